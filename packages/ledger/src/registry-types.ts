@@ -1,0 +1,127 @@
+import type { CaState, Purpose } from '@sluice/issuance';
+import type { Caller, LaneLoad, RequestHistory } from './types.js';
+
+export interface CaRow {
+  readonly name: string;
+  readonly keyGroup: string;
+  readonly state: CaState;
+  readonly quarantined: boolean;
+  readonly keyAlgorithm: string;
+  /** Canonical JSON of the subject, as the operator gave it. */
+  readonly subject: string;
+  readonly subjectDer: Uint8Array;
+  readonly spki: Uint8Array | null;
+  readonly certificate: Uint8Array | null;
+  /** Itself for a root. */
+  readonly issuer: string;
+  readonly certificateProfile: string;
+  readonly epoch: bigint;
+  readonly createdAt: Date;
+}
+export interface ProfileRow {
+  readonly name: string;
+  readonly ca: string;
+  readonly purpose: Purpose;
+  readonly state: 'enabled' | 'disabled';
+  readonly revision: number;
+  readonly document: Record<string, unknown>;
+  readonly epoch: bigint;
+  readonly createdAt: Date;
+}
+export interface AccountRow {
+  readonly name: string;
+  readonly state: 'enabled' | 'disabled';
+  readonly profiles: readonly string[];
+  /** SHA-256 of each key in force. */
+  readonly apiKeyHashes: readonly Uint8Array[];
+  readonly epoch: bigint;
+  readonly createdAt: Date;
+}
+/** One consistent read of everything a subscriber must know. */
+export interface RegistryState {
+  readonly epoch: bigint;
+  readonly cas: readonly CaRow[];
+  readonly profiles: readonly ProfileRow[];
+  readonly accounts: readonly AccountRow[];
+}
+export interface SubscriberRow {
+  readonly name: string;
+  readonly service: string;
+  readonly incarnation: bigint;
+  readonly leaseUntil: Date;
+  readonly fenced: boolean;
+  readonly appliedEpoch: bigint;
+  readonly renewedAt: Date;
+}
+export interface NewProfile {
+  readonly name: string;
+  readonly ca: string;
+  readonly purpose: Purpose;
+  /** Canonical document; equal to the current revision's: nothing changes. */
+  readonly document: Record<string, unknown>;
+  readonly timeToLiveS: number;
+  readonly backdateS: number;
+}
+export interface Change {
+  readonly epoch: bigint;
+}
+/** What the reconciler must put into the ledger for CAs that are being made. */
+export interface KeyWorkWanted {
+  readonly ca: CaRow;
+  readonly purpose: 'generate' | 'ca-certificate';
+}
+
+/** What issuer-registry may do. `operator` is the name in the audit trail. Changes are durable on return. */
+export interface RegistryStore {
+  enrol(name: string): Promise<Caller>;
+  renew(caller: Caller, appliedEpoch: bigint): Promise<void>;
+  state(): Promise<RegistryState>;
+  epoch(): Promise<bigint>;
+  /** Throws `conflict` when the name is taken, `ca-unknown` for the issuer. A root brings the profile it signs itself by. */
+  createCa(
+    operator: string,
+    ca: {
+      name: string;
+      keyGroup: string;
+      keyAlgorithm: string;
+      subject: string;
+      subjectDer: Uint8Array;
+      issuer: string;
+      certificateProfile: string;
+      selfProfile?: NewProfile | undefined;
+    },
+  ): Promise<Change>;
+  /** active → disabled. Under the CA's exclusive lock, taken first, in its own statement. `conflict` from any other state. */
+  disableCa(operator: string, name: string, reason: string): Promise<Change>;
+  applyProfile(operator: string, profile: NewProfile): Promise<Change & { revision: number; unchanged: boolean }>;
+  createAccount(
+    operator: string,
+    account: { name: string; profiles: readonly string[]; apiKeyHash: Uint8Array },
+  ): Promise<Change>;
+  keyWorkWanted(): Promise<KeyWorkWanted[]>;
+  /** Puts key work into the ledger, once per (ca, purpose, try). Returns the request id. */
+  putKeyWork(
+    caller: Caller,
+    work: {
+      requestId: string;
+      purpose: 'generate' | 'ca-certificate';
+      ca: string;
+      subjectCa: string;
+      profile: string | null;
+      keyGroup: string;
+      content: string;
+      spki: Uint8Array;
+    },
+  ): Promise<string>;
+  /** Registered Ed25519 public keys (SPKI DER) of operators and services, by name. */
+  operators(): Promise<{ name: string; publicKey: Uint8Array }[]>;
+  serviceKeys(): Promise<{ name: string; service: string; publicKey: Uint8Array }[]>;
+  subscribers(): Promise<SubscriberRow[]>;
+  laneLoads(): Promise<LaneLoad[]>;
+  why(requestId: string): Promise<RequestHistory | undefined>;
+  /** Counts by end state of the last hour, for `sluice status`. */
+  recentEnds(): Promise<{ state: string; code: string | null; count: number }[]>;
+  /** Makes partitions up to `daysAhead` days from now; moves rows that fell into a default partition. */
+  makePartitions(daysAhead: number): Promise<{ made: readonly string[]; rowsInDefault: number; daysAhead: number }>;
+  close(): Promise<void>;
+}

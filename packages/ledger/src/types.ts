@@ -1,0 +1,246 @@
+import type { Code } from '@sluice/errors';
+import type { EndState, Lane, OpenState, Purpose, RequestClass, ShelfState } from '@sluice/issuance';
+
+/** Who is calling: an enrolled subscriber and its incarnation. The service follows from the database role. */
+export interface Caller {
+  readonly name: string;
+  /** Grows with each start of the process; an older incarnation is refused (`fenced`). */
+  readonly incarnation: bigint;
+}
+
+/** A request as accepted. Its row never changes afterwards. */
+export interface AcceptRow {
+  /** UUIDv7, made by the front end; its time is that of arrival. */
+  readonly requestId: string;
+  readonly account: string;
+  readonly profile: string;
+  /** The revision it was validated under. */
+  readonly profileRevision: number;
+  readonly ca: string;
+  readonly keyGroup: string;
+  readonly class: RequestClass;
+  /** Canonical JSON text of what may vary: subject, names. Parsed again by the signer. */
+  readonly content: string;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly spki: Uint8Array;
+  /** PKCS#10, DER: the proof of possession, kept as evidence. */
+  readonly csr: Uint8Array;
+  /** SHA-256 of (account, profile, key, names). */
+  readonly fingerprint: Uint8Array;
+  readonly idempotencyKey?: string | undefined;
+  /** SHA-256 of the payload; another payload under the same key is refused. */
+  readonly payloadHash: Uint8Array;
+  /** Milliseconds from now, on the ledger's clock, until nobody waits for it any more. */
+  readonly waitMs: number;
+  /** Known end of an earlier try under the same key: `expired`, which this one reopens by compare-and-set. */
+  readonly reopens?: string | undefined;
+}
+
+/** `deadline` is opaque: the ledger's own text of the deadline, compared for equality in `decide`. */
+export type AcceptResult =
+  | { readonly verdict: 'accepted'; readonly requestId: string; readonly deadline: string }
+  | { readonly verdict: 'joined'; readonly requestId: string; readonly standing: Standing }
+  | { readonly verdict: 'payload-mismatch' };
+
+interface StandingBase {
+  readonly requestId: string;
+  readonly account: string;
+  readonly profile: string;
+  readonly ca: string;
+  readonly acceptedAt: Date;
+}
+export type Standing =
+  | (StandingBase & { readonly state: OpenState; readonly deadline: string; readonly attempt: number })
+  | (StandingBase & { readonly state: ShelfState })
+  | (StandingBase & {
+      readonly state: 'issued';
+      readonly serial: Uint8Array;
+      /** DER. */
+      readonly certificate: Uint8Array;
+      readonly notBefore: Date;
+      readonly notAfter: Date;
+    })
+  | (StandingBase & { readonly state: 'rejected'; readonly code: Code; readonly detail: string })
+  | (StandingBase & { readonly state: 'expired' /** A serial was burned for it. */; readonly withheld: boolean })
+  | (StandingBase & { readonly state: 'cancelled' });
+
+export interface LaneLoad extends Lane {
+  readonly queued: number;
+  readonly signing: number;
+  /** Milliseconds the oldest claimable (queued, not held) row has waited; 0 when none. */
+  readonly oldestAgeMs: number;
+}
+
+/** What identity-api may do. Every method is one call, safe to repeat unless it says otherwise. */
+export interface IdentityLedger {
+  enrol(name: string): Promise<Caller>;
+  renew(caller: Caller, appliedEpoch: bigint): Promise<void>;
+  /**
+   * Joins requests by key: for each (account, key) known, its standing, with the deadline moved to the later one while
+   * it is open. Unknown keys give `undefined`. Batched with what else waits.
+   */
+  join(
+    account: string,
+    idempotencyKey: string,
+    payloadHash: Uint8Array,
+    waitMs: number,
+  ): Promise<{ standing: Standing; samePayload: boolean } | undefined>;
+  /** Durable on return. Joins instead where key or (keyless) fingerprint is known. Throws `fenced`, `unavailable`, `outcome-unknown`. */
+  accept(row: AcceptRow): Promise<AcceptResult>;
+  read(requestId: string): Promise<Standing | undefined>;
+  /**
+   * The end of a wait, by compare-and-set on state and deadline (DESIGN 4.10). `deadline` is the one this waiter knows.
+   * Still `queued` with that very deadline: becomes `expired`. Otherwise open: its deadline moves to now + ttlMs and
+   * the open standing comes back: the caller says `continuing`.
+   */
+  decide(requestId: string, deadline: string, ttlMs: number): Promise<Standing>;
+  /** `queued` and shelf become `cancelled`; otherwise the standing as it is. */
+  cancel(requestId: string, account: string): Promise<Standing | undefined>;
+  laneLoads(): Promise<LaneLoad[]>;
+  close(): Promise<void>;
+}
+
+export interface ClaimedRequest {
+  readonly requestId: string;
+  readonly purpose: Purpose;
+  readonly account: string;
+  readonly profile: string;
+  /** The revision it is signed under: current at the claim. */
+  readonly profileRevision: number;
+  readonly acceptedRevision: number;
+  readonly ca: string;
+  /** For `ca-certificate` and key work: the CA that is being made or changed. */
+  readonly subjectCa?: string | undefined;
+  readonly content: string;
+  readonly spki: Uint8Array;
+  readonly attempt: number;
+  /** Positive DER INTEGER content octets, as stored `intended`. Empty for key work. */
+  readonly serial: Uint8Array;
+  /** Whole seconds. */
+  readonly notBefore: Date;
+  readonly templateHash: Uint8Array;
+  readonly epoch: bigint;
+  readonly acceptedAt: Date;
+}
+
+export interface EndedRequest {
+  readonly requestId: string;
+  readonly state: EndState | ShelfState;
+  readonly code?: Code | undefined;
+}
+
+export interface ClaimOptions {
+  readonly caller: Caller;
+  /** UUID of this claim: repeating a claim whose answer was lost returns the same rows. */
+  readonly claimId: string;
+  readonly lane: Lane;
+  readonly countMax: number;
+  /** As a hint, the turn's ids (calm); without, by policy. */
+  readonly requestIds?: readonly string[] | undefined;
+  /** countMax serials; the first octet 0x01–0x7f. */
+  readonly serials: readonly Uint8Array[];
+  /** Version of the template compiler: rows whose template this signer has not registered are left, and named in `stale`. */
+  readonly compiler: string;
+  readonly leaseMs: number;
+  /** Where the round robin over flows (account, CA) goes on; from the previous answer. */
+  readonly cursor?: ClaimCursor | undefined;
+}
+export interface ClaimCursor {
+  readonly account: string;
+  readonly ca: string;
+}
+export interface ClaimResult {
+  readonly claimed: readonly ClaimedRequest[];
+  /** Rejected (not permitted) and expired (overdue) on the way; ring the bell for them too. */
+  readonly ended: readonly EndedRequest[];
+  /** Profiles whose current revision this signer has no registered template for: read the snapshot again. */
+  readonly stale: readonly string[];
+  readonly cursor?: ClaimCursor | undefined;
+}
+
+export interface Completion {
+  readonly requestId: string;
+  readonly attempt: number;
+  readonly serial: Uint8Array;
+  readonly certificate: Uint8Array;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
+/** `late`: the lease was lost meanwhile; the certificate is kept, its serial burned, nothing is handed out. */
+export type CompletionVerdict = 'issued' | 'late';
+
+export interface Release {
+  readonly requestId: string;
+  readonly attempt: number;
+  readonly code: Code;
+}
+
+export interface Sweep {
+  /** False when another signer sweeps at this moment. */
+  readonly swept: boolean;
+  readonly ended: readonly EndedRequest[];
+  /** Rows queued again after a lost lease. */
+  readonly requeued: number;
+  /** Queued, claimable work per lane, to be compared with the turns in Redis. */
+  readonly loads: readonly LaneLoad[];
+}
+
+/** What a signer may do. */
+export interface SignerLedger {
+  enrol(name: string): Promise<Caller>;
+  renew(caller: Caller, appliedEpoch: bigint): Promise<void>;
+  /** Says which template bytes this signer fills for (profile, revision); another hash for the same is refused (`conflict`). */
+  registerTemplates(
+    caller: Caller,
+    compiler: string,
+    templates: readonly { profile: string; revision: number; hash: Uint8Array }[],
+  ): Promise<void>;
+  claim(options: ClaimOptions): Promise<ClaimResult>;
+  /** One commit for the batch; a bad row harms only itself. In the order of `completions`. Safe to repeat. */
+  complete(caller: Caller, completions: readonly Completion[]): Promise<CompletionVerdict[]>;
+  /** A CA certificate: stores it, makes the CA active, ends the request, in one commit with a new epoch. */
+  completeCaCertificate(caller: Caller, completion: Completion): Promise<CompletionVerdict>;
+  /** A generated CA key: its public half goes to the registry, in one commit with a new epoch. */
+  completeGenerate(
+    caller: Caller,
+    done: { requestId: string; attempt: number; spki: Uint8Array },
+  ): Promise<CompletionVerdict>;
+  /** Rules refuse it and the key was not asked: `rejected`, serial `void`. */
+  reject(caller: Caller, rejections: readonly (Release & { detail: string })[]): Promise<void>;
+  /** The key was not asked: `queued` again, serial `void`. */
+  release(caller: Caller, releases: readonly Release[]): Promise<void>;
+  /** The key was asked and something is in doubt: serial `burned` and revoked, `queued` again or `failed`. */
+  burn(caller: Caller, releases: readonly Release[]): Promise<EndedRequest[]>;
+  /** Leases, overdue rows, shelf; by whoever gets the lock. Call it once a second. */
+  sweep(caller: Caller): Promise<Sweep>;
+  close(): Promise<void>;
+}
+
+/** Everything stored about one request, for `sluice why`. Times are ISO 8601. */
+export interface RequestHistory {
+  readonly standing: Standing;
+  readonly class: RequestClass;
+  readonly keyGroup: string;
+  readonly purpose: Purpose;
+  readonly profileRevision: number;
+  readonly content: string;
+  readonly fingerprint: string;
+  readonly attempts: readonly {
+    attempt: number;
+    /** Hex. */
+    serial: string;
+    state: string;
+    signer: string;
+    claimedAt: string;
+    leaseUntil: string;
+    profileRevision: number;
+    epoch: string;
+  }[];
+  readonly events: readonly {
+    at: string;
+    kind: string;
+    attempt: number | null;
+    actor: string;
+    detail: Record<string, unknown>;
+  }[];
+}

@@ -1,0 +1,85 @@
+import type { Purpose } from '@sluice/issuance';
+
+/** Signature algorithms of certificates here. Which one follows from the CA's key. */
+export type SignatureAlgorithm = 'ecdsa-sha256' | 'rsa-sha256';
+
+/** Subject fields by the names clients use (GlobalSign's), each with one value but `organizational_unit`. */
+export interface SubjectDn {
+  country?: string;
+  state?: string;
+  locality?: string;
+  street_address?: string;
+  organization?: string;
+  organizational_unit?: string[];
+  common_name?: string;
+  email?: string;
+  serial_number?: string;
+}
+export interface San {
+  dns_names?: string[];
+  emails?: string[];
+  ip_addresses?: string[];
+  uris?: string[];
+}
+/** What may vary per request, as stored in the ledger (canonical JSON) and checked twice: front end and signer. */
+export interface RequestContent {
+  subject_dn: SubjectDn;
+  san: San;
+}
+
+type FieldRule = 'required' | 'optional' | 'forbidden' | { static: string };
+
+/** A profile document, as written in YAML and kept as JSON; one immutable revision. */
+export interface ProfileDocument {
+  name: string;
+  /** The CA it belongs to. */
+  ca: string;
+  purpose: Extract<Purpose, 'subscriber' | 'ocsp-signer' | 'ca-certificate'>;
+  description?: string | undefined;
+  /** Seconds; inclusive of the last one (T2). */
+  validity_seconds: number;
+  /** Seconds before the claim that notBefore lies; ≤ 86400. */
+  backdate_seconds: number;
+  /** How long open work may go on after nobody waits (fate `continuing`). */
+  time_to_live_seconds: number;
+  subject: Partial<Record<keyof SubjectDn, FieldRule>>;
+  san: Partial<Record<keyof San, { rule: 'required' | 'optional' | 'forbidden'; max: number }>>;
+  /** Key kinds a subscriber may bring. */
+  keys: ('ec-p256' | 'rsa-2048' | 'rsa-3072' | 'rsa-4096')[];
+  key_usage: string[];
+  extended_key_usage: string[];
+  /** For `ca-certificate` only. */
+  basic_constraints?: { ca: true; path_length?: number | undefined } | undefined;
+  policies: string[];
+  aia?: { ocsp?: string | undefined; ca_issuers?: string | undefined } | undefined;
+  crl_distribution_point?: string | undefined;
+}
+
+/** What a template needs to know of the CA that signs. */
+export interface Issuer {
+  /** DER Name, copied byte for byte (T4). */
+  readonly subjectDer: Uint8Array;
+  /** SubjectPublicKeyInfo, DER: gives AKI and the signature algorithm. */
+  readonly spki: Uint8Array;
+}
+
+/** A TBSCertificate with holes, compiled once per (profile revision, CA) by PKI.js. */
+export interface Template {
+  /** SHA-256 over every fixed byte and the layout: two signers that disagree are found by it. */
+  readonly hash: Uint8Array;
+  readonly signatureAlgorithm: SignatureAlgorithm;
+  fill(input: {
+    serial: Uint8Array;
+    notBefore: Date;
+    notAfter: Date;
+    content: RequestContent;
+    spki: Uint8Array;
+  }): Uint8Array;
+}
+
+export interface Finding {
+  /** RFC 6901 pointer into the request body. */
+  readonly pointer: string;
+  readonly code: 'subject-invalid' | 'csr-invalid' | 'key-weak' | 'body-invalid';
+  readonly detail: string;
+}

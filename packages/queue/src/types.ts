@@ -1,0 +1,34 @@
+import type { Lane } from '@sluice/issuance';
+
+/** "A signer may take up to `count` requests of this lane." The ids are a hint; nothing in it is ever signed. */
+export interface Turn {
+  readonly lane: Lane;
+  readonly count: number;
+  readonly requestIds: readonly string[];
+  /** Milliseconds since the turn was added: a turn that waited is not calm, and the claim goes by policy. */
+  readonly ageMs: number;
+}
+
+/** Adds turns. Fails fast while Redis is away: the sweeper and polling make up for lost turns, so callers only count the failure. */
+export interface TurnProducer {
+  add(lane: Lane, requestIds: readonly string[]): Promise<void>;
+  /** Adds `turns` turns of `count` without ids: the sweeper's repair. */
+  addMissing(lane: Lane, turns: number, count: number): Promise<void>;
+  /** Turns waiting or active, for the sweeper's comparison. */
+  openTurns(lane: Lane): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Takes turns of one lane. A handler that throws is logged; the turn is gone all the same (the ledger remembers the work). */
+export interface TurnConsumer {
+  start(): Promise<void>;
+  /** No new turns; waits for running handlers until the deadline, then lets go. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+/** "Look again": tells every front end that these requests may have changed. Lost rings cost time, nothing else. */
+export interface Bell {
+  ring(requestIds: readonly string[]): void;
+  listen(onRing: (requestIds: readonly string[]) => void): Promise<void>;
+  close(): Promise<void>;
+}
