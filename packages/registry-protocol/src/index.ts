@@ -1,1 +1,4 @@
+export * from './admin-api.js';
+export * from './replay-guard.js';
 export * from './snapshot.js';
+export * from './token.js';

@@ -1,0 +1,256 @@
+import { caStates } from '@sluice/issuance';
+import { z } from 'zod';
+
+/**
+ * The admin API: what the registry takes and answers, and what the command line sends and shows. JSON members are
+ * snake_case, epochs are decimal text (they are 64-bit), times are ISO 8601, bytes are lower-case hex unless named PEM.
+ */
+
+/** Names of CAs, profiles, accounts and key groups: they stand in file names, queue names, metrics and URLs. */
+export const nameSchema = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'must be 1 to 63 of a-z, 0-9 and inner hyphens');
+
+/** Algorithms a CA key may have. */
+export const caKeyAlgorithms = ['ec-p256', 'rsa-2048', 'rsa-3072', 'rsa-4096'] as const;
+
+/** No NUL: PostgreSQL cannot hold it, and one such text would fail everybody else's rows of the batch. */
+const text = (lengthMax: number) =>
+  z
+    .string()
+    .min(1)
+    .max(lengthMax)
+    .refine((value) => !value.includes('\u0000'), 'must not contain a NUL character');
+
+const subjectDnSchema = z.strictObject({
+  country: text(2).optional(),
+  state: text(128).optional(),
+  locality: text(128).optional(),
+  street_address: text(128).optional(),
+  organization: text(64).optional(),
+  organizational_unit: z.array(text(64)).max(8).optional(),
+  common_name: text(64).optional(),
+  email: text(255).optional(),
+  serial_number: text(64).optional(),
+});
+
+const epoch = z.string().regex(/^\d+$/);
+const time = z.iso.datetime();
+const hex = z.string().regex(/^(?:[0-9a-f]{2})*$/);
+const dryRun = z.boolean().optional();
+
+/** POST /admin/v1/cas. An issued CA names a profile of its issuer; a root brings the profile it signs itself by. */
+export const createCaBodySchema = z
+  .strictObject({
+    name: nameSchema,
+    key_group: nameSchema,
+    key_algorithm: z.enum(caKeyAlgorithms),
+    subject_dn: subjectDnSchema,
+    /** null for a root. */
+    issuer: nameSchema.nullable(),
+    profile: nameSchema.optional(),
+    /** YAML. */
+    self_profile: text(32_768).optional(),
+    dry_run: dryRun,
+  })
+  .refine((body) => (body.issuer === null) === (body.self_profile !== undefined), {
+    path: ['self_profile'],
+    message: 'a root (issuer null) brings self_profile; any other CA does not',
+  })
+  .refine((body) => (body.issuer !== null) === (body.profile !== undefined), {
+    path: ['profile'],
+    message: 'a CA with an issuer names a profile of that issuer; a root does not',
+  });
+export type CreateCaBody = z.infer<typeof createCaBodySchema>;
+
+/** POST /admin/v1/cas/NAME/disable */
+export const disableCaBodySchema = z.strictObject({ reason: text(500), dry_run: dryRun });
+export type DisableCaBody = z.infer<typeof disableCaBodySchema>;
+
+/** POST /admin/v1/profiles */
+export const applyProfileBodySchema = z.strictObject({ document: text(32_768), dry_run: dryRun });
+export type ApplyProfileBody = z.infer<typeof applyProfileBodySchema>;
+
+/** POST /admin/v1/accounts */
+export const createAccountBodySchema = z.strictObject({
+  name: nameSchema,
+  profiles: z.array(nameSchema).max(100),
+  dry_run: dryRun,
+});
+export type CreateAccountBody = z.infer<typeof createAccountBodySchema>;
+
+export const caViewSchema = z.object({
+  name: z.string(),
+  key_group: z.string(),
+  state: z.enum(caStates),
+  quarantined: z.boolean(),
+  key_algorithm: z.string(),
+  subject_dn: z.record(z.string(), z.unknown()),
+  /** Itself for a root. */
+  issuer: z.string(),
+  certificate_profile: z.string(),
+  /** SHA-256 of the SubjectPublicKeyInfo; null until the key is generated. */
+  spki_sha256: hex.nullable(),
+  /** null until certified. */
+  certificate_pem: z.string().nullable(),
+  serial: hex.nullable(),
+  not_before: time.nullable(),
+  not_after: time.nullable(),
+  epoch,
+  created_at: time,
+});
+export type CaView = z.infer<typeof caViewSchema>;
+
+export const profileViewSchema = z.object({
+  name: z.string(),
+  ca: z.string(),
+  purpose: z.string(),
+  state: z.enum(['enabled', 'disabled']),
+  revision: z.int(),
+  document: z.record(z.string(), z.unknown()),
+  epoch,
+  created_at: time,
+});
+export type ProfileView = z.infer<typeof profileViewSchema>;
+
+export const accountViewSchema = z.object({
+  name: z.string(),
+  state: z.enum(['enabled', 'disabled']),
+  profiles: z.array(z.string()),
+  /** SHA-256 of each API key in force. */
+  api_key_hashes: z.array(hex),
+  epoch,
+  created_at: time,
+});
+export type AccountView = z.infer<typeof accountViewSchema>;
+
+/** What a change answers. In a dry run `epoch` is the present one and nothing was stored. */
+const changed = { dry_run: z.boolean(), epoch };
+
+export const createCaAnswerSchema = z.object({
+  ...changed,
+  name: z.string(),
+  issuer: z.string(),
+  certificate_profile: z.string(),
+  key_group: z.string(),
+  key_algorithm: z.string(),
+});
+export type CreateCaAnswer = z.infer<typeof createCaAnswerSchema>;
+
+export const disableCaAnswerSchema = z.object({ ...changed, name: z.string(), state: z.enum(caStates) });
+export type DisableCaAnswer = z.infer<typeof disableCaAnswerSchema>;
+
+export const applyProfileAnswerSchema = z.object({
+  ...changed,
+  name: z.string(),
+  ca: z.string(),
+  /** The revision now in force; in a dry run the one that would be. */
+  revision: z.int(),
+  /** The document equals the revision in force: nothing changed. */
+  unchanged: z.boolean(),
+});
+export type ApplyProfileAnswer = z.infer<typeof applyProfileAnswerSchema>;
+
+export const createAccountAnswerSchema = z.object({
+  ...changed,
+  name: z.string(),
+  profiles: z.array(z.string()),
+  /** Shown this once; only its SHA-256 is stored. null in a dry run. */
+  api_key: z.string().nullable(),
+});
+export type CreateAccountAnswer = z.infer<typeof createAccountAnswerSchema>;
+
+export const caListSchema = z.object({ epoch, cas: z.array(caViewSchema) });
+export const profileListSchema = z.object({ epoch, profiles: z.array(profileViewSchema) });
+export const accountListSchema = z.object({ epoch, accounts: z.array(accountViewSchema) });
+
+/** GET /admin/v1/status: what `sluice status` shows on one screen. */
+export const statusSchema = z.object({
+  /** The registry process that answered. */
+  registry: z.string(),
+  at: time,
+  epoch,
+  cas: z.array(
+    z.object({
+      name: z.string(),
+      state: z.enum(caStates),
+      quarantined: z.boolean(),
+      key_group: z.string(),
+      key_algorithm: z.string(),
+      issuer: z.string(),
+      not_after: time.nullable(),
+    }),
+  ),
+  lanes: z.array(
+    z.object({
+      lane: z.string(),
+      queued: z.int(),
+      signing: z.int(),
+      oldest_age_ms: z.number(),
+    }),
+  ),
+  subscribers: z.array(
+    z.object({
+      name: z.string(),
+      service: z.string(),
+      incarnation: z.string(),
+      standing: z.enum(['applied', 'pending', 'silent', 'fenced']),
+      applied_epoch: epoch,
+      lease_until: time,
+      renewed_at: time,
+    }),
+  ),
+  /** How requests ended within the last hour. */
+  recent_ends: z.array(z.object({ state: z.string(), code: z.string().nullable(), count: z.int() })),
+  /** What an operator should do next, most pressing first; empty when all is well. */
+  next_steps: z.array(z.string()),
+});
+export type Status = z.infer<typeof statusSchema>;
+
+/** GET /admin/v1/requests/ID: everything stored about one request, for `sluice why`. */
+export const whySchema = z.object({
+  request_id: z.string(),
+  account: z.string(),
+  profile: z.string(),
+  profile_revision: z.int(),
+  ca: z.string(),
+  purpose: z.string(),
+  class: z.string(),
+  key_group: z.string(),
+  fingerprint: z.string(),
+  /** Canonical JSON of what was asked for. */
+  content: z.string(),
+  state: z.string(),
+  accepted_at: time,
+  deadline: z.string().nullable(),
+  code: z.string().nullable(),
+  detail: z.string().nullable(),
+  /** For `expired`: a serial was burned for it. */
+  withheld: z.boolean().nullable(),
+  serial: hex.nullable(),
+  not_before: time.nullable(),
+  not_after: time.nullable(),
+  certificate_pem: z.string().nullable(),
+  attempts: z.array(
+    z.object({
+      attempt: z.int(),
+      serial: z.string(),
+      serial_state: z.string(),
+      signer: z.string(),
+      claimed_at: z.string(),
+      lease_until: z.string(),
+      profile_revision: z.int(),
+      epoch,
+    }),
+  ),
+  events: z.array(
+    z.object({
+      at: z.string(),
+      kind: z.string(),
+      attempt: z.int().nullable(),
+      actor: z.string(),
+      detail: z.record(z.string(), z.unknown()),
+    }),
+  ),
+});
+export type Why = z.infer<typeof whySchema>;
