@@ -1,1 +1,4 @@
-export {};
+export { createLogger, type Logger, type LoggerOptions, logLevels } from './logger.js';
+export { createMetrics, type Metrics } from './metrics.js';
+export { createStatusRoutes, type Readiness, type StatusRoutes } from './status-routes.js';
+export { createStatusServer, type StatusServer } from './status-server.js';
