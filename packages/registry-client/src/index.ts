@@ -1,1 +1,7 @@
-export {};
+export { createLease, type Lease, type LeaseHolder, type LeaseOptions } from './lease.js';
+export {
+  type CurrentSnapshot,
+  createRegistryClient,
+  type RegistryClient,
+  type RegistryClientOptions,
+} from './registry-client.js';

@@ -1,0 +1,122 @@
+import { asSluiceError, SluiceError } from '@sluice/errors';
+import type { Log, Part } from '@sluice/lifecycle';
+
+/** Who a process is in the ledger: fits the ledger's own caller. */
+export interface LeaseHolder {
+  readonly name: string;
+  readonly incarnation: bigint;
+}
+
+export interface LeaseOptions<C extends LeaseHolder> {
+  /** Takes a new incarnation in the ledger; any older one of this name is fenced by it. */
+  readonly enrol: () => Promise<C>;
+  /** Prolongs the lease (30 s) in the ledger itself, so that a lost registry fences nobody. */
+  readonly renew: (caller: C, appliedEpoch: bigint) => Promise<void>;
+  readonly appliedEpoch: () => bigint;
+  readonly log: Log;
+  /** Between two renewals; default 10 s, a third of the lease. */
+  readonly intervalMs?: number;
+  /** After a renewal that failed; default 1 s. */
+  readonly retryMs?: number;
+  /** How long `start` tries to enrol while the ledger is away; default 30 s. */
+  readonly enrolWaitMs?: number;
+}
+
+export interface Lease<C extends LeaseHolder> extends Part {
+  /** The present incarnation. Throws `fenced` before `start` has resolved. */
+  caller(): C;
+  /** For whoever was just told `fenced`: renews now, and enrols anew if that is refused. Shared; throws what failed. */
+  renewNow(): Promise<void>;
+}
+
+/** Enrolments within this time that mean: two processes use one name and fence each other. */
+const quarrelWindowMs = 60_000;
+const quarrelCount = 3;
+
+/** Holds a subscriber's lease in the ledger: enrols at start, renews, enrols anew when fenced. */
+export function createLease<C extends LeaseHolder>(options: LeaseOptions<C>): Lease<C> {
+  const { enrol, renew, appliedEpoch, log } = options;
+  const { intervalMs = 10_000, retryMs = 1000, enrolWaitMs = 30_000 } = options;
+  let held: C | undefined;
+  let renewing: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  let enrolledAtMs: number[] = [];
+
+  async function enrolAnew(): Promise<void> {
+    held = await enrol();
+    const nowMs = performance.now();
+    enrolledAtMs = [...enrolledAtMs.filter((atMs) => nowMs - atMs < quarrelWindowMs), nowMs];
+    const facts = { name: held.name, incarnation: String(held.incarnation) };
+    log.info({ event: 'enrolled', ...facts }, 'enrolled as a subscriber');
+    if (enrolledAtMs.length > quarrelCount) {
+      log.error({ event: 'name-quarrel', ...facts }, 'fenced again and again: does another process use this name?');
+    }
+  }
+
+  async function renewOnce(): Promise<void> {
+    if (held === undefined) return await enrolAnew();
+    try {
+      await renew(held, appliedEpoch());
+    } catch (error) {
+      if (asSluiceError(error).code !== 'fenced') throw error;
+      // A stopped or frozen process comes back here. What it had claimed belongs to the sweep by now.
+      log.warn({ event: 'fenced', incarnation: String(held.incarnation) }, 'the lease ran out; enrolling anew');
+      await enrolAnew();
+    }
+  }
+
+  /** Single flight: many calls refused at the same moment enrol once, not once each. */
+  function renewNow(): Promise<void> {
+    renewing ??= renewOnce().finally(() => {
+      renewing = undefined;
+    });
+    return renewing;
+  }
+
+  function schedule(waitMs: number): void {
+    if (stopped) return;
+    timer = setTimeout(() => {
+      renewNow().then(
+        () => schedule(intervalMs),
+        (err: unknown) => {
+          log.warn({ event: 'renew-failed', err }, 'the lease was not renewed; trying again');
+          schedule(retryMs);
+        },
+      );
+    }, waitMs);
+  }
+
+  async function enrolFirst(): Promise<void> {
+    const endMs = performance.now() + enrolWaitMs;
+    for (;;) {
+      try {
+        return await renewNow();
+      } catch (err) {
+        const { code } = asSluiceError(err);
+        const again = code === 'unavailable' || code === 'outcome-unknown';
+        if (!again || stopped || performance.now() + retryMs >= endMs) throw err;
+        log.warn({ event: 'enrol-failed', err }, 'not enrolled yet; trying again');
+        await new Promise((resolve) => setTimeout(resolve, retryMs));
+      }
+    }
+  }
+
+  return {
+    name: 'lease',
+    async start() {
+      await enrolFirst();
+      schedule(intervalMs);
+    },
+    async stop() {
+      // Nothing is handed back: the lease runs out by itself, and the next start takes a new incarnation.
+      stopped = true;
+      clearTimeout(timer);
+    },
+    caller() {
+      if (held === undefined) throw new SluiceError('fenced', 'Not enrolled yet');
+      return held;
+    },
+    renewNow,
+  };
+}
