@@ -1,12 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
+const root = new URL('..', import.meta.url).pathname;
+
 export default defineConfig({
-  root: new URL('..', import.meta.url).pathname,
+  root,
   test: {
     include: ['packages/*/src/**/*.test.ts', 'services/*/src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     testTimeout: 60_000,
     hookTimeout: 180_000,
     maxWorkers: 2,
+    globalSetup: [`${root}infra/gate/leaked-processes.mjs`],
+    reporters: ['default', `${root}infra/gate/closing-line.mjs`],
   },
 });
