@@ -1,0 +1,292 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import { Client } from 'pg';
+import { serialOfTbs, tbsOfCertificate } from './der.js';
+import { type Answer, plainSerial } from './recording-client.js';
+import type { WitnessEntry } from './witness-key-store.js';
+
+/** One thing that must not be, with the rows that show it. */
+export interface Violation {
+  readonly rule:
+    | 'accepted-without-end'
+    | 'ended-late'
+    | 'lost'
+    | 'answered-certificate-not-in-ledger'
+    | 'signed-twice'
+    | 'issued-without-witness'
+    | 'witnessed-not-burned'
+    | 'serial-left-open'
+    | 'two-certificates'
+    | 'burned-not-revoked'
+    | 'fate-proved-false'
+    | 'one-key-two-certificates';
+  readonly detail: string;
+  readonly rows: readonly unknown[];
+}
+
+export interface AuditOptions {
+  /** What clients were told. */
+  readonly answers: readonly Answer[];
+  /** What was asked of the keys. */
+  readonly witness: readonly WitnessEntry[];
+  /** What the ledger says. */
+  readonly adminUrl: string;
+  /** Accepted requests must have ended within this time of being accepted; without, that they ended is enough. */
+  readonly endWithinMs?: number;
+}
+
+export interface AuditReport {
+  readonly violations: readonly Violation[];
+  /** For the eye: how much was looked at. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+interface RequestRow {
+  id: string;
+  accepted_at: Date;
+  work: string | null;
+  shelf: string | null;
+  outcome: string | null;
+  code: string | null;
+  withheld: boolean | null;
+  ended_at: Date | null;
+  serial: string | null;
+  certificate: Buffer | null;
+}
+interface SerialRow {
+  serial: string;
+  ca: string;
+  request_id: string;
+  attempt: number;
+  state: string;
+  revoked: boolean;
+}
+
+/**
+ * The three-way accounting: what clients were told, what the witness saw signed and what the ledger says must agree.
+ * Call it when everything has come to rest. Reads only; an empty list of violations is the good answer.
+ */
+export async function auditHistory(options: AuditOptions): Promise<AuditReport> {
+  const { requests, serials } = await readLedger(options.adminUrl);
+  const byId = new Map(requests.map((row) => [row.id, row]));
+  const serialsOf = groupBy(serials, (row) => row.request_id);
+  const witness = options.witness.filter((entry) => entry.serial !== null);
+  const witnessed = groupBy(witness, (entry) => plainSerial(entry.serial ?? ''));
+  const violations = [
+    ...endsOf(requests, options.endWithinMs),
+    ...answersAgainstLedger(options.answers, byId),
+    ...fates(options.answers, byId, serialsOf, witnessed),
+    ...keys(options.answers),
+    ...witnessAgainstLedger(witnessed, serials, byId),
+  ];
+  return {
+    violations,
+    counts: {
+      answers: options.answers.length,
+      certificatesAnswered: options.answers.filter((answer) => answer.certificate !== undefined).length,
+      accepted: requests.length,
+      issued: requests.filter((row) => row.outcome === 'issued').length,
+      expired: requests.filter((row) => row.outcome === 'expired').length,
+      witnessed: witness.length,
+      burned: serials.filter((row) => row.state === 'burned').length,
+    },
+  };
+}
+
+async function readLedger(adminUrl: string): Promise<{ requests: RequestRow[]; serials: SerialRow[] }> {
+  const client = new Client({ connectionString: adminUrl });
+  await client.connect();
+  try {
+    await client.query('begin isolation level repeatable read read only');
+    const requests = await client.query<RequestRow>(`
+      select r.id, r.accepted_at, w.state as work, s.state as shelf, o.state as outcome, o.code, o.withheld, o.ended_at,
+        encode(o.serial, 'hex') as serial, c.der as certificate
+      from ledger.request r
+      left join ledger.work w on w.request_id = r.id
+      left join ledger.shelf s on s.request_id = r.id
+      left join ledger.outcome o on o.request_id = r.id
+      left join ledger.certificate c on o.state = 'issued' and c.request_id = r.id and c.attempt = o.attempt`);
+    const serials = await client.query<SerialRow>(`
+      select encode(s.serial, 'hex') as serial, s.ca, s.request_id, s.attempt, s.state, v.serial is not null as revoked
+      from ledger.serial s left join ledger.revocation v on v.ca = s.ca and v.serial = s.serial`);
+    return { requests: requests.rows, serials: serials.rows };
+  } finally {
+    await client.end();
+  }
+}
+
+/** Each accepted request has exactly one place, and that is its end. (On the shelf as `failed`: an end for this purpose.) */
+function* endsOf(requests: readonly RequestRow[], endWithinMs: number | undefined): Generator<Violation> {
+  for (const row of requests) {
+    const places = [row.work, row.shelf, row.outcome].filter((place) => place !== null);
+    if (places.length !== 1) {
+      yield {
+        rule: 'lost',
+        detail: `request ${row.id} is in ${places.length} places: ${places.join(', ')}`,
+        rows: [row],
+      };
+    } else if (row.work !== null) {
+      yield { rule: 'accepted-without-end', detail: `request ${row.id} is still ${row.work}`, rows: [row] };
+    } else if (endWithinMs !== undefined && row.ended_at !== null) {
+      const tookMs = row.ended_at.getTime() - row.accepted_at.getTime();
+      if (tookMs > endWithinMs)
+        yield { rule: 'ended-late', detail: `request ${row.id} took ${tookMs} ms`, rows: [row] };
+    }
+  }
+}
+
+/** Whatever a client was told exists: request, certificate byte for byte. */
+function* answersAgainstLedger(
+  answers: readonly Answer[],
+  byId: ReadonlyMap<string, RequestRow>,
+): Generator<Violation> {
+  for (const answer of answers) {
+    if (answer.status === undefined || answer.status === 404) continue;
+    const row = answer.id === undefined ? undefined : byId.get(answer.id);
+    if (answer.certificate !== undefined) {
+      const told = new X509Certificate(answer.certificate).raw;
+      if (row?.outcome !== 'issued' || row.certificate === null || !told.equals(row.certificate)) {
+        yield {
+          rule: 'answered-certificate-not-in-ledger',
+          detail: `the certificate answered for ${answer.id} (serial ${answer.serial}) is not the ledger's`,
+          rows: [answer, row],
+        };
+      }
+    } else if (answer.call === 'POST' && answer.fate === 'continuing' && row === undefined) {
+      yield { rule: 'lost', detail: `${answer.id} was told \`continuing\` and is not in the ledger`, rows: [answer] };
+    }
+  }
+}
+
+/** Which ends each fate leaves open. */
+const falseWhen: Readonly<Record<string, (row: RequestRow) => boolean>> = {
+  // Ended as it says, or refused before anything was stored (then there is no row).
+  'not-issued': (row) => row.outcome === 'issued' || row.work !== null || row.withheld === true,
+  withheld: (row) => row.outcome === 'issued' || row.work !== null,
+  cancelled: (row) => row.outcome !== 'cancelled',
+  // Its deadline was moved to the profile's time to live, far beyond any test.
+  continuing: (row) => row.outcome === 'expired',
+  issued: (row) => row.outcome !== 'issued',
+};
+
+function* fates(
+  answers: readonly Answer[],
+  byId: ReadonlyMap<string, RequestRow>,
+  serialsOf: ReadonlyMap<string, readonly SerialRow[]>,
+  witnessed: ReadonlyMap<string, readonly WitnessEntry[]>,
+): Generator<Violation> {
+  for (const answer of answers) {
+    const row = answer.id === undefined ? undefined : byId.get(answer.id);
+    if (row === undefined || answer.fate === undefined) continue;
+    if (falseWhen[answer.fate]?.(row)) {
+      yield {
+        rule: 'fate-proved-false',
+        detail: `${row.id} was told \`${answer.fate}\` (${answer.code ?? answer.status}) and is ${row.outcome ?? row.shelf ?? row.work}`,
+        rows: [answer, row],
+      };
+    }
+    if (answer.fate !== 'not-issued') continue;
+    const signed = (serialsOf.get(row.id) ?? []).filter((serial) => witnessed.has(plainSerial(serial.serial)));
+    if (signed.length > 0) {
+      yield {
+        rule: 'fate-proved-false',
+        detail: `${row.id} was told \`not-issued\`: no signature was begun; the witness saw one`,
+        rows: [answer, ...signed],
+      };
+    }
+  }
+}
+
+/** Equal keys, equal answers. (A retry of an `expired` key opens a new request; it does not have two certificates.) */
+function* keys(answers: readonly Answer[]): Generator<Violation> {
+  const issued = answers.filter((answer) => answer.key !== undefined && answer.certificate !== undefined);
+  for (const [key, same] of groupBy(issued, (answer) => answer.key)) {
+    if (new Set(same.map((answer) => answer.certificate)).size > 1) {
+      yield {
+        rule: 'one-key-two-certificates',
+        detail: `key ${key} was answered with several certificates`,
+        rows: same,
+      };
+    }
+  }
+}
+
+function* witnessAgainstLedger(
+  witnessed: ReadonlyMap<string, readonly WitnessEntry[]>,
+  serials: readonly SerialRow[],
+  byId: ReadonlyMap<string, RequestRow>,
+): Generator<Violation> {
+  for (const [serial, entries] of witnessed) {
+    if (entries.length > 1) {
+      const bytes = new Set(entries.map((entry) => entry.tbsHash)).size;
+      yield {
+        rule: 'signed-twice',
+        detail: `serial ${serial} was asked for ${entries.length} times, over ${bytes} different certificates`,
+        rows: entries,
+      };
+    }
+  }
+  const known = new Map(serials.map((row) => [plainSerial(row.serial), row]));
+  for (const [serial, entries] of witnessed) {
+    const row = known.get(serial);
+    if (row?.state !== 'issued' && row?.state !== 'burned') {
+      yield {
+        rule: 'witnessed-not-burned',
+        detail: `serial ${serial} was signed and is ${row?.state ?? 'unknown'}`,
+        rows: [entries[0], row],
+      };
+    }
+  }
+  const issuedTo = groupBy(
+    serials.filter((row) => row.state === 'issued'),
+    (row) => row.request_id,
+  );
+  for (const [id, rows] of issuedTo) {
+    if (rows.length > 1)
+      yield { rule: 'two-certificates', detail: `request ${id} has ${rows.length} serials \`issued\``, rows };
+  }
+  for (const row of serials) {
+    if (row.state === 'intended') {
+      yield { rule: 'serial-left-open', detail: `serial ${row.serial} is still \`intended\``, rows: [row] };
+    }
+    if (row.state === 'burned' && !row.revoked) {
+      yield { rule: 'burned-not-revoked', detail: `serial ${row.serial} is burned and not revoked`, rows: [row] };
+    }
+    if (row.state === 'issued') yield* issuedAsWitnessed(row, witnessed, byId);
+  }
+}
+
+/** What was issued is what the witness saw: the same bytes, under that serial, and it is the outcome of its request. */
+function* issuedAsWitnessed(
+  row: SerialRow,
+  witnessed: ReadonlyMap<string, readonly WitnessEntry[]>,
+  byId: ReadonlyMap<string, RequestRow>,
+): Generator<Violation> {
+  const request = byId.get(row.request_id);
+  const tbs = request?.certificate ? tbsOfCertificate(request.certificate) : undefined;
+  const hash = tbs && createHash('sha256').update(tbs).digest('hex');
+  const inBytes = tbs && serialOfTbs(tbs);
+  if (inBytes === undefined || plainSerial(inBytes) !== plainSerial(row.serial) || request?.serial !== row.serial) {
+    yield {
+      rule: 'two-certificates',
+      detail: `serial ${row.serial} is \`issued\` and the outcome of ${row.request_id} is another (${request?.serial})`,
+      rows: [row, request],
+    };
+  } else if (!witnessed.get(plainSerial(row.serial))?.some((entry) => entry.tbsHash === hash)) {
+    yield {
+      rule: 'issued-without-witness',
+      detail: `serial ${row.serial} was issued without being witnessed`,
+      rows: [row],
+    };
+  }
+}
+
+/** Map.groupBy, which Node 20 does not have. */
+function groupBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group) group.push(item);
+    else groups.set(keyOf(item), [item]);
+  }
+  return groups;
+}
