@@ -1,2 +1,10 @@
+export { assertDurable, createDatabase, type Database } from './database.js';
+export { createGroupCommit, type GroupCommit } from './group-commit.js';
+export { createIdentityLedger, type IdentityLedgerOptions } from './identity-ledger.js';
+export { migrate } from './migrate.js';
+export { createRegistryStore } from './registry-store.js';
 export * from './registry-types.js';
+export { newRequestId, requestIdPattern } from './request-id.js';
+export { enrolOperator, enrolServiceKey, roleName, type ServiceName, serviceNames, setUpRoles } from './roles.js';
+export { createSignerLedger } from './signer-ledger.js';
 export * from './types.js';

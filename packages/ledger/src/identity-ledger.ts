@@ -1,0 +1,217 @@
+import { SluiceError } from '@sluice/errors';
+import { createDatabase, type Database, type DatabaseOptions, type Statement } from './database.js';
+import { createGroupCommit, type GroupCommit } from './group-commit.js';
+import { type StandingRow, toStanding } from './standing.js';
+import { enrol, laneLoads, renew } from './subscriber-verbs.js';
+import type { AcceptResult, AcceptRow, Caller, IdentityLedger, Standing } from './types.js';
+
+export interface IdentityLedgerOptions extends DatabaseOptions {
+  /** Called once per commit with the rows it accepted: one turn for as many as shared it. */
+  readonly onAccepted?: ((rows: readonly AcceptRow[]) => void) | undefined;
+  readonly onBatch?: ((verb: 'accept' | 'join' | 'read' | 'decide', size: number) => void) | undefined;
+}
+
+const acceptStatement: Statement = {
+  name: 'accept',
+  text: `select * from ledger.accept($1, $2, $3::uuid[], $4::text[], $5::text[], $6::integer[], $7::text[], $8::text[], $9::text[], $10::text[],
+    $11::bytea[], $12::bytea[], $13::bytea[], $14::text[], $15::bytea[], $16::integer[], $17::uuid[])`,
+};
+const readStatement: Statement = { name: 'read', text: 'select * from ledger.read($1::uuid[])' };
+const extendStatement: Statement = { name: 'extend', text: 'select ledger.extend($1::uuid[], $2::integer[])' };
+const joinStatement: Statement = {
+  name: 'join_keys',
+  text: 'select * from ledger.join_keys($1::text[], $2::text[], $3::bytea[], $4::integer[])',
+};
+const decideStatement: Statement = {
+  name: 'decide',
+  text: 'select ledger.decide($1::uuid[], $2::bigint[], $3::bigint[], $4)',
+};
+const cancelStatement: Statement = { name: 'cancel', text: 'select ledger.cancel($1, $2, $3) as known' };
+
+interface JoinItem {
+  readonly account: string;
+  readonly key: string;
+  readonly payloadHash: Uint8Array;
+  readonly waitMs: number;
+}
+type Joined = { standing: Standing; samePayload: boolean } | undefined;
+interface DecideItem {
+  readonly requestId: string;
+  readonly deadline: string;
+  readonly ttlMs: number;
+}
+
+const column = <T, V>(rows: readonly T[], pick: (row: T) => V): V[] => rows.map(pick);
+/** pg encodes Buffers as bytea; other byte arrays it would take for JSON. */
+const bytes = (value: Uint8Array): Buffer => Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+
+async function readAll(database: Database, ids: readonly string[]): Promise<Map<string, Standing>> {
+  const rows = await database.call<StandingRow>(readStatement, [[...new Set(ids)]]);
+  return new Map(rows.map((row) => [row.request_id, toStanding(row)]));
+}
+
+/** What fails after the commit says nothing about the commit: the client is told `unknown`, never that nothing was stored. */
+async function afterCommit<R>(work: () => Promise<R>): Promise<R> {
+  try {
+    return await work();
+  } catch (thrown) {
+    throw new SluiceError('outcome-unknown', 'Stored, but the ledger did not say what', { cause: thrown });
+  }
+}
+
+async function acceptAll(
+  database: Database,
+  caller: Caller,
+  rows: readonly AcceptRow[],
+  onAccepted: IdentityLedgerOptions['onAccepted'],
+): Promise<AcceptResult[]> {
+  const verdicts = await database.call<{
+    ordinal: number;
+    verdict: 'accepted' | 'joined' | 'payload-mismatch';
+    request_id: string;
+    deadline: bigint;
+  }>(acceptStatement, [
+    caller.name,
+    caller.incarnation,
+    column(rows, (row) => row.requestId),
+    column(rows, (row) => row.account),
+    column(rows, (row) => row.profile),
+    column(rows, (row) => row.profileRevision),
+    column(rows, (row) => row.ca),
+    column(rows, (row) => row.keyGroup),
+    column(rows, (row) => row.class),
+    column(rows, (row) => row.content),
+    column(rows, (row) => bytes(row.spki)),
+    column(rows, (row) => bytes(row.csr)),
+    column(rows, (row) => bytes(row.fingerprint)),
+    column(rows, (row) => row.idempotencyKey ?? null),
+    column(rows, (row) => bytes(row.payloadHash)),
+    column(rows, (row) => row.waitMs),
+    column(rows, (row) => row.reopens ?? null),
+  ]);
+  // Crash here: accepted and committed; the sweep adds the turn.
+  const accepted = verdicts.flatMap((verdict) =>
+    verdict.verdict === 'accepted' ? [rows[verdict.ordinal - 1] as AcceptRow] : [],
+  );
+  if (accepted.length > 0) onAccepted?.(accepted);
+  const joined = verdicts.filter((verdict) => verdict.verdict === 'joined');
+  let standings = new Map<string, Standing>();
+  if (joined.length > 0) {
+    const ids = column(joined, (verdict) => verdict.request_id);
+    standings = await afterCommit(async () => {
+      await database.call(extendStatement, [ids, column(joined, (verdict) => rows[verdict.ordinal - 1]?.waitMs ?? 0)]);
+      return readAll(database, ids);
+    });
+  }
+  const results = new Array<AcceptResult>(rows.length);
+  for (const verdict of verdicts) results[verdict.ordinal - 1] = toAcceptResult(verdict, standings);
+  return results;
+}
+
+function toAcceptResult(
+  verdict: { verdict: AcceptResult['verdict']; request_id: string; deadline: bigint },
+  standings: ReadonlyMap<string, Standing>,
+): AcceptResult {
+  if (verdict.verdict === 'accepted')
+    return { verdict: 'accepted', requestId: verdict.request_id, deadline: String(verdict.deadline) };
+  if (verdict.verdict === 'payload-mismatch') return { verdict: 'payload-mismatch' };
+  const standing = standings.get(verdict.request_id);
+  if (standing === undefined)
+    throw new SluiceError('internal', `Request ${verdict.request_id} is known by its key but not stored`);
+  return { verdict: 'joined', requestId: verdict.request_id, standing };
+}
+
+async function joinAll(database: Database, items: readonly JoinItem[]): Promise<Joined[]> {
+  const found = await database.call<{ ordinal: number; request_id: string; same_payload: boolean }>(joinStatement, [
+    column(items, (item) => item.account),
+    column(items, (item) => item.key),
+    column(items, (item) => bytes(item.payloadHash)),
+    column(items, (item) => item.waitMs),
+  ]);
+  const results = new Array<Joined>(items.length);
+  if (found.length === 0) return results;
+  const standings = await readAll(
+    database,
+    column(found, (row) => row.request_id),
+  );
+  for (const row of found) {
+    const standing = standings.get(row.request_id);
+    if (standing !== undefined) results[row.ordinal - 1] = { standing, samePayload: row.same_payload };
+  }
+  return results;
+}
+
+async function decideAll(database: Database, actor: string, items: readonly DecideItem[]): Promise<Standing[]> {
+  await database.call(decideStatement, [
+    column(items, (item) => item.requestId),
+    column(items, (item) => item.deadline),
+    column(items, (item) => Math.round(item.ttlMs)),
+    actor,
+  ]);
+  const standings = await afterCommit(() =>
+    readAll(
+      database,
+      column(items, (item) => item.requestId),
+    ),
+  );
+  return items.map((item) => {
+    const standing = standings.get(item.requestId);
+    if (standing === undefined) throw new SluiceError('not-found', `No request ${item.requestId}`);
+    return standing;
+  });
+}
+
+/** The ledger as the front end may use it. Every verb is batched with what else waits for the same verb. */
+export function createIdentityLedger(options: IdentityLedgerOptions): IdentityLedger {
+  const database = createDatabase(options);
+  let self: Caller | undefined;
+  const enrolled = (): Caller => {
+    if (self === undefined) throw new SluiceError('fenced', 'This process has not enrolled yet');
+    return self;
+  };
+  const refuse = () => new SluiceError('unavailable', 'Too much waits for the ledger');
+  const group = <T, R>(
+    verb: 'accept' | 'join' | 'read' | 'decide',
+    inFlightMax: number,
+    commit: (batch: readonly T[]) => Promise<readonly R[]>,
+  ): GroupCommit<T, R> =>
+    createGroupCommit<T, R>({
+      commit,
+      batchMax: 64,
+      inFlightMax,
+      waitingMax: 20_000,
+      refuse,
+      onBatch: (size) => options.onBatch?.(verb, size),
+    });
+
+  const accepts = group<AcceptRow, AcceptResult>('accept', 3, (batch) =>
+    acceptAll(database, enrolled(), batch, options.onAccepted),
+  );
+  const joins = group<JoinItem, Joined>('join', 2, (batch) => joinAll(database, batch));
+  const reads = group<string, Standing | undefined>('read', 2, async (batch) => {
+    const standings = await readAll(database, batch);
+    return batch.map((id) => standings.get(id));
+  });
+  const decides = group<DecideItem, Standing>('decide', 2, (batch) => decideAll(database, enrolled().name, batch));
+
+  return {
+    async enrol(name) {
+      self = await enrol(database, name);
+      return self;
+    },
+    renew: (caller, appliedEpoch) => renew(database, caller, appliedEpoch),
+    join: (account, key, payloadHash, waitMs) => joins.submit({ account, key, payloadHash, waitMs }),
+    accept: (row) => accepts.submit(row),
+    read: (requestId) => reads.submit(requestId),
+    decide: (requestId, deadline, ttlMs) => decides.submit({ requestId, deadline, ttlMs }),
+    async cancel(requestId, account) {
+      const [row] = await database.call<{ known: boolean }>(cancelStatement, [requestId, account, enrolled().name]);
+      return row?.known === true ? (await afterCommit(() => readAll(database, [requestId]))).get(requestId) : undefined;
+    },
+    laneLoads: () => laneLoads(database),
+    async close() {
+      await Promise.all([accepts.idle(), joins.idle(), reads.idle(), decides.idle()]);
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import { type Code, SluiceError } from '@sluice/errors';
+
+/** SQLSTATEs raised by our own verbs (migrations, 0005). */
+const ownStates: Readonly<Record<string, Code>> = {
+  SLF01: 'fenced',
+  SLC01: 'conflict',
+  SLN01: 'not-found',
+  SLA01: 'ca-unknown',
+  SLP01: 'profile-unknown',
+  SLX01: 'forbidden',
+  SLT01: 'internal',
+};
+
+/** Nothing was begun: no connection was had, or the server refused before it ran the statement. */
+const beforeStates = new Set(['53300', '57P03', '55P03', '40001', '40P01', '28P01', '57014']);
+const beforeSystem = new Set(['ECONNREFUSED', 'ENOENT', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN', 'ENOTFOUND']);
+
+function codeOf(thrown: unknown): string | undefined {
+  return typeof thrown === 'object' && thrown !== null && 'code' in thrown && typeof thrown.code === 'string'
+    ? thrown.code
+    : undefined;
+}
+
+/**
+ * What went wrong, as one of ours. `unavailable`: nothing was stored (lock timeouts and deadlocks too: the whole verb
+ * was rolled back). `outcome-unknown`: the answer to a commit was lost; ask again under the same id.
+ */
+export function ledgerError(thrown: unknown, sent: boolean): SluiceError {
+  if (thrown instanceof SluiceError) return thrown;
+  const code = codeOf(thrown);
+  const own = code === undefined ? undefined : ownStates[code];
+  if (own !== undefined) {
+    return new SluiceError(own, thrown instanceof Error ? thrown.message : undefined, { cause: thrown });
+  }
+  if (!sent || (code !== undefined && (beforeStates.has(code) || beforeSystem.has(code)))) {
+    return new SluiceError('unavailable', 'The ledger is away; nothing was stored', { cause: thrown });
+  }
+  if (code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !/^(08|57P|58|XX)/.test(code)) {
+    return new SluiceError('internal', `The ledger refused the statement (${code})`, { cause: thrown });
+  }
+  return new SluiceError('outcome-unknown', 'The ledger did not say whether it was stored', { cause: thrown });
+}
+
+/** A fault of one row (data exception, constraint): worth splitting the batch for, so that it harms only itself. */
+export function isFaultOfOneRow(error: SluiceError): boolean {
+  const code = codeOf(error.cause);
+  return error.code === 'internal' && code !== undefined && /^(21|22|23|54|SLT)/.test(code);
+}

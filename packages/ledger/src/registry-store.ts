@@ -1,0 +1,236 @@
+import { SluiceError } from '@sluice/errors';
+import { createDatabase, type Database, type DatabaseOptions, type Statement } from './database.js';
+import type {
+  AccountRow,
+  CaRow,
+  Change,
+  KeyWorkWanted,
+  NewProfile,
+  ProfileRow,
+  RegistryState,
+  RegistryStore,
+  SubscriberRow,
+} from './registry-types.js';
+import { requestHistory } from './request-history.js';
+import { enrol, laneLoads, renew } from './subscriber-verbs.js';
+
+const statement = (name: string, text: string): Statement => ({ name, text });
+const caColumns = `name, key_group as "keyGroup", state, quarantined, key_algorithm as "keyAlgorithm", subject, subject_der as "subjectDer", spki, certificate,
+  issuer, certificate_profile as "certificateProfile", epoch, created_at as "createdAt"`;
+const statements = {
+  epoch: statement('epoch', 'select epoch from registry.epoch'),
+  // One statement, one snapshot: every part of the state is of the same epoch.
+  state: statement(
+    'registry_state',
+    `select (select epoch from registry.epoch) as epoch,
+      (select jsonb_agg(to_jsonb(c) order by c.name) from (select name, key_group, state, quarantined, key_algorithm, subject, encode(subject_der, 'base64') as subject_der,
+        encode(spki, 'base64') as spki, encode(certificate, 'base64') as certificate, issuer, certificate_profile, epoch::text as epoch, created_at from registry.ca) c) as cas,
+      (select jsonb_agg(to_jsonb(p) order by p.name) from (select p.name, p.ca, p.purpose, p.state, p.revision, v.document, p.epoch::text as epoch, p.created_at
+        from registry.profile p join registry.profile_revision v on v.profile = p.name and v.revision = p.revision) p) as profiles,
+      (select jsonb_agg(to_jsonb(a) order by a.name) from (select a.name, a.state, a.epoch::text as epoch, a.created_at,
+        array(select ap.profile from registry.account_profile ap where ap.account = a.name order by 1) as profiles,
+        array(select encode(k.hash, 'hex') from registry.api_key k where k.account = a.name and k.state = 'in-force' order by 1) as api_key_hashes
+        from registry.account a) a) as accounts`,
+  ),
+  createCa: statement(
+    'create_ca',
+    'select registry.create_ca($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, $11) as epoch',
+  ),
+  disableCa: statement('disable_ca', 'select registry.disable_ca($1, $2, $3) as epoch'),
+  applyProfile: statement('apply_profile', 'select * from registry.apply_profile($1, $2, $3, $4, $5::jsonb, $6, $7)'),
+  createAccount: statement('create_account', 'select registry.create_account($1, $2, $3::text[], $4) as epoch'),
+  keyWorkWanted: statement(
+    'key_work_wanted',
+    `select w.purpose, c.* from registry.key_work_wanted() w cross join lateral (select ${caColumns} from registry.ca c where c.name = w.ca) c`,
+  ),
+  putKeyWork: statement('put_key_work', 'select registry.put_key_work($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as id'),
+  operators: statement('operators', 'select name, public_key as "publicKey" from registry.operator order by name'),
+  serviceKeys: statement(
+    'service_keys',
+    'select name, service, public_key as "publicKey" from registry.service_key order by name',
+  ),
+  subscribers: statement(
+    'subscribers',
+    `select name, service, incarnation, lease_until as "leaseUntil", fenced, applied_epoch as "appliedEpoch", renewed_at as "renewedAt" from registry.subscriber order by service, name`,
+  ),
+  // The end's time is in the id of neither row; the last hour's requests are in the newest partitions.
+  recentEnds: statement(
+    'recent_ends',
+    `select o.state, o.code, count(*)::integer as count from ledger.outcome o
+     where o.request_id >= (lpad(to_hex(floor(extract(epoch from clock_timestamp() - interval '1 hour') * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+     group by 1, 2 order by 3 desc`,
+  ),
+  makePartitions: statement('make_partitions', 'select ledger.make_partitions($1) as name'),
+  partitionWatch: statement('partition_watch', 'select * from ledger.partition_watch()'),
+};
+
+interface StateRow {
+  epoch: bigint;
+  cas: CaJson[] | null;
+  profiles: ProfileJson[] | null;
+  accounts: AccountJson[] | null;
+}
+interface CaJson {
+  name: string;
+  key_group: string;
+  state: CaRow['state'];
+  quarantined: boolean;
+  key_algorithm: string;
+  subject: string;
+  subject_der: string;
+  spki: string | null;
+  certificate: string | null;
+  issuer: string;
+  certificate_profile: string;
+  epoch: string;
+  created_at: string;
+}
+interface ProfileJson {
+  name: string;
+  ca: string;
+  purpose: ProfileRow['purpose'];
+  state: ProfileRow['state'];
+  revision: number;
+  document: Record<string, unknown>;
+  epoch: string;
+  created_at: string;
+}
+interface AccountJson {
+  name: string;
+  state: AccountRow['state'];
+  epoch: string;
+  created_at: string;
+  profiles: string[];
+  api_key_hashes: string[];
+}
+
+const fromBase64 = (text: string): Uint8Array => Buffer.from(text, 'base64');
+const toCa = (ca: CaJson): CaRow => ({
+  name: ca.name,
+  keyGroup: ca.key_group,
+  state: ca.state,
+  quarantined: ca.quarantined,
+  keyAlgorithm: ca.key_algorithm,
+  subject: ca.subject,
+  subjectDer: fromBase64(ca.subject_der),
+  spki: ca.spki === null ? null : fromBase64(ca.spki),
+  certificate: ca.certificate === null ? null : fromBase64(ca.certificate),
+  issuer: ca.issuer,
+  certificateProfile: ca.certificate_profile,
+  epoch: BigInt(ca.epoch),
+  createdAt: new Date(ca.created_at),
+});
+const toAccount = (account: AccountJson): AccountRow => ({
+  name: account.name,
+  state: account.state,
+  profiles: account.profiles,
+  apiKeyHashes: account.api_key_hashes.map((hash) => Buffer.from(hash, 'hex')),
+  epoch: BigInt(account.epoch),
+  createdAt: new Date(account.created_at),
+});
+
+async function readState(database: Database): Promise<RegistryState> {
+  const [row] = await database.call<StateRow>(statements.state, []);
+  if (row === undefined) throw new SluiceError('internal', 'The registry has no epoch: the database is not migrated');
+  return {
+    epoch: row.epoch,
+    cas: (row.cas ?? []).map(toCa),
+    profiles: (row.profiles ?? []).map((profile) => ({
+      ...profile,
+      epoch: BigInt(profile.epoch),
+      createdAt: new Date(profile.created_at),
+    })),
+    accounts: (row.accounts ?? []).map(toAccount),
+  };
+}
+
+async function only<R extends object>(database: Database, verb: Statement, values: readonly unknown[]): Promise<R> {
+  const [row] = await database.call<R>(verb, values);
+  if (row === undefined) throw new SluiceError('internal', `${verb.name} gave no row`);
+  return row;
+}
+
+const profileValues = (profile: NewProfile | undefined): readonly unknown[] =>
+  profile === undefined
+    ? [null, null, null]
+    : [JSON.stringify(profile.document), profile.timeToLiveS, profile.backdateS];
+
+/** The registry and what it may read of the ledger, as issuer-registry may use them. */
+export function createRegistryStore(options: DatabaseOptions): RegistryStore {
+  const database = createDatabase(options);
+  return {
+    enrol: (name) => enrol(database, name),
+    renew: (caller, appliedEpoch) => renew(database, caller, appliedEpoch),
+    state: () => readState(database),
+    async epoch() {
+      return (await only<{ epoch: bigint }>(database, statements.epoch, [])).epoch;
+    },
+    createCa: (operator, ca) =>
+      only<Change>(database, statements.createCa, [
+        operator,
+        ca.name,
+        ca.keyGroup,
+        ca.keyAlgorithm,
+        ca.subject,
+        Buffer.from(ca.subjectDer),
+        ca.issuer,
+        ca.certificateProfile,
+        ...profileValues(ca.selfProfile),
+      ]),
+    disableCa: (operator, name, reason) => only<Change>(database, statements.disableCa, [operator, name, reason]),
+    applyProfile: (operator, profile) =>
+      only<Change & { revision: number; unchanged: boolean }>(database, statements.applyProfile, [
+        operator,
+        profile.name,
+        profile.ca,
+        profile.purpose,
+        ...profileValues(profile),
+      ]),
+    createAccount: (operator, account) =>
+      only<Change>(database, statements.createAccount, [
+        operator,
+        account.name,
+        [...account.profiles],
+        Buffer.from(account.apiKeyHash),
+      ]),
+    async keyWorkWanted() {
+      const rows = await database.call<CaRow & { purpose: KeyWorkWanted['purpose'] }>(statements.keyWorkWanted, []);
+      return rows.map(({ purpose, ...ca }) => ({ purpose, ca: ca as CaRow })); // the statement's columns are CaRow's
+    },
+    async putKeyWork(caller, work) {
+      const values = [
+        caller.name,
+        caller.incarnation,
+        work.requestId,
+        work.purpose,
+        work.ca,
+        work.subjectCa,
+        work.profile,
+        work.keyGroup,
+        work.content,
+        Buffer.from(work.spki),
+      ];
+      return (await only<{ id: string }>(database, statements.putKeyWork, values)).id;
+    },
+    operators: () => database.call(statements.operators, []),
+    serviceKeys: () => database.call(statements.serviceKeys, []),
+    subscribers: () => database.call<SubscriberRow>(statements.subscribers, []),
+    laneLoads: () => laneLoads(database),
+    why: (requestId) => requestHistory(database, requestId),
+    recentEnds: () => database.call(statements.recentEnds, []),
+    async makePartitions(daysAhead) {
+      const made = await database.call<{ name: string }>(statements.makePartitions, [daysAhead]);
+      const watch = await only<{ days_ahead: number; rows_in_default: bigint }>(
+        database,
+        statements.partitionWatch,
+        [],
+      );
+      return {
+        made: made.map((row) => row.name),
+        rowsInDefault: Number(watch.rows_in_default),
+        daysAhead: watch.days_ahead,
+      };
+    },
+    close: () => database.close(),
+  };
+}

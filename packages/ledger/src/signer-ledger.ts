@@ -1,0 +1,239 @@
+import type { Code } from '@sluice/errors';
+import type { EndState, Purpose, ShelfState } from '@sluice/issuance';
+import { createDatabase, type Database, type DatabaseOptions, type Statement } from './database.js';
+import { enrol, laneLoads, renew } from './subscriber-verbs.js';
+import type {
+  ClaimedRequest,
+  ClaimOptions,
+  ClaimResult,
+  Completion,
+  CompletionVerdict,
+  EndedRequest,
+  Release,
+  SignerLedger,
+} from './types.js';
+
+const statement = (name: string, text: string): Statement => ({ name, text });
+const statements = {
+  registerTemplates: statement(
+    'register_templates',
+    'select ledger.register_templates($1, $2, $3, $4::text[], $5::integer[], $6::bytea[])',
+  ),
+  claim: statement(
+    'claim',
+    `select c.next_account, c.next_ca, r.* from ledger.claim($1, $2, $3, $4, $5, $6, $7::uuid[], $8::bytea[], $9, $10, $11, $12) c
+     left join lateral unnest(c.rows) r on true`,
+  ),
+  claimAgain: statement(
+    'claim_again',
+    'select null as next_account, null as next_ca, r.* from ledger.claim_again($1, $2, $3) c cross join lateral unnest(c.rows) r',
+  ),
+  complete: statement(
+    'complete',
+    'select * from ledger.complete($1, $2::uuid[], $3::integer[], $4::bytea[], $5::timestamptz[], $6::timestamptz[], $7::bytea[])',
+  ),
+  completeGenerate: statement('complete_generate', 'select ledger.complete_generate($1, $2, $3, $4) as verdict'),
+  completeCaCertificate: statement(
+    'complete_ca_certificate',
+    'select ledger.complete_ca_certificate($1, $2, $3, $4, $5, $6, $7) as verdict',
+  ),
+  reject: statement('reject', 'select ledger.reject($1, $2::uuid[], $3::integer[], $4::text[], $5::text[])'),
+  release: statement('release', 'select ledger.release($1, $2::uuid[], $3::integer[], $4::text[])'),
+  burn: statement('burn', 'select * from ledger.burn($1, $2::uuid[], $3::integer[], $4::text[])'),
+  sweep: statement('sweep', 'select * from ledger.sweep($1, $2)'),
+};
+
+interface ClaimedRow {
+  next_account: string | null;
+  next_ca: string | null;
+  verdict: 'signing' | 'held' | 'expired' | 'rejected' | 'stale' | null;
+  request_id: string;
+  code: Code | null;
+  purpose: Purpose;
+  account: string;
+  profile: string | null;
+  profile_revision: number | null;
+  accepted_revision: number | null;
+  ca: string;
+  subject_ca: string | null;
+  content: string;
+  spki: Buffer;
+  attempt: number;
+  serial: Buffer | null;
+  not_before: Date | null;
+  template_hash: Buffer | null;
+  epoch: bigint | null;
+  accepted_at: Date;
+}
+
+function toClaimed(row: ClaimedRow): ClaimedRequest {
+  return {
+    requestId: row.request_id,
+    purpose: row.purpose,
+    account: row.account,
+    profile: row.profile ?? '',
+    profileRevision: row.profile_revision ?? 0,
+    acceptedRevision: row.accepted_revision ?? 0,
+    ca: row.ca,
+    ...(row.subject_ca === null ? {} : { subjectCa: row.subject_ca }),
+    content: row.content,
+    spki: row.spki,
+    attempt: row.attempt,
+    serial: row.serial ?? new Uint8Array(),
+    notBefore: row.not_before ?? row.accepted_at,
+    templateHash: row.template_hash ?? new Uint8Array(),
+    epoch: row.epoch ?? 0n,
+    acceptedAt: row.accepted_at,
+  };
+}
+
+function toClaimResult(rows: readonly ClaimedRow[]): ClaimResult {
+  const claimed: ClaimedRequest[] = [];
+  const ended: EndedRequest[] = [];
+  const stale = new Set<string>();
+  for (const row of rows) {
+    if (row.verdict === 'signing') claimed.push(toClaimed(row));
+    else if (row.verdict === 'expired' || row.verdict === 'rejected')
+      ended.push({ requestId: row.request_id, state: row.verdict, code: row.code ?? undefined });
+    else if (row.verdict === 'stale') stale.add(row.profile ?? '');
+  }
+  const first = rows[0];
+  const cursor =
+    first?.next_account != null && first.next_ca != null
+      ? { account: first.next_account, ca: first.next_ca }
+      : undefined;
+  return { claimed, ended, stale: [...stale], cursor };
+}
+
+/** Rows go in sorted by id, as every verb locks them. */
+const sorted = <T extends { requestId: string }>(rows: readonly T[]): T[] =>
+  [...rows].sort((a, b) => (a.requestId < b.requestId ? -1 : a.requestId > b.requestId ? 1 : 0));
+const bytes = (value: Uint8Array): Buffer => Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+const ids = (rows: readonly { requestId: string }[]): string[] => rows.map((row) => row.requestId);
+const attempts = (rows: readonly { attempt: number }[]): number[] => rows.map((row) => row.attempt);
+const codes = (rows: readonly { code: Code }[]): Code[] => rows.map((row) => row.code);
+
+async function claim(database: Database, options: ClaimOptions): Promise<ClaimResult> {
+  const rows = await database.call<ClaimedRow>(statements.claim, [
+    options.caller.name,
+    options.caller.incarnation,
+    options.claimId,
+    options.lane.class,
+    options.lane.keyGroup,
+    options.countMax,
+    options.requestIds === undefined ? null : [...options.requestIds],
+    options.serials.map(bytes),
+    options.compiler,
+    options.leaseMs,
+    options.cursor?.account ?? null,
+    options.cursor?.ca ?? null,
+  ]);
+  return toClaimResult(rows);
+}
+
+async function complete(
+  database: Database,
+  caller: string,
+  completions: readonly Completion[],
+): Promise<CompletionVerdict[]> {
+  const order = sorted(completions);
+  const rows = await database.call<{ ordinal: number; verdict: CompletionVerdict }>(statements.complete, [
+    caller,
+    ids(order),
+    attempts(order),
+    order.map((row) => bytes(row.serial)),
+    order.map((row) => row.notBefore),
+    order.map((row) => row.notAfter),
+    order.map((row) => bytes(row.certificate)),
+  ]);
+  const verdicts = new Map(rows.map((row) => [order[row.ordinal - 1]?.requestId, row.verdict]));
+  return completions.map((completion) => verdicts.get(completion.requestId) ?? 'late');
+}
+
+/** The ledger as a signer may use it. */
+export function createSignerLedger(options: DatabaseOptions): SignerLedger {
+  const database = createDatabase(options);
+  return {
+    enrol: (name) => enrol(database, name),
+    renew: (caller, appliedEpoch) => renew(database, caller, appliedEpoch),
+    async registerTemplates(caller, compiler, templates) {
+      const hashes = templates.map((template) => bytes(template.hash));
+      await database.call(statements.registerTemplates, [
+        caller.name,
+        caller.incarnation,
+        compiler,
+        templates.map((template) => template.profile),
+        templates.map((template) => template.revision),
+        hashes,
+      ]);
+    },
+    claim: (claimOptions) => claim(database, claimOptions),
+    async claimAgain(caller, claimId) {
+      return toClaimResult(
+        await database.call<ClaimedRow>(statements.claimAgain, [caller.name, caller.incarnation, claimId]),
+      );
+    },
+    complete: (caller, completions) => complete(database, caller.name, completions),
+    async completeCaCertificate(caller, done) {
+      const values = [
+        caller.name,
+        done.requestId,
+        done.attempt,
+        bytes(done.serial),
+        done.notBefore,
+        done.notAfter,
+        bytes(done.certificate),
+      ];
+      const [row] = await database.call<{ verdict: CompletionVerdict }>(statements.completeCaCertificate, values);
+      return row?.verdict ?? 'late';
+    },
+    async completeGenerate(caller, done) {
+      const [row] = await database.call<{ verdict: CompletionVerdict }>(statements.completeGenerate, [
+        caller.name,
+        done.requestId,
+        done.attempt,
+        bytes(done.spki),
+      ]);
+      return row?.verdict ?? 'late';
+    },
+    async reject(caller, rejections) {
+      const order = sorted(rejections);
+      await database.call(statements.reject, [
+        caller.name,
+        ids(order),
+        attempts(order),
+        codes(order),
+        order.map((row) => row.detail),
+      ]);
+    },
+    async release(caller, releases: readonly Release[]) {
+      const order = sorted(releases);
+      await database.call(statements.release, [caller.name, ids(order), attempts(order), codes(order)]);
+    },
+    async burn(caller, releases) {
+      const order = sorted(releases);
+      const rows = await database.call<{ request_id: string; state: 'queued' | ShelfState }>(statements.burn, [
+        caller.name,
+        ids(order),
+        attempts(order),
+        codes(order),
+      ]);
+      return rows.flatMap((row) => (row.state === 'queued' ? [] : [{ requestId: row.request_id, state: row.state }]));
+    },
+    async sweep(caller) {
+      const [row] = await database.call<{
+        swept: boolean;
+        requeued: number;
+        ended_ids: string[];
+        ended_states: (EndState | ShelfState)[];
+      }>(statements.sweep, [caller.name, caller.incarnation]);
+      if (row === undefined || !row.swept) return { swept: false, ended: [], requeued: 0, loads: [] };
+      const ended = row.ended_ids.map((requestId, index) => ({
+        requestId,
+        state: row.ended_states[index] as EndState | ShelfState,
+      }));
+      return { swept: true, ended, requeued: row.requeued, loads: await laneLoads(database) };
+    },
+    close: () => database.close(),
+  };
+}

@@ -1,0 +1,54 @@
+import type { Code } from '@sluice/errors';
+import type { RequestState } from '@sluice/issuance';
+import type { Standing } from './types.js';
+
+/** A row of ledger.read. */
+export interface StandingRow {
+  request_id: string;
+  account: string;
+  profile: string | null;
+  ca: string;
+  accepted_at: Date;
+  state: RequestState;
+  deadline: bigint | null;
+  attempt: number;
+  code: Code | null;
+  detail: string | null;
+  withheld: boolean | null;
+  serial: Buffer | null;
+  der: Buffer | null;
+  not_before: Date | null;
+  not_after: Date | null;
+}
+
+export function toStanding(row: StandingRow): Standing {
+  const base = {
+    requestId: row.request_id,
+    account: row.account,
+    profile: row.profile ?? '',
+    ca: row.ca,
+    acceptedAt: row.accepted_at,
+  };
+  switch (row.state) {
+    case 'queued':
+    case 'signing':
+      return { ...base, state: row.state, deadline: String(row.deadline), attempt: row.attempt };
+    case 'parked':
+    case 'failed':
+    case 'cancelled':
+      return { ...base, state: row.state };
+    case 'rejected':
+      return { ...base, state: 'rejected', code: row.code ?? 'internal', detail: row.detail ?? '' };
+    case 'expired':
+      return { ...base, state: 'expired', withheld: row.withheld ?? false };
+    case 'issued':
+      return {
+        ...base,
+        state: 'issued',
+        serial: row.serial ?? new Uint8Array(),
+        certificate: row.der ?? new Uint8Array(),
+        notBefore: row.not_before ?? row.accepted_at,
+        notAfter: row.not_after ?? row.accepted_at,
+      };
+  }
+}

@@ -1,0 +1,39 @@
+import { SluiceError } from '@sluice/errors';
+import { assertDurable, type Database, type Statement } from './database.js';
+import type { Caller, LaneLoad } from './types.js';
+
+const enrolStatement: Statement = { name: 'enrol', text: 'select incarnation from registry.enrol($1)' };
+const renewStatement: Statement = { name: 'renew', text: 'select registry.renew($1, $2, $3)' };
+const loadsStatement: Statement = { name: 'lane_loads', text: 'select * from ledger.lane_loads()' };
+
+/** A new incarnation with a lease of 30 s; whoever bore the name before is fenced by it. Refuses a database that may lose commits. */
+export async function enrol(database: Database, name: string): Promise<Caller> {
+  await assertDurable(database);
+  const [row] = await database.call<{ incarnation: bigint }>(enrolStatement, [name]);
+  if (row === undefined) throw new SluiceError('internal');
+  return { name, incarnation: row.incarnation };
+}
+
+/** Lengthens the lease to 30 s from now. `fenced`: enrol anew. */
+export async function renew(database: Database, caller: Caller, appliedEpoch: bigint): Promise<void> {
+  await database.call(renewStatement, [caller.name, caller.incarnation, appliedEpoch]);
+}
+
+interface LaneLoadRow {
+  class: LaneLoad['class'];
+  key_group: string;
+  queued: bigint;
+  signing: bigint;
+  oldest_age_ms: bigint;
+}
+
+export async function laneLoads(database: Database): Promise<LaneLoad[]> {
+  const rows = await database.call<LaneLoadRow>(loadsStatement, []);
+  return rows.map((row) => ({
+    class: row.class,
+    keyGroup: row.key_group,
+    queued: Number(row.queued),
+    signing: Number(row.signing),
+    oldestAgeMs: Number(row.oldest_age_ms),
+  }));
+}
