@@ -1,1 +1,20 @@
+export { assembleCertificate, type CertificateFacts, readCertificate, toPem } from './certificate.js';
+export { checkContent } from './check-content.js';
+export { compileTemplate } from './compile-template.js';
+export { compilerVersion } from './compiler-version.js';
+export {
+  applyStatics,
+  canonicalContent,
+  fingerprint,
+  parseContent,
+  sanSchema,
+  subjectDnSchema,
+} from './content.js';
+export { csrBytesMax, type ParsedCsr, parseCsr, verifyCsr } from './csr.js';
+export { checkProfile, type ProfileFinding, parseProfile } from './parse-profile.js';
+export { keyKindOf } from './public-key.js';
+export { makeSerial, serialRandomBytes } from './serial.js';
+export { encodeSubject } from './subject.js';
 export * from './types.js';
+export { validityOf } from './validity.js';
+export { createVerifier } from './verifier.js';

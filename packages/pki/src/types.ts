@@ -3,6 +3,9 @@ import type { Purpose } from '@sluice/issuance';
 /** Signature algorithms of certificates here. Which one follows from the CA's key. */
 export type SignatureAlgorithm = 'ecdsa-sha256' | 'rsa-sha256';
 
+/** Kinds of subscriber keys that can be read here; which of them are accepted is the profile's. */
+export type KeyKind = 'ec-p256' | `rsa-${number}`;
+
 /** Subject fields by the names clients use (GlobalSign's), each with one value but `organizational_unit`. */
 export interface SubjectDn {
   country?: string;
@@ -27,7 +30,7 @@ export interface RequestContent {
   san: San;
 }
 
-type FieldRule = 'required' | 'optional' | 'forbidden' | { static: string };
+export type FieldRule = 'required' | 'optional' | 'forbidden' | { static: string };
 
 /** A profile document, as written in YAML and kept as JSON; one immutable revision. */
 export interface ProfileDocument {

@@ -1,0 +1,100 @@
+import { organizationalUnitsMax, subjectFields, subjectValueFault, subjectValues } from './subject.js';
+import { isSanEmpty, sanFields, sanNamesMax, sanValueFault } from './subject-alternative-names.js';
+import type { FieldRule, Finding, KeyKind, ProfileDocument, RequestContent, San, SubjectDn } from './types.js';
+
+/**
+ * Everything a profile has to say against a content and a key; empty when nothing. Pure. Asked twice: by the front end
+ * before it accepts, and by the signer, which trusts no front end. A static field may be left out (`applyStatics`
+ * puts it in) or must hold the profile's value. Pointers are into the body of `POST /identity`.
+ */
+export function checkContent(document: ProfileDocument, content: RequestContent, keyKind: KeyKind): Finding[] {
+  const findings: Finding[] = [];
+  if (!(document.keys as readonly string[]).includes(keyKind)) {
+    const detail = `the key is ${keyKind}; the profile takes ${document.keys.join(', ')}`;
+    findings.push({ pointer: '/csr', code: 'key-weak', detail });
+  }
+  for (const field of subjectFields) checkSubjectField(document.subject[field], field, content.subject_dn, findings);
+  for (const field of sanFields) checkSanField(document, field, content.san, findings);
+  refuseUnknown(content, findings);
+  if (isNameless(document, content)) {
+    const detail =
+      document.purpose === 'subscriber' ? 'needs at least one field, or a name in `san`' : 'needs at least one field';
+    findings.push({ pointer: '/subject_dn', code: 'subject-invalid', detail });
+  }
+  return findings;
+}
+
+function checkSubjectField(
+  rule: FieldRule | undefined,
+  field: keyof SubjectDn,
+  subjectDn: SubjectDn,
+  findings: Finding[],
+): void {
+  const values = subjectValues(subjectDn, field);
+  const pointer = `/subject_dn/${field}`;
+  const refuse = (detail: string, at = pointer) => findings.push({ pointer: at, code: 'subject-invalid', detail });
+  if (values.length === 0) {
+    if (rule === 'required') refuse('is required by the profile');
+    return;
+  }
+  if (rule === undefined || rule === 'forbidden') {
+    refuse('is not allowed by the profile');
+    return;
+  }
+  if (typeof rule === 'object' && (values.length > 1 || values[0] !== rule.static)) {
+    refuse('is set by the profile to another value');
+    return;
+  }
+  if (values.length > organizationalUnitsMax) refuse(`takes at most ${organizationalUnitsMax} values`);
+  values.forEach((value, index) => {
+    const fault = subjectValueFault(field, value);
+    if (fault !== undefined) refuse(fault, typeof subjectDn[field] === 'string' ? pointer : `${pointer}/${index}`);
+  });
+}
+
+function checkSanField(document: ProfileDocument, field: keyof San, san: San, findings: Finding[]): void {
+  const rule = document.san[field];
+  const values = san[field] ?? [];
+  const pointer = `/san/${field}`;
+  const refuse = (detail: string, at = pointer) => findings.push({ pointer: at, code: 'subject-invalid', detail });
+  if (values.length === 0) {
+    if (rule?.rule === 'required') refuse('is required by the profile');
+    return;
+  }
+  if (rule === undefined || rule.rule === 'forbidden') {
+    refuse('is not allowed by the profile');
+    return;
+  }
+  const namesMax = Math.min(rule.max, sanNamesMax);
+  if (values.length > namesMax) {
+    refuse(`takes at most ${namesMax} values`);
+    return;
+  }
+  values.forEach((value, index) => {
+    const fault = values.indexOf(value) < index ? 'stands there twice' : sanValueFault(field, value);
+    if (fault !== undefined) refuse(fault, `${pointer}/${index}`);
+  });
+}
+
+const known = {
+  subject_dn: new Set<string>(subjectFields),
+  san: new Set<string>(sanFields),
+};
+
+/** For contents that no schema has seen: a field that no rule names would otherwise be passed over in silence. */
+function refuseUnknown(content: RequestContent, findings: Finding[]): void {
+  for (const part of ['subject_dn', 'san'] as const) {
+    for (const field of Object.keys(content[part])) {
+      if (known[part].has(field)) continue;
+      findings.push({ pointer: `/${part}/${field}`, code: 'body-invalid', detail: 'is not a field' });
+    }
+  }
+}
+
+/** RFC 5280 4.1.2.6: a certificate names somebody, in its subject or, for a subscriber, in its SAN. */
+function isNameless(document: ProfileDocument, content: RequestContent): boolean {
+  const named = subjectFields.some(
+    (field) => typeof document.subject[field] === 'object' || subjectValues(content.subject_dn, field).length > 0,
+  );
+  return !named && (document.purpose !== 'subscriber' || isSanEmpty(content.san));
+}

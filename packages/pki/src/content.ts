@@ -1,0 +1,116 @@
+import { hash } from 'node:crypto';
+import { SluiceError } from '@sluice/errors';
+import { z } from 'zod';
+import { subjectFields } from './subject.js';
+import { sanFields } from './subject-alternative-names.js';
+import type { ProfileDocument, RequestContent, San, SubjectDn } from './types.js';
+
+// Shape only, with bounds that keep nonsense out; what a value may hold is `checkContent`'s, which answers with a pointer.
+const text = z.string().min(1).max(4096);
+const texts = z.array(text).max(100);
+
+/** Shape of a subject in a body; unknown fields are refused. */
+export const subjectDnSchema = z.strictObject({
+  country: text.optional(),
+  state: text.optional(),
+  locality: text.optional(),
+  street_address: text.optional(),
+  organization: text.optional(),
+  organizational_unit: texts.optional(),
+  common_name: text.optional(),
+  email: text.optional(),
+  serial_number: text.optional(),
+});
+
+/** Shape of subject alternative names in a body; unknown kinds are refused. */
+export const sanSchema = z.strictObject({
+  dns_names: texts.optional(),
+  emails: texts.optional(),
+  ip_addresses: texts.optional(),
+  uris: texts.optional(),
+});
+
+const contentSchema = z.strictObject({ subject_dn: subjectDnSchema, san: sanSchema });
+
+const subjectFieldsSorted = [...subjectFields].sort();
+const sanFieldsSorted = [...sanFields].sort();
+
+/**
+ * What may vary in a certificate, as one text: RFC 8785 canonical JSON without empty lists. Equal contents give equal
+ * texts; the order within a list is part of the content.
+ */
+export function canonicalContent(content: RequestContent): string {
+  const san: San = {};
+  for (const field of sanFieldsSorted) {
+    const values = content.san[field];
+    if (values !== undefined && values.length > 0) san[field] = values;
+  }
+  const subject: Record<string, string | string[]> = {};
+  for (const field of subjectFieldsSorted) {
+    const value = content.subject_dn[field];
+    if (value !== undefined && value.length > 0) subject[field] = value;
+  }
+  return JSON.stringify({ san, subject_dn: subject });
+}
+
+/**
+ * Reads what `canonicalContent` wrote. Throws `body-invalid` for any other text: one that is not JSON, has unknown
+ * fields, or means a content whose canonical text is different (so a doubled key or another order is refused too).
+ */
+export function parseContent(canonical: string): RequestContent {
+  let json: unknown;
+  try {
+    json = JSON.parse(canonical);
+  } catch (cause) {
+    throw new SluiceError('body-invalid', 'the content is not JSON', { cause });
+  }
+  const parsed = contentSchema.safeParse(json);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new SluiceError('body-invalid', `the content is not one: ${issue?.message}`, {
+      facts: { pointer: `/${issue?.path.join('/') ?? ''}` },
+    });
+  }
+  if (canonicalContent(parsed.data) !== canonical) {
+    throw new SluiceError('body-invalid', 'the content is not in the form that canonicalContent writes');
+  }
+  return parsed.data;
+}
+
+/** The content with the profile's static subject fields put in; equal to itself when applied again. Pure. */
+export function applyStatics(document: ProfileDocument, content: RequestContent): RequestContent {
+  const statics = staticSubject(document);
+  return statics === undefined ? content : { subject_dn: { ...content.subject_dn, ...statics }, san: content.san };
+}
+
+/** The subject fields that a profile sets itself; `undefined` when there are none. */
+export function staticSubject(document: ProfileDocument): SubjectDn | undefined {
+  const statics: SubjectDn = {};
+  for (const field of subjectFields) {
+    const rule = document.subject[field];
+    if (typeof rule !== 'object') continue;
+    if (field === 'organizational_unit') statics.organizational_unit = [rule.static];
+    else statics[field] = rule.static;
+  }
+  return Object.keys(statics).length === 0 ? undefined : statics;
+}
+
+/**
+ * SHA-256 over (account, profile, key, names), each part with its length in front, so that no two lists of parts
+ * give the same bytes. `contentText` is what `canonicalContent` wrote.
+ */
+export function fingerprint(account: string, profile: string, spki: Uint8Array, contentText: string): Uint8Array {
+  const parts = ['sluice-fingerprint-1', account, profile].map((part) => Buffer.from(part));
+  return hash('sha256', frame([...parts, spki, Buffer.from(contentText)]), 'buffer');
+}
+
+/** Octet strings as one: each with its length (4 octets, big-endian) in front. */
+export function frame(parts: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat(
+    parts.flatMap((part) => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(part.length);
+      return [length, part];
+    }),
+  );
+}

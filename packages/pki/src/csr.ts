@@ -1,0 +1,147 @@
+import { verify } from 'node:crypto';
+import { SluiceError } from '@sluice/errors';
+import { importPublicKey } from './check-public-key.js';
+import { type DerElement, DerReader, sameBytes } from './der-reader.js';
+import { tags } from './der-writer.js';
+import { readPublicKey } from './public-key.js';
+import { readSan } from './subject-alternative-names.js';
+import type { KeyKind, San } from './types.js';
+
+/** Octets of a CSR, in whatever form it came; checked before anything is decoded. */
+export const csrBytesMax = 16_384;
+
+/** A PKCS#10 request as read. That its sender holds the key is not yet known: `verifyCsr`. */
+export interface ParsedCsr {
+  readonly der: Uint8Array;
+  /** SubjectPublicKeyInfo, DER; a view into `der`, as are the ones below. */
+  readonly spki: Uint8Array;
+  readonly keyKind: KeyKind;
+  /** The Name as sent. It goes into no certificate: the subject comes from the request's own field. */
+  readonly subjectDer: Uint8Array;
+  /** Names of its extensionRequest, when it has one. */
+  readonly sans?: San;
+  readonly proof: {
+    readonly digest: 'sha256' | 'sha384' | 'sha512';
+    readonly signed: Uint8Array;
+    readonly signature: Uint8Array;
+  };
+}
+
+/**
+ * Reads a CSR (RFC 2986): PEM, base64 or DER, at most 16 kB, nothing after it. Costs a few microseconds; the key is
+ * checked by its form only. Throws `csr-invalid` or `key-weak`.
+ */
+export function parseCsr(input: string | Uint8Array): ParsedCsr {
+  const der = derOf(input);
+  const reader = new DerReader(der, 'csr-invalid');
+  const parts = reader.children(reader.whole(tags.sequence, 'CSR'), 'CSR');
+  if (parts.length !== 3) throw reader.fault('CSR', 'does not have three members');
+  const info = reader.expect(parts[0], tags.sequence, 'CSR info');
+  const [version, subject, publicKey, ...attributes] = reader.children(info, 'CSR info');
+  if (!sameBytes(reader.contentOf(reader.expect(version, tags.integer, 'CSR version')), Uint8Array.of(0))) {
+    throw reader.fault('CSR version', 'is not 1');
+  }
+  const spki = reader.bytesOf(reader.expect(publicKey, tags.sequence, 'CSR public key'));
+  const { kind } = readPublicKey(spki);
+  const digest = digestOf(reader, reader.expect(parts[1], tags.sequence, 'CSR signature algorithm'), kind);
+  const sans = sanOf(reader, attributes);
+  return {
+    der,
+    spki,
+    keyKind: kind,
+    subjectDer: reader.bytesOf(reader.expect(subject, tags.sequence, 'CSR subject')),
+    ...(sans === undefined ? {} : { sans }),
+    proof: { digest, signed: reader.bytesOf(info), signature: reader.bitsOf(parts[2], 'CSR signature') },
+  };
+}
+
+/**
+ * Proof of possession: the CSR is signed by its own key; and the dear checks of that key (point on the curve, known
+ * weak moduli). Throws `csr-invalid` or `key-weak`. Apart from `parseCsr`, so that admission can come between.
+ */
+export function verifyCsr(parsed: ParsedCsr): void {
+  const key = importPublicKey(readPublicKey(parsed.spki));
+  const { digest, signed, signature } = parsed.proof;
+  let proven = false;
+  try {
+    proven = verify(digest, signed, key, signature);
+  } catch (cause) {
+    throw new SluiceError('csr-invalid', 'the signature of the CSR cannot be read', { cause });
+  }
+  if (!proven) throw new SluiceError('csr-invalid', 'the CSR is not signed by its own key');
+}
+
+const pem =
+  /^\s*-----BEGIN (NEW )?CERTIFICATE REQUEST-----\s+([A-Za-z0-9+/=\s]+)-----END (NEW )?CERTIFICATE REQUEST-----\s*$/;
+const base64 = /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$|^[A-Za-z0-9+/]{2}==$/;
+
+function derOf(input: string | Uint8Array): Uint8Array {
+  if (input.length > csrBytesMax) throw new SluiceError('csr-invalid', `the CSR has more than ${csrBytesMax} octets`);
+  // DER begins with 0x30; PEM with a hyphen or a blank, base64 of a SEQUENCE with "M".
+  if (typeof input !== 'string' && input[0] === tags.sequence) return input;
+  const text = typeof input === 'string' ? input : Buffer.from(input).toString('latin1');
+  const compact = (pem.exec(text)?.[2] ?? text).replace(/\s+/g, '');
+  if (!base64.test(compact)) throw new SluiceError('csr-invalid', 'the CSR is neither PEM, nor base64, nor DER');
+  return Buffer.from(compact, 'base64');
+}
+
+interface SignatureFacts {
+  readonly oid: Buffer;
+  readonly family: 'ec' | 'rsa';
+  readonly digest: ParsedCsr['proof']['digest'];
+}
+const signatureAlgorithms: readonly SignatureFacts[] = [
+  { oid: Buffer.from('06082a8648ce3d040302', 'hex'), family: 'ec', digest: 'sha256' },
+  { oid: Buffer.from('06082a8648ce3d040303', 'hex'), family: 'ec', digest: 'sha384' },
+  { oid: Buffer.from('06082a8648ce3d040304', 'hex'), family: 'ec', digest: 'sha512' },
+  { oid: Buffer.from('06092a864886f70d01010b', 'hex'), family: 'rsa', digest: 'sha256' },
+  { oid: Buffer.from('06092a864886f70d01010c', 'hex'), family: 'rsa', digest: 'sha384' },
+  { oid: Buffer.from('06092a864886f70d01010d', 'hex'), family: 'rsa', digest: 'sha512' },
+];
+
+function digestOf(reader: DerReader, algorithm: DerElement, kind: KeyKind): ParsedCsr['proof']['digest'] {
+  const [oid, parameters, ...more] = reader.children(algorithm, 'CSR signature algorithm');
+  const bytes = reader.bytesOf(reader.expect(oid, tags.oid, 'CSR signature algorithm'));
+  const known = signatureAlgorithms.find((candidate) => sameBytes(candidate.oid, bytes));
+  if (known === undefined) {
+    throw reader.fault('CSR signature algorithm', 'is not ECDSA or RSA PKCS#1 with SHA-256, SHA-384 or SHA-512');
+  }
+  if ((known.family === 'ec') !== (kind === 'ec-p256')) {
+    throw reader.fault('CSR signature algorithm', 'does not belong to its key');
+  }
+  // RFC 4055 wants NULL with RSA; WebCrypto-based makers (PKI.js among them) leave it out. It is not copied anywhere.
+  const isNull = parameters?.tag === 0x05 && parameters.content === parameters.end;
+  if (more.length > 0 || (parameters !== undefined && !(isNull && known.family === 'rsa'))) {
+    throw reader.fault('CSR signature algorithm', 'has parameters that do not belong there');
+  }
+  return known.digest;
+}
+
+const extensionRequest = Buffer.from('06092a864886f70d01090e', 'hex');
+const subjectAltName = Buffer.from('0603551d11', 'hex');
+
+/** The SAN in the extensionRequest attribute (RFC 2985 5.4.2), if there is one. Other attributes are not looked at. */
+function sanOf(reader: DerReader, rest: readonly DerElement[]): San | undefined {
+  const [attributes] = rest;
+  if (attributes === undefined) return undefined;
+  if (rest.length > 1 || attributes.tag !== 0xa0) throw reader.fault('CSR info', 'has a member that is not attributes');
+  let san: San | undefined;
+  for (const attribute of reader.children(attributes, 'CSR attributes')) {
+    const [type, values] = reader.children(reader.expect(attribute, tags.sequence, 'CSR attribute'), 'CSR attribute');
+    if (!sameBytes(reader.bytesOf(reader.expect(type, tags.oid, 'CSR attribute')), extensionRequest)) continue;
+    const [extensions, ...more] = reader.children(
+      reader.expect(values, tags.set, 'extensionRequest'),
+      'extensionRequest',
+    );
+    if (more.length > 0) throw reader.fault('extensionRequest', 'has several values');
+    const list = reader.expect(extensions, tags.sequence, 'extensionRequest');
+    for (const extension of reader.children(list, 'extensionRequest')) {
+      const members = reader.children(reader.expect(extension, tags.sequence, 'extension'), 'extension');
+      if (!sameBytes(reader.bytesOf(reader.expect(members[0], tags.oid, 'extension')), subjectAltName)) continue;
+      if (san !== undefined) throw reader.fault('subjectAltName', 'stands there twice');
+      const content = reader.contentOf(reader.expect(members.at(-1), tags.octetString, 'subjectAltName'));
+      san = readSan(new DerReader(content, 'csr-invalid'), content);
+    }
+  }
+  return san;
+}

@@ -1,0 +1,162 @@
+import { anyExtendedKeyUsage, extendedKeyUsageOid, extendedKeyUsageOids, isOid } from './extension-names.js';
+import { daySeconds } from './profile-schema.js';
+import { subjectFields, subjectValueFault } from './subject.js';
+import { sanFields } from './subject-alternative-names.js';
+import type { ProfileDocument } from './types.js';
+
+/** A fault at a place of the document. */
+export interface ProfileFault {
+  readonly path: readonly PropertyKey[];
+  readonly detail: string;
+}
+
+/** Longest validity by purpose, in days. An OCSP signer cannot be revoked (nocheck), so it lives short (S3). */
+const validityDaysMax = { subscriber: 3660, 'ocsp-signer': 90, 'ca-certificate': 14_640 } as const;
+
+/** What is wrong between the parts of a document that has the right form (T5, S2, S4). Pure. */
+export function profileFaults(document: ProfileDocument): ProfileFault[] {
+  return [
+    ...validityFaults(document),
+    ...subjectFaults(document),
+    ...keyUsageFaults(document),
+    ...extendedKeyUsageFaults(document),
+    ...policyFaults(document),
+    ...urlFaults(document),
+    ...purposeFaults(document),
+  ];
+}
+
+function validityFaults(document: ProfileDocument): ProfileFault[] {
+  const faults: ProfileFault[] = [];
+  const daysMax = validityDaysMax[document.purpose];
+  if (document.validity_seconds > daysMax * daySeconds) {
+    faults.push({ path: ['validity_seconds'], detail: `must be at most ${daysMax} days for ${document.purpose}` });
+  }
+  if (document.backdate_seconds >= document.validity_seconds) {
+    faults.push({ path: ['backdate_seconds'], detail: 'must be less than validity_seconds' });
+  }
+  return faults;
+}
+
+function subjectFaults(document: ProfileDocument): ProfileFault[] {
+  const faults: ProfileFault[] = [];
+  for (const field of subjectFields) {
+    const rule = document.subject[field];
+    const fault = typeof rule === 'object' ? subjectValueFault(field, rule.static) : undefined;
+    if (fault !== undefined) faults.push({ path: ['subject', field, 'static'], detail: fault });
+  }
+  for (const field of sanFields) {
+    const rule = document.san[field];
+    if (rule !== undefined && rule.rule !== 'forbidden' && rule.max === 0) {
+      faults.push({ path: ['san', field, 'max'], detail: 'must be at least 1 where names are allowed' });
+    }
+  }
+  return faults;
+}
+
+function keyUsageFaults(document: ProfileDocument): ProfileFault[] {
+  const usages = document.key_usage;
+  const faults = repeated(usages, 'key_usage');
+  usages.forEach((usage, index) => {
+    const at = (detail: string) => faults.push({ path: ['key_usage', index], detail });
+    const forCa = usage === 'keyCertSign' || usage === 'cRLSign';
+    if (forCa && document.purpose !== 'ca-certificate') at('is for ca-certificate profiles only');
+    // RFC 8813 3: an EC key neither encrypts nor decrypts; RFC 3279 2.3.1: an RSA key agrees on nothing.
+    const enciphers = usage === 'keyEncipherment' || usage === 'dataEncipherment';
+    if (enciphers && document.keys.includes('ec-p256')) at('does not go with ec-p256 keys');
+    if (usage === 'keyAgreement' && document.keys.some((kind) => kind !== 'ec-p256')) at('does not go with RSA keys');
+    const refines = usage === 'encipherOnly' || usage === 'decipherOnly';
+    if (refines && !usages.includes('keyAgreement')) at('has a meaning only beside keyAgreement');
+  });
+  return [...faults, ...repeated(document.keys, 'keys')];
+}
+
+function extendedKeyUsageFaults(document: ProfileDocument): ProfileFault[] {
+  const faults = repeated(
+    document.extended_key_usage.map((usage) => extendedKeyUsageOid(usage) ?? usage),
+    'extended_key_usage',
+  );
+  document.extended_key_usage.forEach((usage, index) => {
+    const at = (detail: string) => faults.push({ path: ['extended_key_usage', index], detail });
+    const oid = extendedKeyUsageOid(usage);
+    if (usage === 'anyExtendedKeyUsage' || oid === anyExtendedKeyUsage) at('is never allowed');
+    else if (oid === undefined) at(`must be a dotted number or one of ${Object.keys(extendedKeyUsageOids).join(', ')}`);
+    else if (oid === extendedKeyUsageOids.OCSPSigning && document.purpose !== 'ocsp-signer') {
+      at('is for ocsp-signer profiles only');
+    }
+  });
+  return faults;
+}
+
+function policyFaults(document: ProfileDocument): ProfileFault[] {
+  const faults = repeated(document.policies, 'policies');
+  document.policies.forEach((policy, index) => {
+    if (!isOid(policy)) faults.push({ path: ['policies', index], detail: 'must be a dotted OBJECT IDENTIFIER' });
+  });
+  return faults;
+}
+
+/** Plain http: whoever checks a certificate to make a TLS connection must not need another one (RFC 5280 8). */
+function urlFaults(document: ProfileDocument): ProfileFault[] {
+  const places: [path: string[], url: string | undefined][] = [
+    [['aia', 'ocsp'], document.aia?.ocsp],
+    [['aia', 'ca_issuers'], document.aia?.ca_issuers],
+    [['crl_distribution_point'], document.crl_distribution_point],
+  ];
+  return places
+    .filter(([, url]) => url !== undefined && !isPlainHttpUrl(url))
+    .map(([path]) => ({ path, detail: 'must be an absolute http:// URL in ASCII, without credentials or fragment' }));
+}
+
+function isPlainHttpUrl(text: string): boolean {
+  if (!/^http:\/\/[!-~]+$/.test(text) || !URL.canParse(text)) return false;
+  const { username, password, hash } = new URL(text);
+  return username === '' && password === '' && hash === '';
+}
+
+function purposeFaults(document: ProfileDocument): ProfileFault[] {
+  if (document.purpose === 'ca-certificate') return caFaults(document);
+  const faults: ProfileFault[] = [];
+  if (document.basic_constraints !== undefined) {
+    faults.push({ path: ['basic_constraints'], detail: 'is for ca-certificate profiles only' });
+  }
+  return document.purpose === 'ocsp-signer' ? [...faults, ...ocspSignerFaults(document)] : faults;
+}
+
+function caFaults(document: ProfileDocument): ProfileFault[] {
+  const faults: ProfileFault[] = [];
+  if (document.basic_constraints === undefined) {
+    faults.push({ path: ['basic_constraints'], detail: 'is required in a ca-certificate profile' });
+  }
+  if (!document.key_usage.includes('keyCertSign')) {
+    faults.push({ path: ['key_usage'], detail: 'must hold keyCertSign in a ca-certificate profile' });
+  }
+  return faults;
+}
+
+/** S2: what an OCSP signer's certificate holds, and nothing else. */
+function ocspSignerFaults(document: ProfileDocument): ProfileFault[] {
+  const faults: ProfileFault[] = [];
+  const refuse = (member: keyof ProfileDocument, detail: string) => faults.push({ path: [member], detail });
+  if (document.key_usage.join() !== 'digitalSignature') {
+    refuse('key_usage', 'must be digitalSignature alone in an ocsp-signer profile');
+  }
+  if (document.extended_key_usage.map(extendedKeyUsageOid).join() !== extendedKeyUsageOids.OCSPSigning) {
+    refuse('extended_key_usage', 'must be OCSPSigning alone in an ocsp-signer profile');
+  }
+  if (Object.values(document.san).some((rule) => rule.rule !== 'forbidden')) {
+    refuse('san', 'must allow no names in an ocsp-signer profile');
+  }
+  if (document.policies.length > 0) refuse('policies', 'must be empty in an ocsp-signer profile');
+  if (document.aia !== undefined) refuse('aia', 'has no place in an ocsp-signer profile');
+  if (document.crl_distribution_point !== undefined) {
+    refuse('crl_distribution_point', 'has no place in an ocsp-signer profile');
+  }
+  return faults;
+}
+
+function repeated(values: readonly string[], member: string): ProfileFault[] {
+  return values.flatMap((value, index) =>
+    values.indexOf(value) < index ? [{ path: [member, index], detail: 'stands there twice' }] : [],
+  );
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { keyUsages } from './extension-names.js';
+import { sanNamesMax } from './subject-alternative-names.js';
+
+const name = z.string().regex(/^[a-z0-9-]{1,63}$/, 'must be 1 to 63 of a-z, 0-9 and hyphen');
+const url = z.string().min(1).max(512);
+
+const fieldRule = z.union([z.enum(['required', 'optional', 'forbidden']), z.strictObject({ static: z.string() })], {
+  error: 'must be required, optional, forbidden, or {static: text}',
+});
+const sanRule = z.strictObject({
+  rule: z.enum(['required', 'optional', 'forbidden']),
+  max: z.int().min(0).max(sanNamesMax),
+});
+
+export const daySeconds = 86_400;
+
+/** Form of a profile document. What its parts mean to each other is `profileFaults`'. */
+export const profileSchema = z.strictObject({
+  name,
+  ca: name,
+  purpose: z.enum(['subscriber', 'ocsp-signer', 'ca-certificate']),
+  description: z.string().max(1000).optional(),
+  validity_seconds: z.int().min(60),
+  backdate_seconds: z.int().min(0).max(daySeconds).default(0),
+  time_to_live_seconds: z
+    .int()
+    .min(60)
+    .max(30 * daySeconds)
+    .default(daySeconds),
+  subject: z.strictObject({
+    country: fieldRule.optional(),
+    state: fieldRule.optional(),
+    locality: fieldRule.optional(),
+    street_address: fieldRule.optional(),
+    organization: fieldRule.optional(),
+    organizational_unit: fieldRule.optional(),
+    common_name: fieldRule.optional(),
+    email: fieldRule.optional(),
+    serial_number: fieldRule.optional(),
+  }),
+  san: z
+    .strictObject({
+      dns_names: sanRule.optional(),
+      emails: sanRule.optional(),
+      ip_addresses: sanRule.optional(),
+      uris: sanRule.optional(),
+    })
+    .default({}),
+  keys: z.array(z.enum(['ec-p256', 'rsa-2048', 'rsa-3072', 'rsa-4096'])).min(1),
+  key_usage: z.array(z.enum(keyUsages)).min(1),
+  extended_key_usage: z.array(z.string()).max(20).default([]),
+  basic_constraints: z.strictObject({ ca: z.literal(true), path_length: z.int().min(0).max(20).optional() }).optional(),
+  policies: z.array(z.string()).max(20).default([]),
+  aia: z.strictObject({ ocsp: url.optional(), ca_issuers: url.optional() }).optional(),
+  crl_distribution_point: url.optional(),
+});

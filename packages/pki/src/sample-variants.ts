@@ -1,0 +1,74 @@
+import { DerWriter, tags } from './der-writer.js';
+import type { Template } from './types.js';
+
+export type SampleVariant = Parameters<Template['fill']>[0];
+
+// The generator of P-256 (SEC 2, 2.4.2): a point on the curve that nobody uses as a key.
+const ecSpki = Buffer.from(
+  '3059301306072a8648ce3d020106082a8648ce3d03010703420004' +
+    '6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296' +
+    '4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5',
+  'hex',
+);
+
+/** An RSA key by its form only. */
+function rsaSpki(modulusBytes: number): Uint8Array {
+  const writer = new DerWriter();
+  writer.bytes(Uint8Array.of(tags.integer, 3, 1, 0, 1));
+  const modulus = new Uint8Array(modulusBytes + 1).fill(0xb5);
+  modulus[0] = 0;
+  const mark = 5;
+  writer.bytes(modulus);
+  writer.wrap(tags.integer, mark);
+  writer.wrap(tags.sequence, 0);
+  writer.octet(0);
+  writer.wrap(tags.bitString, 0);
+  writer.bytes(Buffer.from('300d06092a864886f70d0101010500', 'hex'));
+  writer.wrap(tags.sequence, 0);
+  return writer.take();
+}
+
+const labels = Array.from({ length: 60 }, (_, index) => `host-${index}.example.test`);
+
+/** The first is what a template is cut from. Together they cross every length, time form and optional part. */
+export const sampleVariants: readonly [SampleVariant, ...SampleVariant[]] = [
+  {
+    serial: Uint8Array.from({ length: 16 }, (_, index) => 0x41 + index),
+    notBefore: new Date('2026-11-21T08:09:10Z'),
+    notAfter: new Date('2027-11-21T08:09:09Z'),
+    content: {
+      subject_dn: {
+        country: 'DE',
+        state: 'Bayern',
+        locality: 'München',
+        street_address: 'Straße 1',
+        organization: 'Beispiel GmbH',
+        organizational_unit: ['Eins', 'Zwei'],
+        common_name: 'device-1',
+        serial_number: 'A-1',
+        email: 'a@example.test',
+      },
+      san: {
+        dns_names: ['a.example.test'],
+        emails: ['a@example.test'],
+        ip_addresses: ['192.0.2.1', '2001:db8::1'],
+        uris: ['https://example.test/a'],
+      },
+    },
+    spki: ecSpki,
+  },
+  {
+    serial: Uint8Array.from({ length: 16 }, () => 0x7f),
+    notBefore: new Date('2049-12-31T23:59:59Z'),
+    notAfter: new Date('2050-01-01T00:00:00Z'),
+    content: { subject_dn: { common_name: 'x' }, san: {} },
+    spki: rsaSpki(256),
+  },
+  {
+    serial: Uint8Array.from({ length: 9 }, () => 1),
+    notBefore: new Date('2026-01-01T00:00:00Z'),
+    notAfter: new Date('9999-12-31T23:59:59Z'),
+    content: { subject_dn: {}, san: { dns_names: labels } },
+    spki: rsaSpki(512),
+  },
+];

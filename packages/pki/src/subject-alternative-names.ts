@@ -1,0 +1,143 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import type { DerReader } from './der-reader.js';
+import { type DerWriter, tags } from './der-writer.js';
+import type { San } from './types.js';
+
+type SanField = keyof San;
+
+interface NameFacts {
+  /** Context tag of the GeneralName (RFC 5280 4.2.1.6). */
+  readonly tag: number;
+  readonly fault: (value: string) => string | undefined;
+}
+
+/** Every kind of name, in the order in which they stand in the extension. */
+const kinds: Readonly<Record<SanField, NameFacts>> = {
+  dns_names: { tag: 0x82, fault: dnsNameFault },
+  emails: { tag: 0x81, fault: emailFault },
+  ip_addresses: { tag: 0x87, fault: ipAddressFault },
+  uris: { tag: 0x86, fault: uriFault },
+};
+
+export const sanFields = Object.keys(kinds) as readonly SanField[];
+const backwards = [...sanFields].reverse();
+
+/** Most names of one kind, whatever a profile says. */
+export const sanNamesMax = 100;
+
+/** Why this value cannot be such a name, or `undefined`. */
+export function sanValueFault(field: SanField, value: string): string | undefined {
+  return kinds[field].fault(value);
+}
+
+const label = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
+
+function dnsNameFault(value: string): string | undefined {
+  if (value.length > 253) return 'must have at most 253 characters';
+  const labels = value.split('.');
+  if (!labels.every((text) => label.test(text))) return 'must be A-labels in lower case, without wildcard';
+  // A name whose last label is a number would be read as an IPv4 address (WHATWG URL, RFC 1123 2.1).
+  if (/^\d+$/.test(labels.at(-1) ?? '')) return 'must not end in a number';
+  return undefined;
+}
+
+function emailFault(value: string): string | undefined {
+  if (value.length > 254) return 'must have at most 254 characters';
+  const at = value.lastIndexOf('@');
+  const local = value.slice(0, at);
+  if (
+    at < 1 ||
+    local.length > 64 ||
+    !/^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/.test(local)
+  ) {
+    return 'must be an ASCII mail address';
+  }
+  const host = dnsNameFault(value.slice(at + 1));
+  return host === undefined ? undefined : `must have a domain: it ${host}`;
+}
+
+function ipAddressFault(value: string): string | undefined {
+  // isIPv6 takes a zone ("%eth0"), which no certificate can hold.
+  return isIPv4(value) || (isIPv6(value) && !value.includes('%')) ? undefined : 'must be an IPv4 or IPv6 address';
+}
+
+function uriFault(value: string): string | undefined {
+  if (value.length > 2048) return 'must have at most 2048 characters';
+  if (!/^https?:\/\/[!-~]+$/.test(value) || !URL.canParse(value))
+    return 'must be an absolute http or https URI in ASCII';
+  const url = new URL(value);
+  return url.username === '' && url.password === '' ? undefined : 'must not hold credentials';
+}
+
+/** 4 or 16 octets of an address that `sanValueFault` lets pass. */
+export function ipAddressOctets(address: string): Uint8Array {
+  if (!address.includes(':')) return Uint8Array.from(address.split('.'), Number);
+  const lastColon = address.lastIndexOf(':');
+  const tail = address.slice(lastColon + 1);
+  let text = address;
+  if (tail.includes('.')) {
+    const [a = 0, b = 0, c = 0, d = 0] = tail.split('.').map(Number);
+    text = `${address.slice(0, lastColon + 1)}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+  }
+  const [left = '', right] = text.split('::');
+  const before = left === '' ? [] : left.split(':');
+  const after = right === undefined || right === '' ? [] : right.split(':');
+  const octets = new Uint8Array(16);
+  const put = (group: string, index: number): void => {
+    const value = Number.parseInt(group, 16);
+    octets[2 * index] = value >> 8;
+    octets[2 * index + 1] = value & 0xff;
+  };
+  before.forEach(put);
+  after.forEach((group, index) => {
+    put(group, 8 - after.length + index);
+  });
+  return octets;
+}
+
+/** Is there no name at all? */
+export function isSanEmpty(san: San): boolean {
+  return sanFields.every((field) => (san[field]?.length ?? 0) === 0);
+}
+
+/** Puts GeneralNames in front of what `writer` holds. The values must have passed `sanValueFault`. */
+export function writeSan(writer: DerWriter, san: San): void {
+  const names = writer.mark;
+  for (const field of backwards) {
+    const values = san[field] ?? [];
+    for (let index = values.length - 1; index >= 0; index -= 1) {
+      const value = values[index] ?? '';
+      const name = writer.mark;
+      if (field === 'ip_addresses') writer.bytes(ipAddressOctets(value));
+      else writer.text(value);
+      writer.wrap(kinds[field].tag, name);
+    }
+  }
+  writer.wrap(tags.sequence, names);
+}
+
+/** Reads GeneralNames; a kind of name that no profile here can allow is refused rather than dropped. */
+export function readSan(reader: DerReader, content: Uint8Array): San {
+  const names = reader.children(reader.whole(tags.sequence, 'subjectAltName'), 'subjectAltName');
+  const san: San = {};
+  for (const name of names) {
+    const field = sanFields.find((candidate) => kinds[candidate].tag === name.tag);
+    if (field === undefined) throw reader.fault('subjectAltName', 'has a name that is not DNS, mail, IP or URI');
+    const octets = content.subarray(name.content, name.end);
+    const value = field === 'ip_addresses' ? ipAddressText(octets) : Buffer.from(octets).toString('latin1');
+    const fault = value === undefined ? 'must be an IPv4 or IPv6 address' : sanValueFault(field, value);
+    if (value === undefined || fault !== undefined) throw reader.fault('subjectAltName', `${field} ${fault}`);
+    const values = san[field] ?? [];
+    values.push(value);
+    san[field] = values;
+  }
+  return san;
+}
+
+function ipAddressText(octets: Uint8Array): string | undefined {
+  if (octets.length === 4) return octets.join('.');
+  if (octets.length !== 16) return undefined;
+  const hex = Buffer.from(octets).toString('hex');
+  // WHATWG URL writes an IPv6 host in the canonical form of RFC 5952.
+  return new URL(`http://[${hex.replace(/(.{4})(?!$)/g, '$1:')}]`).hostname.slice(1, -1);
+}

@@ -1,0 +1,123 @@
+import { SluiceError } from '@sluice/errors';
+import { DerWriter, tags } from './der-writer.js';
+import type { SubjectDn } from './types.js';
+
+type SubjectField = keyof SubjectDn;
+
+interface AttributeFacts {
+  /** DER of the type's OBJECT IDENTIFIER. */
+  readonly oid: Uint8Array;
+  readonly tag: number;
+  /** Upper bound in characters (RFC 5280 appendix A). */
+  readonly charactersMax: number;
+  /** What the value must look like beside the rules for all values. */
+  readonly form?: { readonly pattern: RegExp; readonly rule: string };
+}
+
+const printable = { pattern: /^[A-Za-z0-9 '()+,\-./:=?]+$/, rule: "may only hold letters, digits and '()+,-./:=? " };
+
+function x520(last: number): Uint8Array {
+  return Uint8Array.of(tags.oid, 3, 0x55, 0x04, last);
+}
+
+/**
+ * Every subject attribute, in the order in which they stand in a Name (T4: the order of BR 7.1.4.2, then ours), with
+ * one string type each.
+ */
+const attributes: Readonly<Record<SubjectField, AttributeFacts>> = {
+  country: {
+    oid: x520(6),
+    tag: tags.printableString,
+    charactersMax: 2,
+    form: { pattern: /^[A-Z]{2}$/, rule: 'must be two capital letters (ISO 3166)' },
+  },
+  state: { oid: x520(8), tag: tags.utf8String, charactersMax: 128 },
+  locality: { oid: x520(7), tag: tags.utf8String, charactersMax: 128 },
+  street_address: { oid: x520(9), tag: tags.utf8String, charactersMax: 128 },
+  organization: { oid: x520(10), tag: tags.utf8String, charactersMax: 64 },
+  organizational_unit: { oid: x520(11), tag: tags.utf8String, charactersMax: 64 },
+  common_name: { oid: x520(3), tag: tags.utf8String, charactersMax: 64 },
+  serial_number: { oid: x520(5), tag: tags.printableString, charactersMax: 64, form: printable },
+  email: {
+    // 1.2.840.113549.1.9.1
+    oid: Uint8Array.of(tags.oid, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x01),
+    tag: tags.ia5String,
+    charactersMax: 255,
+    form: { pattern: /^[!-?A-~]+@[!-?A-~]+$/, rule: 'must be an ASCII mail address' },
+  },
+};
+
+/** The fields, in the order of a Name. */
+export const subjectFields = Object.keys(attributes) as readonly SubjectField[];
+const backwards = [...subjectFields].reverse();
+
+/** How many organizational units a subject may have. */
+export const organizationalUnitsMax = 8;
+
+// Control characters (\u0000 would fail a whole batch in PostgreSQL), lone surrogates, and the marks that make a name
+// read in another order than it is written.
+const forbidden = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+
+/** Why this value cannot stand in that field, or `undefined`. */
+export function subjectValueFault(field: SubjectField, value: string): string | undefined {
+  const { charactersMax, form } = attributes[field];
+  if (value.length === 0) return 'must not be empty';
+  if (value.length > charactersMax && [...value].length > charactersMax) {
+    return `must have at most ${charactersMax} characters`;
+  }
+  if (forbidden.test(value)) return 'must not hold control characters';
+  if (value.trim() !== value) return 'must not begin or end with a blank';
+  if (form !== undefined && !form.pattern.test(value)) return form.rule;
+  return undefined;
+}
+
+/** The values of one field, in order; none when it is absent. */
+export function subjectValues(subjectDn: SubjectDn, field: SubjectField): readonly string[] {
+  const value = subjectDn[field];
+  if (value === undefined) return [];
+  return typeof value === 'string' ? [value] : value;
+}
+
+/** Does it name nobody? */
+export function isSubjectEmpty(subjectDn: SubjectDn): boolean {
+  return subjectFields.every((field) => (subjectDn[field]?.length ?? 0) === 0);
+}
+
+/** Puts the Name in front of what `writer` holds. Throws `subject-invalid`. */
+export function writeSubject(writer: DerWriter, subjectDn: SubjectDn): void {
+  const name = writer.mark;
+  for (const field of backwards) {
+    const value = subjectDn[field];
+    if (value === undefined) continue;
+    if (typeof value === 'string') {
+      writeAttribute(writer, field, value);
+    } else {
+      for (let index = value.length - 1; index >= 0; index -= 1) writeAttribute(writer, field, value[index] ?? '');
+    }
+  }
+  writer.wrap(tags.sequence, name);
+}
+
+function writeAttribute(writer: DerWriter, field: SubjectField, value: string): void {
+  const fault = subjectValueFault(field, value);
+  if (fault !== undefined) {
+    throw new SluiceError('subject-invalid', `${field} ${fault}`, { facts: { pointer: `/subject_dn/${field}` } });
+  }
+  const { oid, tag } = attributes[field];
+  const set = writer.mark;
+  writer.text(value);
+  writer.wrap(tag, set);
+  writer.bytes(oid);
+  writer.wrap(tags.sequence, set);
+  writer.wrap(tags.set, set);
+}
+
+/**
+ * DER Name of a subject: one attribute per RDN, order and string types by the table above (RFC 5280 4.1.2.4).
+ * An empty subject gives the empty SEQUENCE. Throws `subject-invalid` for a value that no Name may hold.
+ */
+export function encodeSubject(subjectDn: SubjectDn): Uint8Array {
+  const writer = new DerWriter();
+  writeSubject(writer, subjectDn);
+  return writer.take();
+}
