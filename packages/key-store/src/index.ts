@@ -1,1 +1,2 @@
+export { createFileKeyStore, type FileKeyStoreOptions } from './file-key-store.js';
 export * from './types.js';

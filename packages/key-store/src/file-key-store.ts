@@ -1,0 +1,200 @@
+import { createPrivateKey, createPublicKey, type KeyObject, sign as signBytes } from 'node:crypto';
+import { promisify } from 'node:util';
+import { SluiceError } from '@sluice/errors';
+import { encryptPkcs8 } from './encrypted-pkcs8.js';
+import { algorithmOf, generatePrivateKey } from './key-algorithm.js';
+import { controlName, createKeyFiles, type FileStamp, type KeyFiles } from './key-files.js';
+import type { KeyAlgorithm, KeyInfo, KeyStore } from './types.js';
+
+const signOffThread = promisify<string, Uint8Array, KeyObject, Buffer>(signBytes);
+
+/** How long `sign` goes on with a cached key before it looks whether its file is still there. */
+const lookAgainMs = 1000;
+
+export interface FileKeyStoreOptions {
+  /** Directory of the keys. Made, and made a token, when nothing is there yet. */
+  readonly dir: string;
+  /** Pass phrase of every key in it; never in a message, a fact or a log. */
+  readonly passphrase: string;
+  /** The token's name. */
+  readonly token: string;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly monotonicMs?: () => number;
+}
+
+interface OpenKey {
+  readonly info: KeyInfo;
+  readonly key: KeyObject;
+  readonly stamp: FileStamp;
+  lookedMs: number;
+}
+
+/**
+ * A token that is a directory: one encrypted PKCS#8 file for each CA key. Keys are decrypted once and kept; a file that
+ * goes away is noticed by the next `find`, and by `sign` within a second. Several processes may share the directory.
+ */
+export function createFileKeyStore(options: FileKeyStoreOptions): KeyStore {
+  return new FileKeyStore(options);
+}
+
+class FileKeyStore implements KeyStore {
+  readonly token: string;
+  readonly #files: KeyFiles;
+  readonly #passphrase: string;
+  readonly #monotonicMs: () => number;
+  readonly #open = new Map<string, OpenKey>();
+  /** One opening or making at a time for each label: the second caller gets what the first one got. */
+  readonly #busy = new Map<string, Promise<unknown>>();
+  #ready: Promise<void> | undefined;
+  #closed = false;
+
+  constructor({ dir, passphrase, token, monotonicMs = () => performance.now() }: FileKeyStoreOptions) {
+    this.token = token;
+    this.#files = createKeyFiles(dir);
+    this.#passphrase = passphrase;
+    this.#monotonicMs = monotonicMs;
+  }
+
+  async generate(label: string, algorithm: KeyAlgorithm): Promise<KeyInfo> {
+    await this.#usable(label);
+    return this.#oneByOne(label, async () => {
+      const known = await this.#load(label);
+      if (known === undefined) {
+        const key = await generatePrivateKey(algorithm);
+        const pem = await encryptPkcs8(key.export({ type: 'pkcs8', format: 'der' }), this.#passphrase);
+        // False: another process was faster, and its key is the one. Either way what counts is what the file holds.
+        await this.#files.create(label, pem);
+      }
+      const { info } = known ?? (await this.#load(label)) ?? this.#gone(label);
+      if (info.algorithm !== algorithm) {
+        throw new SluiceError('key-exists', `${label} is a key of ${info.algorithm}`, { facts: { label } });
+      }
+      return info;
+    });
+  }
+
+  async find(label: string): Promise<KeyInfo> {
+    await this.#usable(label);
+    return (await this.#look(label, () => this.#load(label))).info;
+  }
+
+  async sign(label: string, tbs: Uint8Array): Promise<Uint8Array> {
+    const { key, info } = this.#lookedLately(label) ?? (await this.#lookForSigning(label));
+    try {
+      // P-256 takes less time here than the way to another thread; RSA would hold up everything else.
+      return info.algorithm === 'ec-p256' ? signBytes('sha256', tbs, key) : await signOffThread('sha256', tbs, key);
+    } catch (cause) {
+      throw new SluiceError('token-failed', `${label} could not sign`, { facts: { label }, cause });
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#open.clear();
+    await Promise.allSettled(this.#busy.values());
+    this.#open.clear();
+  }
+
+  #lookedLately(label: string): OpenKey | undefined {
+    const cached = this.#open.get(label);
+    return cached !== undefined && this.#monotonicMs() - cached.lookedMs < lookAgainMs ? cached : undefined;
+  }
+
+  /** Of many that sign at once when a second has passed, the first one looks and the others take what it found. */
+  async #lookForSigning(label: string): Promise<OpenKey> {
+    await this.#usable(label);
+    return this.#look(label, async () => this.#lookedLately(label) ?? this.#load(label));
+  }
+
+  /** Throws `key-missing` when the token is there and the key is not. */
+  async #look(label: string, load: () => Promise<OpenKey | undefined>): Promise<OpenKey> {
+    const found = await this.#oneByOne(label, load);
+    if (found !== undefined) return found;
+    if ((await this.#files.stamp(controlName)) === undefined) {
+      throw new SluiceError('token-failed', 'the key directory holds no control object: is the volume mounted?');
+    }
+    return this.#gone(label);
+  }
+
+  #gone(label: string): never {
+    throw new SluiceError('key-missing', `${label} is not on token ${this.token}`, { facts: { label } });
+  }
+
+  /** From the cache when the file has not changed, else from the file; `undefined` when there is none. */
+  async #load(label: string): Promise<OpenKey | undefined> {
+    const lookedMs = this.#monotonicMs();
+    const stamp = await this.#files.stamp(label);
+    const cached = this.#open.get(label);
+    if (cached !== undefined && stamp !== undefined && sameStamp(cached.stamp, stamp)) {
+      cached.lookedMs = lookedMs;
+      return cached;
+    }
+    this.#open.delete(label);
+    const file = stamp === undefined ? undefined : await this.#files.read(label);
+    if (file === undefined) return undefined;
+    const key = this.#decrypt(label, file.pem);
+    const algorithm = algorithmOf(key);
+    if (algorithm === undefined) throw new SluiceError('token-failed', `${label} is a key of no kind used here`);
+    const spki = new Uint8Array(createPublicKey(key).export({ type: 'spki', format: 'der' }));
+    const opened: OpenKey = { info: { spki, algorithm }, key, stamp: file.stamp, lookedMs };
+    if (!this.#closed) this.#open.set(label, opened);
+    return opened;
+  }
+
+  #decrypt(name: string, pem: string): KeyObject {
+    // An unencrypted file would open with any pass phrase.
+    if (!pem.startsWith('-----BEGIN ENCRYPTED PRIVATE KEY-----')) {
+      throw new SluiceError('token-failed', `the file of ${name} is not an encrypted PKCS#8 key`);
+    }
+    try {
+      return createPrivateKey({ key: pem, format: 'pem', passphrase: this.#passphrase });
+    } catch {
+      // The cause is left out on purpose: what OpenSSL says here tells wrong pass phrases from damaged files only by
+      // chance, and no part of either belongs into a log.
+      throw new SluiceError('token-failed', `the file of ${name} does not open: wrong pass phrase, or damaged`);
+    }
+  }
+
+  async #usable(label: string): Promise<void> {
+    if (this.#closed) throw new SluiceError('token-failed', 'the key store is closed');
+    if (!/^[a-z0-9-]{1,63}$/.test(label)) {
+      throw new SluiceError('token-failed', 'a key label is 1 to 63 of a-z, 0-9 and hyphen');
+    }
+    this.#ready ??= this.#prepare();
+    try {
+      await this.#ready;
+    } catch (error) {
+      this.#ready = undefined;
+      throw error;
+    }
+  }
+
+  /** Makes an empty directory a token; opens the control object of one that is. */
+  async #prepare(): Promise<void> {
+    if (await this.#files.prepare()) {
+      const key = await generatePrivateKey('ec-p256');
+      const pem = await encryptPkcs8(key.export({ type: 'pkcs8', format: 'der' }), this.#passphrase);
+      await this.#files.create(controlName, pem);
+    }
+    const control = await this.#files.read(controlName);
+    if (control === undefined) {
+      throw new SluiceError('token-failed', 'the key directory is not empty and holds no control object');
+    }
+    this.#decrypt('the control object', control.pem);
+  }
+
+  async #oneByOne<T>(label: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#busy.get(label) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    this.#busy.set(label, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#busy.get(label) === mine) this.#busy.delete(label);
+    }
+  }
+}
+
+function sameStamp(left: FileStamp, right: FileStamp): boolean {
+  return left.inode === right.inode && left.size === right.size && left.modifiedMs === right.modifiedMs;
+}
