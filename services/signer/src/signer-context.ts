@@ -1,0 +1,44 @@
+import type { Code } from '@sluice/errors';
+import type { KeyStore } from '@sluice/key-store';
+import type { Caller, SignerLedger } from '@sluice/ledger';
+import type { Checkpoint } from '@sluice/lifecycle';
+import type { Bell } from '@sluice/queue';
+import type { Logger } from '@sluice/telemetry';
+import type { BatchSize } from './batch-size.js';
+import type { CaBackOff } from './ca-back-off.js';
+import type { Clock } from './clock.js';
+import type { SignerMetrics } from './signer-metrics.js';
+import type { Templates } from './templates.js';
+
+/** What the operations of this service work with. `context.ts` alone puts it together. */
+export interface SignerContext {
+  readonly ledger: SignerLedger;
+  /** The present incarnation. Throws `fenced` before the first enrolment. */
+  readonly caller: () => Caller;
+  /** For whoever was told `fenced`: enrols anew if need be. */
+  readonly renewNow: () => Promise<void>;
+  readonly keyStore: KeyStore;
+  readonly templates: Templates;
+  /** Resolves when the registry's newest snapshot is in force; throws when the registry is away. */
+  readonly refreshSnapshot: () => Promise<void>;
+  readonly bell: Pick<Bell, 'ring'>;
+  readonly backOff: CaBackOff;
+  readonly batchSize: BatchSize;
+  readonly clock: Clock;
+  /** CSPRNG. */
+  readonly randomBytes: (count: number) => Uint8Array;
+  readonly leaseMs: number;
+  /** True once a stop leaves no time for what is not begun: it is released. */
+  readonly mustStop: () => boolean;
+  readonly checkpoint: Checkpoint;
+  readonly metrics: SignerMetrics;
+  readonly log: Logger;
+  /** One line before and one after the signatures of a batch: ids and serials, never keys or content. */
+  readonly audit: Logger;
+}
+
+/** Why a row is not signed now. */
+export interface Refusal {
+  readonly code: Code;
+  readonly detail: string;
+}

@@ -1,0 +1,185 @@
+import { asSluiceError } from '@sluice/errors';
+import type { Caller, SignerLedger } from '@sluice/ledger';
+import { checkProfile, compilerVersion, compileTemplate, createVerifier, readCertificate } from '@sluice/pki';
+import type { Snapshot } from '@sluice/registry-protocol';
+import type { Logger } from '@sluice/telemetry';
+import type { SignerMetrics } from './signer-metrics.js';
+import type { ReadyProfile, SigningCa, SigningRules } from './signing-rules.js';
+
+type Standing = 'pending' | 'ready' | 'refused';
+interface Entry extends ReadyProfile {
+  standing: Standing;
+}
+
+/** How many revisions of a profile stay usable: the current one, and the ones that rows still under lease were claimed with. */
+const revisionsKeptMax = 3;
+
+export interface Templates {
+  /** The rules of the newest snapshot; empty before the first. */
+  rules(): SigningRules;
+  /** Compiles what is new in a snapshot and registers it. What the ledger does not answer for stays pending. */
+  apply(snapshot: Snapshot): Promise<void>;
+  /** Registers what is pending. Called once a second: until it is registered, the claim leaves the profile's rows alone. */
+  registerPending(): Promise<void>;
+  counts(): Record<Standing, number>;
+}
+
+export interface TemplatesOptions {
+  readonly keyGroup: string;
+  readonly ledger: Pick<SignerLedger, 'registerTemplates'>;
+  readonly caller: () => Caller;
+  readonly log: Logger;
+  readonly metrics: SignerMetrics;
+}
+
+const noRules: SigningRules = {
+  epoch: 0n,
+  cas: new Map(),
+  accounts: new Map(),
+  profiles: new Map(),
+  ready: () => undefined,
+};
+
+/**
+ * Every certificate this signer can make: one template per enabled profile of its key group whose CA has a key,
+ * compiled once per (profile, revision, CA key). One set of rules replaces the other whole.
+ */
+export function createTemplates(options: TemplatesOptions): Templates {
+  const { keyGroup, ledger, caller, log, metrics } = options;
+  let entries = new Map<string, Entry>();
+  let cas = new Map<string, SigningCa>();
+  let rules = noRules;
+
+  function compile(snapshot: Snapshot): Map<string, Entry> {
+    const next = keptRevisions(entries, snapshot);
+    for (const profile of snapshot.profiles) {
+      const ca = snapshot.cas.find(({ name }) => name === profile.ca);
+      if (profile.state !== 'enabled' || ca?.keyGroup !== keyGroup || ca.spki === null) continue;
+      const key = entryKey(profile.name, profile.revision);
+      if (next.get(key)?.ca === ca.name) continue;
+      try {
+        const document = checkProfile(profile.document);
+        const issuer = { subjectDer: fromBase64(ca.subjectDer), spki: fromBase64(ca.spki) };
+        const template = compileTemplate(document, issuer);
+        const { name, revision } = profile;
+        next.set(key, { profile: name, revision, ca: ca.name, document, template, standing: 'pending' });
+      } catch (err) {
+        // One document that this version cannot compile must not take the other profiles with it.
+        const facts = { event: 'template-failed', profile: profile.name, revision: profile.revision, err };
+        log.error(facts, 'a profile cannot be compiled; its requests wait for another signer');
+      }
+    }
+    return next;
+  }
+
+  async function register(pending: readonly Entry[]): Promise<void> {
+    const rows = pending.map(({ profile, revision, template }) => ({ profile, revision, hash: template.hash }));
+    await ledger.registerTemplates(caller(), compilerVersion, rows);
+    // A crash here leaves them registered; the next start registers the same hashes again, which changes nothing.
+    for (const entry of pending) entry.standing = 'ready';
+  }
+
+  async function registerAlone(entry: Entry): Promise<void> {
+    try {
+      await register([entry]);
+    } catch (thrown) {
+      const error = asSluiceError(thrown);
+      if (error.code !== 'conflict') throw error;
+      entry.standing = 'refused';
+      const facts = { event: 'template-conflict', profile: entry.profile, revision: entry.revision, err: error };
+      log.error(facts, 'two signers disagree about the bytes of a profile; it is not used here');
+    }
+  }
+
+  async function registerPending(): Promise<void> {
+    const pending = [...entries.values()].filter(({ standing }) => standing === 'pending');
+    if (pending.length === 0) return;
+    try {
+      await register(pending);
+    } catch (thrown) {
+      const error = asSluiceError(thrown);
+      if (error.code === 'conflict') {
+        for (const entry of pending) await registerAlone(entry);
+      } else {
+        log.warn({ event: 'templates-pending', err: error, count: pending.length }, 'templates are not registered yet');
+      }
+    } finally {
+      const now = counts();
+      for (const standing of ['pending', 'ready', 'refused'] as const)
+        metrics.templates.set({ standing }, now[standing]);
+    }
+  }
+
+  function counts(): Record<Standing, number> {
+    const all = { pending: 0, ready: 0, refused: 0 };
+    for (const { standing } of entries.values()) all[standing] += 1;
+    return all;
+  }
+
+  return {
+    rules: () => rules,
+    registerPending,
+    counts,
+    async apply(snapshot) {
+      entries = compile(snapshot);
+      cas = signingCas(snapshot, keyGroup, cas);
+      const compiled = entries;
+      rules = {
+        epoch: BigInt(snapshot.epoch),
+        cas,
+        accounts: new Map(
+          snapshot.accounts.map(({ name, state, profiles }) => [
+            name,
+            { enabled: state === 'enabled', profiles: new Set(profiles) },
+          ]),
+        ),
+        profiles: new Map(snapshot.profiles.map(({ name, state, ca }) => [name, { enabled: state === 'enabled', ca }])),
+        ready(profile, revision) {
+          const entry = compiled.get(entryKey(profile, revision));
+          return entry?.standing === 'ready' ? entry : undefined;
+        },
+      };
+      metrics.appliedEpoch.set(Number(snapshot.epoch));
+      await registerPending();
+    },
+  };
+}
+
+function entryKey(profile: string, revision: number): string {
+  return `${profile}\n${revision}`;
+}
+
+/** What of the older templates is still worth keeping: recent revisions of profiles that still exist. */
+function keptRevisions(entries: ReadonlyMap<string, Entry>, snapshot: Snapshot): Map<string, Entry> {
+  const current = new Map(snapshot.profiles.map(({ name, revision }) => [name, revision]));
+  return new Map(
+    [...entries].filter(([, entry]) => {
+      const revision = current.get(entry.profile);
+      return revision !== undefined && entry.revision > revision - revisionsKeptMax;
+    }),
+  );
+}
+
+/** Verifiers are kept while the key is the same: importing one costs more than a signature. */
+function signingCas(
+  snapshot: Snapshot,
+  keyGroup: string,
+  before: ReadonlyMap<string, SigningCa>,
+): Map<string, SigningCa> {
+  const cas = snapshot.cas.filter((ca) => ca.keyGroup === keyGroup);
+  return new Map(
+    cas.map((ca) => {
+      const spki = ca.spki === null ? undefined : fromBase64(ca.spki);
+      const known = before.get(ca.name);
+      const same = spki !== undefined && known?.spki !== undefined && Buffer.compare(known.spki, spki) === 0;
+      const { name, state, issuer, keyAlgorithm } = ca;
+      const verify = same ? known.verify : spki && createVerifier(spki);
+      const notAfter = ca.certificate === null ? null : readCertificate(fromBase64(ca.certificate)).notAfter;
+      return [name, { name, state, issuer, keyAlgorithm, spki, verify, notAfter }];
+    }),
+  );
+}
+
+function fromBase64(text: string): Uint8Array {
+  return Buffer.from(text, 'base64');
+}
