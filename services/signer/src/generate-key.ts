@@ -1,0 +1,68 @@
+import { asSluiceError, SluiceError } from '@sluice/errors';
+import { type KeyAlgorithm, type KeyInfo, keyAlgorithms } from '@sluice/key-store';
+import type { ClaimedRequest } from '@sluice/ledger';
+import type { Claim } from './claim.js';
+import { burnRows, completeKeyWork, refuseRows, releaseRows } from './settle.js';
+import type { SignerContext } from './signer-context.js';
+import type { SigningCa } from './signing-rules.js';
+
+/**
+ * Key work `generate`: makes the key of a pending CA on this token and gives its public half to the registry.
+ * A crash after the key was made is repaired by doing it again: the token answers with the key it has under that label.
+ */
+export async function generateKey(context: SignerContext, claim: Claim, row: ClaimedRequest): Promise<void> {
+  const { backOff, keyStore, audit, log, checkpoint, clock, metrics } = context;
+  const { lease } = claim;
+  const name = row.subjectCa ?? row.ca;
+  const waiting = backOff.waiting(name);
+  if (waiting)
+    return releaseRows(context, lease, [{ row, code: waiting, detail: `${name} is left alone for a while` }]);
+  const ca = await knownCa(context, name);
+  if (!ca)
+    return releaseRows(context, lease, [{ row, code: 'stale-snapshot', detail: `${name} is not known here yet` }]);
+  if (ca.state !== 'pending') {
+    return refuseRows(context, lease, [{ row, code: 'not-permitted', detail: `${name} is ${ca.state}` }]);
+  }
+  await checkpoint('signer:before-sign');
+  if (context.mustStop()) return releaseRows(context, lease, [{ row, code: 'draining', detail: 'stopping' }]);
+  if (!lease.mayAskKey()) return releaseRows(context, lease, [{ row, code: 'lease-lost', detail: 'no time left' }]);
+
+  const about = { claim_id: claim.claimId, request_id: row.requestId, ca: name, token: keyStore.token };
+  audit.info(
+    { event: 'generating', ...about, algorithm: ca.keyAlgorithm, attempt: row.attempt },
+    'about to make a key',
+  );
+  const startedAtMs = clock.monotonicMs();
+  let key: KeyInfo;
+  try {
+    key = await keyStore.generate(name, algorithmOf(ca));
+  } catch (thrown) {
+    const { code, message } = asSluiceError(thrown);
+    backOff.failed(name, code);
+    log.error({ event: 'generate-failed', ...about, err: thrown }, 'the token did not make the key');
+    return burnRows(context, lease, [{ row, code, detail: message }]);
+  }
+  backOff.succeeded(name);
+  metrics.stepSeconds.observe({ step: 'generate', ca: name }, (clock.monotonicMs() - startedAtMs) / 1000);
+  await checkpoint('signer:after-sign');
+  audit.info({ event: 'generated', ...about, algorithm: key.algorithm }, 'the key is on the token');
+  await completeKeyWork(context, lease, row, key.spki);
+}
+
+/** A CA that was created a moment ago may not be in the snapshot yet: then look once. */
+async function knownCa(context: SignerContext, name: string): Promise<SigningCa | undefined> {
+  const known = context.templates.rules().cas.get(name);
+  if (known) return known;
+  try {
+    await context.refreshSnapshot();
+  } catch (err) {
+    context.log.warn({ event: 'snapshot-stale', ca: name, err }, 'the registry does not answer');
+  }
+  return context.templates.rules().cas.get(name);
+}
+
+function algorithmOf(ca: SigningCa): KeyAlgorithm {
+  const algorithm = keyAlgorithms.find((one) => one === ca.keyAlgorithm);
+  if (!algorithm) throw new SluiceError('key-weak', `${ca.keyAlgorithm} is no algorithm of a CA key here`);
+  return algorithm;
+}
