@@ -1,1 +1,2 @@
-export {};
+export { readConfig, type SignerConfig } from './config.js';
+export { type Context, createContext, type Overrides } from './context.js';

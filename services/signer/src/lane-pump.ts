@@ -1,0 +1,105 @@
+import { asSluiceError } from '@sluice/errors';
+import { type Lane, laneName } from '@sluice/issuance';
+import type { ClaimCursor } from '@sluice/ledger';
+import type { Turn } from '@sluice/queue';
+import { type Claim, claimBatch } from './claim.js';
+import type { ClaimSlots } from './claim-slots.js';
+import { processClaim } from './process-claim.js';
+import type { SignerContext } from './signer-context.js';
+
+/** A turn older than this waited behind others: then the ledger says what is most urgent, not the turn. */
+const calmAgeMsMax = 50;
+/** An idle lane asks the ledger this often, whatever Redis does. */
+const pollIntervalMs = 1000;
+
+/**
+ * Claims for one lane. Turns and polling only say *when* to look; what is taken is decided in the ledger. Several cycles
+ * (claim, sign, complete) run side by side, so that the stages overlap; all lanes share the signer's claim slots.
+ */
+export interface LanePump {
+  readonly lane: Lane;
+  /** A turn's cycle; resolves when its rows are settled, which keeps turns waiting in Redis while this signer is busy. */
+  onTurn(turn: Turn): Promise<void>;
+  /** Claims by policy when the last claim by policy is a second ago. Resolves at once. */
+  poll(): void;
+  /** No new claims; resolves when the running cycles have ended. */
+  drain(): Promise<void>;
+}
+
+export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: Lane): LanePump {
+  const { clock, metrics, backOff, log } = context;
+  const name = laneName(lane);
+  const running = new Set<Promise<void>>();
+  /** The cycle by policy that has not sent its claim yet: whoever wants one now is served by it. */
+  let next: Promise<void> | undefined;
+  let cursor: ClaimCursor | undefined;
+  let byPolicyAtMs = Number.NEGATIVE_INFINITY;
+  let draining = false;
+
+  function track(cycle: Promise<void>): Promise<void> {
+    running.add(cycle);
+    void cycle.finally(() => running.delete(cycle));
+    return cycle;
+  }
+
+  function byPolicy(way: 'policy' | 'poll'): Promise<void> {
+    next ??= track(policyCycle(way));
+    return next;
+  }
+
+  async function policyCycle(way: 'policy' | 'poll'): Promise<void> {
+    await slots.acquire(lane.class);
+    next = undefined;
+    byPolicyAtMs = clock.monotonicMs();
+    await inSlot(way);
+  }
+
+  async function hintedCycle(requestIds: readonly string[]): Promise<void> {
+    await slots.acquire(lane.class);
+    await inSlot('ids', requestIds);
+  }
+
+  /** Never rejects: what went wrong is logged, and the next turn or poll looks again. */
+  async function inSlot(way: 'ids' | 'policy' | 'poll', requestIds?: readonly string[]): Promise<void> {
+    let rows = 0;
+    try {
+      if (draining) return;
+      metrics.claims.inc({ lane: name, way });
+      const claim = await claimBatch(context, lane, requestIds ? { requestIds } : { cursor });
+      rows = claim.rows.length;
+      if (!requestIds) cursor = claim.cursor;
+      if (!requestIds && mayHoldMore(claim) && !draining) void byPolicy('policy');
+      await processClaim(context, claim);
+    } catch (thrown) {
+      const err = asSluiceError(thrown);
+      log.warn(
+        { event: 'claim-failed', lane: name, code: err.code, err },
+        'a claim failed; the lane looks again in a second',
+      );
+    } finally {
+      slots.release(lane.class, rows);
+    }
+  }
+
+  /** A full claim is followed by another at once, unless it held only work of CAs that are left alone for now. */
+  function mayHoldMore({ full, rows }: Claim): boolean {
+    return full && (rows.length === 0 || rows.some((row) => backOff.waiting(row.subjectCa ?? row.ca) === undefined));
+  }
+
+  return {
+    lane,
+    onTurn({ ageMs, requestIds }) {
+      if (draining) return Promise.resolve();
+      const calm = ageMs <= calmAgeMsMax && requestIds.length > 0 && slots.free;
+      if (calm && requestIds.length <= context.batchSize.rows()) return track(hintedCycle(requestIds));
+      return byPolicy('policy');
+    },
+    poll() {
+      if (!draining && clock.monotonicMs() - byPolicyAtMs >= pollIntervalMs) void byPolicy('poll');
+    },
+    async drain() {
+      draining = true;
+      while (running.size > 0) await Promise.all(running);
+    },
+  };
+}

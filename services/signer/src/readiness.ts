@@ -1,0 +1,56 @@
+import { asSluiceError } from '@sluice/errors';
+import type { KeyStore } from '@sluice/key-store';
+import type { Readiness } from '@sluice/telemetry';
+
+/** No key has this label: a token that answers says so. */
+const probeLabel = 'sluice-probe';
+/** A signer asks the ledger every second; longer than this without an answer is away. */
+const ledgerSilentMsMax = 5000;
+
+export interface ReadinessSources {
+  readonly keyStore: Pick<KeyStore, 'find'>;
+  /** Milliseconds since the ledger last answered. */
+  readonly ledgerSilentMs: () => number;
+  /** Throws while not enrolled. */
+  readonly caller: () => { readonly incarnation: bigint };
+  readonly snapshot: () => { readonly stale: boolean } | undefined;
+  readonly queueHealth: () => Promise<string>;
+  readonly templatesRefused: () => number;
+}
+
+/** Ready: may claim and sign. Redis away and a stale snapshot are told, and make it slower, not unready. */
+export async function readiness(sources: ReadinessSources): Promise<Readiness> {
+  const needed = {
+    ledger: sources.ledgerSilentMs() <= ledgerSilentMsMax ? 'ok' : 'does not answer',
+    lease: leaseStanding(sources.caller),
+    snapshot: sources.snapshot() ? 'ok' : 'none yet',
+    token: await tokenStanding(sources.keyStore),
+  };
+  const refused = sources.templatesRefused();
+  const told = {
+    redis: await sources.queueHealth(),
+    registry: sources.snapshot()?.stale === false ? 'ok' : 'stale: working by the last snapshot',
+    templates: refused === 0 ? 'ok' : `${refused} refused: another signer fills them with other bytes`,
+  };
+  return { ready: Object.values(needed).every((check) => check === 'ok'), checks: { ...needed, ...told } };
+}
+
+/** `ok` when the token answers, whatever keys it has. */
+export async function tokenStanding(keyStore: Pick<KeyStore, 'find'>): Promise<string> {
+  try {
+    await keyStore.find(probeLabel);
+    return 'ok';
+  } catch (thrown) {
+    const { code, message } = asSluiceError(thrown);
+    return code === 'key-missing' ? 'ok' : message;
+  }
+}
+
+function leaseStanding(caller: ReadinessSources['caller']): string {
+  try {
+    caller();
+    return 'ok';
+  } catch (thrown) {
+    return asSluiceError(thrown).message;
+  }
+}
