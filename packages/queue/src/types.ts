@@ -32,3 +32,9 @@ export interface Bell {
   listen(onRing: (requestIds: readonly string[]) => void): Promise<void>;
   close(): Promise<void>;
 }
+
+/** For `/readyz`. */
+export interface HealthChecked {
+  /** `ok`, or in words what is wrong. Never throws; answers within a second. */
+  health(): Promise<string>;
+}
