@@ -1,0 +1,52 @@
+import { type Code, codes, type Fate, type SluiceError, toProblem } from '@sluice/errors';
+import { retryAfterS } from './retry-after.js';
+
+/** One HTTP answer, before it is written. */
+export interface Answer {
+  readonly status: number;
+  readonly body: object;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The problem's code; `ok` for a success. A metrics label. */
+  readonly code: Code | 'ok';
+  readonly fate?: Fate | undefined;
+  /** What went wrong, for the log alone. */
+  readonly error?: SluiceError | undefined;
+}
+
+/** The client hung up: there is nobody to answer. */
+export type HungUp = 'hung-up';
+
+/** What belongs to a problem beside its error. */
+export interface ProblemContext {
+  readonly fate?: Fate | undefined;
+  /** A request that goes on, or whose end is to be read there. */
+  readonly location?: string | undefined;
+  readonly random: () => number;
+}
+
+/** An error as an RFC 9457 answer with fate, Retry-After and Location. */
+export function problemAnswer(error: SluiceError, context: ProblemContext): Answer {
+  const { fate, location, random } = context;
+  const retryAfter = retryAfterS(error.code, random);
+  const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
+  if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter);
+  if (location !== undefined) headers['location'] = location;
+  if (error.code === 'unauthorized') headers['www-authenticate'] = 'Bearer';
+  return {
+    status: codes[error.code].status,
+    body: fate === undefined ? toProblem(error) : { ...toProblem(error), fate },
+    headers,
+    code: error.code,
+    fate,
+    error,
+  };
+}
+
+export function jsonAnswer(status: number, body: object, headers: Record<string, string> = {}, fate?: Fate): Answer {
+  return { status, body, headers: { 'content-type': 'application/json', ...headers }, code: 'ok', fate };
+}
+
+/** Where a request is read. */
+export function locationOf(requestId: string): string {
+  return `/identity/${requestId}`;
+}

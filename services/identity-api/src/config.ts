@@ -1,0 +1,52 @@
+import { listenAddress, loadConfig, secretFile } from '@sluice/config';
+import { nameSchema } from '@sluice/registry-protocol';
+import { logLevels } from '@sluice/telemetry';
+import { z } from 'zod';
+
+/** The type is the manual: every key this service knows. `_FILE` keys hold paths; their contents are what is used. */
+const schema = z.object({
+  /** The subscriber's name, unique among all processes; its service key is enrolled under it. */
+  SLUICE_NAME: nameSchema,
+  /** `host:port`; port 0 takes a free one, which the log names (`event: listening`). */
+  SLUICE_LISTEN: listenAddress().prefault('127.0.0.1:0'),
+  /** PostgreSQL, as the login role of this service. */
+  SLUICE_DATABASE_URL_FILE: secretFile(),
+  /** The queue's Redis (`noeviction`). */
+  SLUICE_REDIS_URL_FILE: secretFile(),
+  SLUICE_REGISTRY_URL: z.url({ protocol: /^https?$/ }),
+  /** Ed25519, PKCS#8 PEM: how the registry knows us. */
+  SLUICE_SERVICE_KEY_FILE: secretFile(),
+  /** Where the last registry snapshot is kept, for a start without the registry. */
+  SLUICE_SNAPSHOT_FILE: z.string().min(1),
+  /** Open requests (queued and being signed) per lane above which new ones are refused. */
+  SLUICE_OPEN_REQUESTS_MAX: z.coerce.number().int().min(1).max(1_000_000).default(5000),
+  SLUICE_LOG_LEVEL: z.enum(logLevels).default('info'),
+});
+
+export interface Config {
+  readonly name: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly registryUrl: string;
+  readonly serviceKeyPem: string;
+  readonly snapshotFile: string;
+  readonly openRequestsMax: number;
+  readonly logLevel: (typeof logLevels)[number];
+}
+
+/** Throws `config-invalid` with every fault at once. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const read = loadConfig(schema, env);
+  return {
+    name: read.SLUICE_NAME,
+    listen: read.SLUICE_LISTEN,
+    databaseUrl: read.SLUICE_DATABASE_URL_FILE,
+    redisUrl: read.SLUICE_REDIS_URL_FILE,
+    registryUrl: read.SLUICE_REGISTRY_URL,
+    serviceKeyPem: read.SLUICE_SERVICE_KEY_FILE,
+    snapshotFile: read.SLUICE_SNAPSHOT_FILE,
+    openRequestsMax: read.SLUICE_OPEN_REQUESTS_MAX,
+    logLevel: read.SLUICE_LOG_LEVEL,
+  };
+}

@@ -1,0 +1,50 @@
+import type { IncomingMessage } from 'node:http';
+import { SluiceError } from '@sluice/errors';
+import type { HungUp } from './answer.js';
+
+/** Octets of a request body. */
+export const bodyBytesMax = 65_536;
+
+const jsonMediaType = /^application\/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?$/i;
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * The body as JSON, of whatever shape. Throws `media-type`, `body-too-large` (also before the end of a long body) or
+ * `body-invalid`. Slow bodies are ended by the server's request timeout.
+ */
+export async function readJsonBody(request: IncomingMessage): Promise<{ json: unknown } | HungUp> {
+  const { 'content-type': contentType, 'content-encoding': encoding } = request.headers;
+  if (contentType === undefined || !jsonMediaType.test(contentType)) throw new SluiceError('media-type');
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new SluiceError('media-type', 'Compressed bodies are not taken');
+  }
+  if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) throw new SluiceError('body-too-large');
+  const bytes = await collect(request);
+  if (bytes === 'hung-up') return bytes;
+  try {
+    return { json: JSON.parse(decoder.decode(bytes)) };
+  } catch (cause) {
+    throw new SluiceError('body-invalid', 'The body is not JSON in UTF-8', { facts: { pointer: '' }, cause });
+  }
+}
+
+function collect(request: IncomingMessage): Promise<Buffer | HungUp> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= bodyBytesMax) chunks.push(chunk);
+      else {
+        // What still comes is thrown away unread; the connection is closed after the answer.
+        request.removeAllListeners('data');
+        request.resume();
+        reject(new SluiceError('body-too-large'));
+      }
+    });
+    request.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    request.on('close', () => resolve('hung-up'));
+    // The reason is in what follows: an aborted request closes.
+    request.on('error', () => resolve('hung-up'));
+  });
+}
