@@ -1,0 +1,70 @@
+import type { Metrics } from '@sluice/telemetry';
+
+export type Step = 'join' | 'validate' | 'verify-csr' | 'accept' | 'wait' | 'decide' | 'all';
+
+/** What this service counts. Labels come from closed sets: routes, codes, fates, steps. */
+export interface FrontMetrics {
+  answered(route: string, status: number, code: string, fate: string | undefined): void;
+  refused(reason: string): void;
+  step(step: Step, durationMs: number): void;
+  accepted(verdict: 'accepted' | 'joined'): void;
+  turn(added: boolean): void;
+  readFailed(): void;
+  hungUp(): void;
+  batch(verb: string, size: number): void;
+}
+
+/** Memory of `labels`, which prom-client would otherwise hash anew for each observation. */
+function remembered<T>(make: (key: string) => T): (key: string) => T {
+  const known = new Map<string, T>();
+  return (key) => {
+    let child = known.get(key);
+    if (child === undefined) {
+      child = make(key);
+      known.set(key, child);
+    }
+    return child;
+  };
+}
+
+export function createFrontMetrics(metrics: Metrics, waiting: () => number): FrontMetrics {
+  const requests = metrics.counter('requests_total', 'HTTP requests answered', ['route', 'status', 'code']);
+  const outcomes = metrics.counter('outcomes_total', 'What clients were told became of their requests', ['fate']);
+  const refusals = metrics.counter('refusals_total', 'Orders refused before anything was stored', ['reason']);
+  const steps = metrics.histogram('step_seconds', 'Duration of each step of an order', ['step']);
+  const accepts = metrics.counter('accepts_total', 'Orders that became, or joined, a request', ['verdict']);
+  const turns = metrics.counter('turns_total', 'Turns given after commits', ['result']);
+  const readsFailed = metrics.counter('waiter_reads_failed_total', 'Reads for waiters that failed and are repeated');
+  const hangUps = metrics.counter('hang_ups_total', 'Clients that went away before their answer');
+  const sizes = metrics.histogram(
+    'ledger_batch_size',
+    'Calls that shared one statement',
+    ['verb'],
+    [1, 2, 4, 8, 16, 32, 64],
+  );
+  metrics.gauge('waiters', 'Connections that wait for a request to end', [], (gauge) => gauge.set(waiting()));
+
+  const requestsOf = remembered((key) => {
+    const [route = '', status = '', code = ''] = key.split(' ');
+    return requests.labels({ route, status, code });
+  });
+  const outcomesOf = remembered((fate) => outcomes.labels({ fate }));
+  const refusalsOf = remembered((reason) => refusals.labels({ reason }));
+  const stepsOf = remembered((step) => steps.labels({ step }));
+  const acceptsOf = remembered((verdict) => accepts.labels({ verdict }));
+  const turnsOf = remembered((result) => turns.labels({ result }));
+  const sizesOf = remembered((verb) => sizes.labels({ verb }));
+  return {
+    answered(route, status, code, fate) {
+      requestsOf(`${route} ${status} ${code}`).inc();
+      if (fate !== undefined) outcomesOf(fate).inc();
+    },
+    refused: (reason) => refusalsOf(reason).inc(),
+    step: (step, durationMs) => stepsOf(step).observe(durationMs / 1000),
+    accepted: (verdict) => acceptsOf(verdict).inc(),
+    turn: (added) => turnsOf(added ? 'added' : 'failed').inc(),
+    readFailed: () => readsFailed.inc(),
+    hungUp: () => hangUps.inc(),
+    batch: (verb, size) => sizesOf(verb).observe(size),
+  };
+}

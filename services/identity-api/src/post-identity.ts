@@ -1,0 +1,278 @@
+import { asSluiceError, type Fate, SluiceError } from '@sluice/errors';
+import { classOf, type Lane } from '@sluice/issuance';
+import type { AcceptRow, Standing } from '@sluice/ledger';
+import { verifyCsr } from '@sluice/pki';
+import { type Answer, type HungUp, locationOf, problemAnswer } from './answer.js';
+import { type Call, onHangUp } from './call.js';
+import type { Directory, DirectoryAccount } from './directory.js';
+import type { Front } from './front.js';
+import type { Step } from './front-metrics.js';
+import { type Preference, readPrefer, waitMaxMs } from './prefer.js';
+import { readJsonBody } from './read-body.js';
+import { authenticate } from './steps/1-authenticate.js';
+import { readIdempotencyKey } from './steps/1-idempotency-key.js';
+import { type Order, readOrder } from './steps/1-read-order.js';
+import { type ValidOrder, validate, withPointer } from './steps/2-validate.js';
+import { accept } from './steps/4-accept.js';
+import type { Waiter } from './steps/9-waiters.js';
+import { answerFor, isOpen, ordered } from './steps/10-answer-for.js';
+
+/** The front end decides this long before the client's wait ends, so that the decision's answer still arrives in it. */
+const decisionMarginMs = 250;
+/** Open work of a profile that the snapshot no longer names goes on for this long. */
+const timeToLiveDefaultMs = 24 * 3600 * 1000;
+
+/** An order on its way through the steps, and what may be said of it should it end here. */
+interface Pending {
+  readonly directory: Directory;
+  readonly account: DirectoryAccount;
+  readonly order: Order;
+  readonly preference: Preference;
+  readonly idempotencyKey: string | undefined;
+  /** Monotonic milliseconds. */
+  readonly startedAtMs: number;
+  readonly decideAtMs: number;
+  /** True fate of an order that fails at this moment: `not-issued` only while nothing of it can be stored. */
+  fate: Fate | undefined;
+  requestId: string | undefined;
+  waiter: Waiter | undefined;
+  hungUp: boolean;
+}
+
+/**
+ * `POST /identity`: the steps of the ARCHITECTURE page, from authentication to the answer (6 to 8 are the signer's).
+ * Answers within the client's wait, whatever the ledger does; what it says is never contradicted later.
+ */
+export function createPostIdentity(front: Front): (call: Call) => Promise<Answer | HungUp> {
+  return async (call) => {
+    const { request } = call;
+    const directory = front.directory();
+    const account = authenticate(directory, request.headers.authorization);
+    const idempotencyKey = readIdempotencyKey(request);
+    const preference = readPrefer(joined(request.headers.prefer));
+    const body = await readJsonBody(request);
+    if (body === 'hung-up') return body;
+    const order = readOrder(body.json);
+    // The wait begins when the whole order is here: a slow sender does not use up its own wait.
+    const startedAtMs = front.clock.monotonicMs();
+    const decideAtMs = startedAtMs + Math.max(0, preference.waitMs - decisionMarginMs);
+    const pending: Pending = {
+      ...{ directory, account, order, preference, idempotencyKey, startedAtMs, decideAtMs },
+      fate: idempotencyKey === undefined ? 'not-issued' : 'unknown',
+      requestId: undefined,
+      waiter: undefined,
+      hungUp: false,
+    };
+    onHangUp(call, () => {
+      pending.hungUp = true;
+      pending.waiter?.leave();
+    });
+    const answer = await inTime(
+      front,
+      pending,
+      issue(front, pending).catch((thrown: unknown) => failed(front, pending, thrown)),
+    );
+    if (answer !== 'hung-up') {
+      await front.checkpoint('identity-api:before-answer');
+      front.metrics.step('all', front.clock.monotonicMs() - startedAtMs);
+    }
+    return preference.applied === undefined || answer === 'hung-up' ? answer : withApplied(answer, preference.applied);
+  };
+}
+
+/** Steps 1 (join) to 10. */
+async function issue(front: Front, pending: Pending): Promise<Answer | HungUp> {
+  const known = await join(front, pending);
+  if (known?.state === 'expired' || known === undefined) {
+    const standing = await order(front, pending, known?.requestId);
+    return await waitAndAnswer(front, pending, standing);
+  }
+  return await waitAndAnswer(front, pending, known);
+}
+
+/** Step 1: a key that is known joins its request, whatever the registry says meanwhile. */
+async function join(front: Front, pending: Pending): Promise<Standing | undefined> {
+  const { account, idempotencyKey, order } = pending;
+  if (idempotencyKey === undefined) return undefined;
+  const waitMs = deadlineMs(front, pending);
+  const joining = front.ledger.join(account.name, idempotencyKey, order.payloadHash, waitMs);
+  const known = await timed(front, 'join', joining).catch((thrown: unknown) => {
+    throw new SluiceError('outcome-unknown', undefined, { cause: thrown });
+  });
+  if (known === undefined) {
+    pending.fate = 'not-issued';
+    return undefined;
+  }
+  if (!known.samePayload) {
+    // Nothing is said of the fate of the request that holds the key: it is not this one.
+    pending.fate = undefined;
+    throw new SluiceError('payload-mismatch');
+  }
+  if (known.standing.state === 'expired') {
+    pending.fate = 'not-issued';
+    return known.standing;
+  }
+  pending.requestId = known.standing.requestId;
+  front.metrics.accepted('joined');
+  return known.standing;
+}
+
+/** Steps 2 to 4: a new request, or an equal one joined in the same commit. Step 5 follows from the commit by itself. */
+async function order(front: Front, pending: Pending, reopens: string | undefined): Promise<Standing> {
+  const { metrics, clock } = front;
+  const validatingAtMs = clock.monotonicMs();
+  const valid = validate(pending.directory, pending.account, pending.order);
+  metrics.step('validate', clock.monotonicMs() - validatingAtMs);
+
+  const lane: Lane = { class: classOf('subscriber', pending.preference.waitMs > 0), keyGroup: valid.ca.keyGroup };
+  if (front.waiters.full && pending.preference.waitMs > 0)
+    throw new SluiceError('unavailable', 'Too many wait already');
+  front.admission.admit(lane);
+  try {
+    const verifyingAtMs = clock.monotonicMs();
+    withPointer(() => verifyCsr(valid.csr));
+    metrics.step('verify-csr', clock.monotonicMs() - verifyingAtMs);
+    return await store(front, pending, acceptRowOf(front, pending, valid, lane, reopens));
+  } catch (thrown) {
+    if (pending.fate !== 'unknown') front.admission.giveBack(lane);
+    throw thrown;
+  }
+}
+
+/** Step 4 and what its verdict means for this order. */
+async function store(front: Front, pending: Pending, row: AcceptRow): Promise<Standing> {
+  if (pending.preference.waitMs > 0 && front.clock.monotonicMs() >= pending.decideAtMs) {
+    throw new SluiceError('unavailable', 'The wait was over before anything was stored');
+  }
+  await front.checkpoint('identity-api:before-accept');
+  pending.fate = 'unknown';
+  const acceptance = await timed(front, 'accept', accept(front.ledger, row));
+  if (!acceptance.stored) {
+    const { code } = acceptance.error;
+    pending.fate = code === 'payload-mismatch' ? undefined : 'not-issued';
+    if (code === 'fenced') front.onFenced();
+    throw acceptance.error;
+  }
+  await front.checkpoint('identity-api:after-accept');
+  // Crash here: accepted and committed. A client that asks again with the same key joins it.
+  const { result } = acceptance;
+  pending.requestId = result.requestId;
+  front.metrics.accepted(result.verdict);
+  if (result.verdict === 'joined') {
+    front.admission.giveBack({ class: row.class, keyGroup: row.keyGroup });
+    return result.standing;
+  }
+  const { requestId, account, profile, ca } = row;
+  const acceptedAt = new Date(front.clock.epochMs());
+  return { requestId, account, profile, ca, acceptedAt, state: 'queued', deadline: result.deadline, attempt: 0 };
+}
+
+function acceptRowOf(
+  front: Front,
+  pending: Pending,
+  valid: ValidOrder,
+  lane: Lane,
+  reopens: string | undefined,
+): AcceptRow {
+  return {
+    requestId: front.newRequestId(front.clock.epochMs()),
+    account: pending.account.name,
+    profile: valid.profile.name,
+    profileRevision: valid.profile.revision,
+    ca: valid.ca.name,
+    keyGroup: lane.keyGroup,
+    class: lane.class,
+    content: valid.content,
+    spki: valid.csr.spki,
+    csr: valid.csr.der,
+    fingerprint: valid.fingerprint,
+    idempotencyKey: pending.idempotencyKey,
+    payloadHash: pending.order.payloadHash,
+    waitMs: deadlineMs(front, pending),
+    reopens,
+  };
+}
+
+/** Steps 9 and 10. */
+async function waitAndAnswer(front: Front, pending: Pending, standing: Standing): Promise<Answer | HungUp> {
+  const { directory, preference } = pending;
+  const answerOf = (reached: Standing) => answerFor(reached, { directory, random: front.random, status: ordered });
+  if (!isOpen(standing)) return answerOf(standing);
+  // Its deadline is the profile's time to live already (deadlineMs): it goes on without us.
+  if (preference.waitMs === 0) return answerOf(standing);
+  if (pending.hungUp) return 'hung-up';
+  if (front.waiters.full) throw new SluiceError('outcome-unknown', 'Too many wait already');
+
+  const waitingAtMs = front.clock.monotonicMs();
+  const waiter = front.waiters.wait(standing.requestId, pending.decideAtMs - waitingAtMs);
+  pending.waiter = waiter;
+  const end = await waiter.ended;
+  front.metrics.step('wait', front.clock.monotonicMs() - waitingAtMs);
+  if (end === 'hung-up') return end;
+  if (end !== 'time-over') return answerOf(end);
+  if (preference.respondAsync) return answerOf(standing);
+
+  const timeToLiveMs = timeToLiveOf(pending);
+  const deciding = front.ledger.decide(standing.requestId, standing.deadline, timeToLiveMs);
+  const decided = await timed(front, 'decide', deciding).catch((thrown: unknown) => {
+    // It may have been decided either way: nothing is said that could prove false.
+    throw new SluiceError('outcome-unknown', undefined, { cause: thrown });
+  });
+  return answerOf(decided);
+}
+
+/** Until when the ledger may work on it, from now: our decision, or its time to live when the client will look again. */
+function deadlineMs(front: Front, pending: Pending): number {
+  const { preference, decideAtMs } = pending;
+  if (preference.respondAsync) return timeToLiveOf(pending);
+  return Math.max(1, Math.round(decideAtMs - front.clock.monotonicMs()));
+}
+
+function timeToLiveOf({ directory, order }: Pending): number {
+  return directory.profile(order.profile)?.timeToLiveMs ?? timeToLiveDefaultMs;
+}
+
+/** The answer, or `outcome-unknown` when the client's wait is over first: a ledger that hangs holds nobody. */
+async function inTime(front: Front, pending: Pending, answering: Promise<Answer | HungUp>): Promise<Answer | HungUp> {
+  const { waitMs } = pending.preference;
+  const leftMs = pending.startedAtMs + (waitMs === 0 ? waitMaxMs : waitMs) - front.clock.monotonicMs();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Answer>((resolve) => {
+    timer = setTimeout(() => {
+      pending.waiter?.leave();
+      pending.fate = 'unknown';
+      resolve(failed(front, pending, new SluiceError('outcome-unknown', 'The ledger did not answer in time')));
+    }, leftMs);
+  });
+  try {
+    return await Promise.race([answering, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** An order that ended in an error, with the fate that is true at this moment. */
+function failed(front: Front, pending: Pending, thrown: unknown): Answer {
+  const error = asSluiceError(thrown);
+  const fate = error.code === 'outcome-unknown' ? 'unknown' : pending.fate;
+  if (fate === 'not-issued') front.metrics.refused(error.code);
+  const location = pending.requestId === undefined ? undefined : locationOf(pending.requestId);
+  return problemAnswer(error, { fate, location, random: front.random });
+}
+
+async function timed<T>(front: Front, step: Step, work: Promise<T>): Promise<T> {
+  const startedAtMs = front.clock.monotonicMs();
+  try {
+    return await work;
+  } finally {
+    front.metrics.step(step, front.clock.monotonicMs() - startedAtMs);
+  }
+}
+
+function withApplied(answer: Answer, applied: string): Answer {
+  return { ...answer, headers: { ...answer.headers, 'preference-applied': applied } };
+}
+
+function joined(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : header?.join(', ');
+}

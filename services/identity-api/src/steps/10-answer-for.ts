@@ -1,0 +1,75 @@
+import { type Fate, SluiceError } from '@sluice/errors';
+import type { Standing } from '@sluice/ledger';
+import { toPem } from '@sluice/pki';
+import { type Answer, jsonAnswer, locationOf, problemAnswer } from '../answer.js';
+import type { Directory } from '../directory.js';
+import { lookAgainS } from '../retry-after.js';
+
+export type IssuedStanding = Extract<Standing, { state: 'issued' }>;
+type OpenStanding = Extract<Standing, { state: 'queued' | 'signing' }>;
+
+export function isOpen(standing: Standing): standing is OpenStanding {
+  return standing.state === 'queued' || standing.state === 'signing';
+}
+
+export interface AnswerForContext {
+  readonly directory: Directory;
+  readonly random: () => number;
+  /** What an issued and a continuing request are answered with: 201 and 202 to who ordered, 200 to who reads. */
+  readonly status: { readonly issued: number; readonly continuing: number };
+}
+
+export const ordered = { issued: 201, continuing: 202 } as const;
+export const asked = { issued: 200, continuing: 200 } as const;
+
+/**
+ * Step 10, the fate table: what is said about each standing. It is said only of what is committed, and an open request
+ * is called `continuing` only by who moved its deadline beyond the wait (or by who merely reads).
+ */
+export function answerFor(standing: Standing, context: AnswerForContext): Answer {
+  const { random, status } = context;
+  const location = locationOf(standing.requestId);
+  const problem = (error: SluiceError, fate: Fate, at?: string) => problemAnswer(error, { fate, location: at, random });
+  const about = { id: standing.requestId, state: standing.state };
+  switch (standing.state) {
+    case 'issued':
+      return issuedAnswer(standing, context);
+    case 'queued':
+    case 'signing':
+    case 'parked': {
+      const headers = { location, 'retry-after': String(lookAgainS(random)) };
+      return jsonAnswer(status.continuing, { ...about, fate: 'continuing' }, headers, 'continuing');
+    }
+    case 'failed':
+      return problem(new SluiceError('failed', undefined, { facts: about }), 'continuing', location);
+    case 'rejected': {
+      const detail = standing.detail === '' ? undefined : standing.detail;
+      return problem(new SluiceError(standing.code, detail, { facts: about }), 'not-issued');
+    }
+    case 'expired':
+      return standing.withheld
+        ? problem(new SluiceError('withheld', undefined, { facts: about }), 'withheld')
+        : problem(new SluiceError('not-issued', undefined, { facts: about }), 'not-issued');
+    case 'cancelled':
+      return problem(new SluiceError('cancelled', undefined, { facts: about }), 'cancelled');
+  }
+}
+
+function issuedAnswer(standing: IssuedStanding, context: AnswerForContext): Answer {
+  const location = locationOf(standing.requestId);
+  const chain = context.directory.chain(standing.ca);
+  if (chain === undefined) {
+    // Issued and kept, but this snapshot is older than the CA: the next look, a moment later, finds it.
+    const error = new SluiceError('stale-snapshot', undefined, { facts: { id: standing.requestId } });
+    return problemAnswer(error, { fate: 'continuing', location, random: context.random });
+  }
+  const body = {
+    id: standing.requestId,
+    serial: Buffer.from(standing.serial).toString('hex'),
+    signing_cert: toPem(standing.certificate, 'CERTIFICATE'),
+    chain,
+    not_before: standing.notBefore.toISOString(),
+    not_after: standing.notAfter.toISOString(),
+  };
+  return jsonAnswer(context.status.issued, body, { location }, 'issued');
+}

@@ -1,0 +1,36 @@
+import { type Lane, laneName } from '@sluice/issuance';
+import type { AcceptRow } from '@sluice/ledger';
+import type { TurnProducer } from '@sluice/queue';
+
+export interface GiveTurnsOptions {
+  readonly turns: Pick<TurnProducer, 'add'>;
+  /** Called once per lane and commit: were its turns added? */
+  readonly onTurn: (added: boolean, error?: unknown) => void;
+}
+
+/**
+ * Step 5, after each commit: one turn per lane for the rows that shared it. A crash before this, or Redis away, leaves
+ * accepted rows without a turn: the sweeper compares and adds it. So a failure is counted, nothing else.
+ */
+export function createGiveTurns({ turns, onTurn }: GiveTurnsOptions): (rows: readonly AcceptRow[]) => void {
+  return (rows) => {
+    for (const { lane, requestIds } of byLane(rows)) {
+      turns.add(lane, requestIds).then(
+        () => onTurn(true),
+        (error: unknown) => onTurn(false, error),
+      );
+    }
+  };
+}
+
+function byLane(rows: readonly AcceptRow[]): Iterable<{ lane: Lane; requestIds: string[] }> {
+  const lanes = new Map<string, { lane: Lane; requestIds: string[] }>();
+  for (const { class: requestClass, keyGroup, requestId } of rows) {
+    const lane = { class: requestClass, keyGroup };
+    const name = laneName(lane);
+    const known = lanes.get(name);
+    if (known) known.requestIds.push(requestId);
+    else lanes.set(name, { lane, requestIds: [requestId] });
+  }
+  return lanes.values();
+}

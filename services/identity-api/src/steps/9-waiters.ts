@@ -1,0 +1,127 @@
+import { SluiceError } from '@sluice/errors';
+import type { Standing } from '@sluice/ledger';
+import { isOpen } from './10-answer-for.js';
+
+/** How a wait ended: it is no longer open · its time is over · the client hung up. */
+export type WaitEnd = Standing | 'time-over' | 'hung-up';
+
+export interface Waiter {
+  /** Never rejects. */
+  readonly ended: Promise<WaitEnd>;
+  /** The client hung up, or was answered otherwise: gives the place back. Safe at any time. */
+  leave(): void;
+}
+
+export interface Waiters {
+  /** Are there no places left? Asked before anything is stored, so that what is stored can be waited for. */
+  readonly full: boolean;
+  readonly count: number;
+  /** Waits for this request to leave the open states, for `waitMs` milliseconds. Throws `unavailable` when full. */
+  wait(requestId: string, waitMs: number): Waiter;
+  /** "Look again": some of these may be ours. */
+  ring(requestIds: readonly string[]): void;
+}
+
+export interface WaitersOptions {
+  /** Batched by the ledger with what else is being read. */
+  readonly read: (requestId: string) => Promise<Standing | undefined>;
+  readonly waitersMax: number;
+  readonly onReadFailed: (error: unknown) => void;
+  /** Pauses before the second, third … look; the last one repeats. */
+  readonly pausesMs?: readonly number[];
+}
+
+interface Watch {
+  readonly requestId: string;
+  readonly waiters: Set<(end: WaitEnd) => void>;
+  timer: NodeJS.Timeout | undefined;
+  looks: number;
+  reading: boolean;
+  /** Rung while reading: what is being read may be older than the ring. */
+  rung: boolean;
+}
+
+/**
+ * Step 9. Many may wait for one request: they share its reads and its result. The bell makes them look at once; since a
+ * ring may be lost, they also look at growing intervals, and the ledger alone says what became of it.
+ */
+export function createWaiters(options: WaitersOptions): Waiters {
+  const { read, waitersMax, onReadFailed, pausesMs = [50, 100, 200, 400, 800] } = options;
+  const watches = new Map<string, Watch>();
+  let count = 0;
+
+  function rest(watch: Watch): void {
+    const pauseMs = pausesMs[Math.min(watch.looks, pausesMs.length - 1)];
+    watch.looks += 1;
+    watch.timer = setTimeout(() => look(watch), pauseMs);
+  }
+
+  function look(watch: Watch): void {
+    clearTimeout(watch.timer);
+    watch.reading = true;
+    watch.rung = false;
+    read(watch.requestId).then(
+      (standing) => looked(watch, standing),
+      (error: unknown) => {
+        onReadFailed(error);
+        looked(watch, undefined);
+      },
+    );
+  }
+
+  function looked(watch: Watch, standing: Standing | undefined): void {
+    watch.reading = false;
+    if (watch.waiters.size === 0) return;
+    if (standing !== undefined && !isOpen(standing)) for (const end of [...watch.waiters]) end(standing);
+    else if (watch.rung) look(watch);
+    else rest(watch);
+  }
+
+  function watchFor(requestId: string): Watch {
+    const known = watches.get(requestId);
+    if (known) return known;
+    const watch: Watch = { requestId, waiters: new Set(), timer: undefined, looks: 0, reading: false, rung: false };
+    watches.set(requestId, watch);
+    rest(watch);
+    return watch;
+  }
+
+  return {
+    get full() {
+      return count >= waitersMax;
+    },
+    get count() {
+      return count;
+    },
+    wait(requestId, waitMs) {
+      if (count >= waitersMax) throw new SluiceError('unavailable', 'Too many wait already');
+      count += 1;
+      const watch = watchFor(requestId);
+      let leave = (): void => undefined;
+      const ended = new Promise<WaitEnd>((resolve) => {
+        const end = (how: WaitEnd) => {
+          if (!watch.waiters.delete(end)) return;
+          clearTimeout(timer);
+          count -= 1;
+          if (watch.waiters.size === 0) {
+            clearTimeout(watch.timer);
+            watches.delete(requestId);
+          }
+          resolve(how);
+        };
+        const timer = setTimeout(() => end('time-over'), Math.max(0, waitMs));
+        watch.waiters.add(end);
+        leave = () => end('hung-up');
+      });
+      return { ended, leave };
+    },
+    ring(requestIds) {
+      for (const requestId of requestIds) {
+        const watch = watches.get(requestId);
+        if (watch === undefined) continue;
+        if (watch.reading) watch.rung = true;
+        else look(watch);
+      }
+    },
+  };
+}
