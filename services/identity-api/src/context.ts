@@ -1,0 +1,160 @@
+import { asSluiceError, SluiceError } from '@sluice/errors';
+import { createIdentityLedger, newRequestId } from '@sluice/ledger';
+import { type Checkpoint, noCheckpoint, type Part } from '@sluice/lifecycle';
+import { checkProfile } from '@sluice/pki';
+import { assertQueueRedis, createBell, createTurnProducer } from '@sluice/queue';
+import { createLease, createRegistryClient } from '@sluice/registry-client';
+import { createLogger, createMetrics, createStatusRoutes, type Logger } from '@sluice/telemetry';
+import { createApp } from './app.js';
+import { type Clock, systemClock } from './clock.js';
+import type { Config } from './config.js';
+import { createDirectory, type Directory } from './directory.js';
+import type { Front } from './front.js';
+import { createFrontMetrics, type FrontMetrics } from './front-metrics.js';
+import { createHttpServer, type HttpServer } from './http-server.js';
+import { readiness } from './readiness.js';
+import { createAdmission } from './steps/3-admit.js';
+import { createGiveTurns } from './steps/5-give-turns.js';
+import { createWaiters } from './steps/9-waiters.js';
+
+/** Connections of one process that may wait at once. */
+const waitersMax = 20_000;
+
+export interface Context {
+  readonly log: Logger;
+  /** In starting order. */
+  readonly parts: readonly Part[];
+  readonly httpServer: HttpServer;
+}
+
+/** What a test's process entry composes differently. */
+export interface Overrides {
+  /** `identity-api:before-accept`, `identity-api:after-accept`, `identity-api:before-answer`. */
+  readonly checkpoint?: Checkpoint;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+}
+
+/** The only place that wires. */
+export function createContext(config: Config, overrides: Overrides = {}): Context {
+  const { name } = config;
+  const { checkpoint = noCheckpoint, clock = systemClock, random = Math.random } = overrides;
+  const { monotonicMs } = clock;
+  const log = createLogger({ service: 'identity-api', name, level: config.logLevel });
+  const metrics = createMetrics('identity-api');
+  const frontMetrics: FrontMetrics = createFrontMetrics(metrics, () => waiters.count);
+
+  const turns = createTurnProducer({ redisUrl: config.redisUrl, log });
+  const bell = createBell({ redisUrl: config.redisUrl, log });
+  const giveTurns = createGiveTurns({ turns, onTurn: (added) => frontMetrics.turn(added) });
+  const ledger = createIdentityLedger({ url: config.databaseUrl, onAccepted: giveTurns, onBatch: frontMetrics.batch });
+
+  let directory: Directory | undefined;
+  const registry = createRegistryClient({
+    registryUrl: config.registryUrl,
+    serviceName: name,
+    service: 'identity-api',
+    privateKeyPem: config.serviceKeyPem,
+    snapshotFile: config.snapshotFile,
+    log,
+    clock: () => new Date(clock.epochMs()),
+    onSnapshot: (snapshot) => {
+      directory = createDirectory(snapshot, checkProfile);
+    },
+  });
+  const lease = createLease({
+    enrol: () => ledger.enrol(name),
+    renew: (caller, appliedEpoch) => ledger.renew(caller, appliedEpoch),
+    appliedEpoch: registry.appliedEpoch,
+    log,
+  });
+  const admission = createAdmission({
+    readLaneLoads: () => ledger.laneLoads(),
+    openRequestsMax: config.openRequestsMax,
+    monotonicMs,
+    log,
+  });
+  const waiters = createWaiters({
+    read: (requestId) => ledger.read(requestId),
+    waitersMax,
+    onReadFailed: () => frontMetrics.readFailed(),
+  });
+
+  const front: Front = {
+    directory: () => {
+      if (directory === undefined) throw new SluiceError('unavailable', 'No registry snapshot yet');
+      return directory;
+    },
+    ledger,
+    admission,
+    waiters,
+    metrics: frontMetrics,
+    clock,
+    random,
+    newRequestId,
+    // The lease's own loop goes on trying and logs: a failure here is told there.
+    onFenced: () => void lease.renewNow().catch((err: unknown) => log.warn({ event: 'renew-failed', err }, 'fenced')),
+    checkpoint,
+    log,
+  };
+  const ready = async () =>
+    readiness({
+      draining: httpServer.draining,
+      ledgerAnsweredMs: admission.sampleAgeMs(),
+      snapshot: directory && { epoch: directory.epoch, stale: registry.current()?.stale ?? true },
+      leaseHeld: isHeld(lease.caller),
+      redis: await turns.health(),
+    });
+  const httpServer: HttpServer = createHttpServer({
+    listen: config.listen,
+    statusRoutes: createStatusRoutes({ metrics, ready }),
+    app: createApp(front, () => httpServer.draining),
+    log,
+  });
+
+  const closing = (what: string, close: () => Promise<void>): Part => ({
+    name: what,
+    start: async () => undefined,
+    stop: close,
+  });
+  const queueRedis: Part = {
+    name: 'queue-redis',
+    start: () => checkRedis(config.redisUrl, log),
+    stop: () => turns.close(),
+  };
+  const bellPart: Part = {
+    name: 'bell',
+    start: () => bell.listen((requestIds) => waiters.ring(requestIds)),
+    stop: () => bell.close(),
+  };
+  const parts = [
+    closing('ledger', () => ledger.close()),
+    queueRedis,
+    registry,
+    lease,
+    admission.sampler,
+    bellPart,
+    httpServer,
+  ];
+  return { log, parts, httpServer };
+}
+
+/** A Redis that evicts is refused; one that is away is not waited for: signers poll the ledger meanwhile. */
+async function checkRedis(redisUrl: string, log: Logger): Promise<void> {
+  try {
+    await assertQueueRedis(redisUrl);
+  } catch (err) {
+    if (asSluiceError(err).code !== 'unavailable') throw err;
+    log.warn({ event: 'redis-away', err }, 'Redis is away: starting without it, slower');
+  }
+}
+
+function isHeld(caller: () => unknown): boolean {
+  try {
+    caller();
+    return true;
+  } catch (thrown) {
+    if (asSluiceError(thrown).code === 'fenced') return false;
+    throw thrown;
+  }
+}

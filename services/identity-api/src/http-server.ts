@@ -1,0 +1,74 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Log, Part } from '@sluice/lifecycle';
+import type { StatusRoutes } from '@sluice/telemetry';
+
+/** Connections at once; each holds at most a body of 64 kB. */
+const connectionsMax = 10_000;
+
+const timeouts = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  /** Longer than the 60 s of usual load balancers, so that they, not we, close idle connections. */
+  keepAliveTimeout: 65_000,
+  /** How often Node looks for connections that are beyond those. */
+  connectionsCheckingInterval: 1000,
+};
+
+export interface HttpServer extends Part {
+  /** Where it listens; throws before `start`. */
+  address(): { host: string; port: number };
+  readonly draining: boolean;
+}
+
+export interface HttpServerOptions {
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly statusRoutes: StatusRoutes;
+  /** Gets every request that is not for the status routes. */
+  readonly app: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly log: Log;
+}
+
+/**
+ * The listening server. `stop` drains: no new connections, whatever waits is answered, what still comes on connections
+ * kept alive gets 503 `draining` (by the app) and its connection closed; at the deadline the rest is cut off.
+ */
+export function createHttpServer({ listen, statusRoutes, app, log }: HttpServerOptions): HttpServer {
+  let draining = false;
+  const server = createServer(timeouts, (request, response) => {
+    if (!statusRoutes(request, response)) app(request, response);
+  });
+  server.maxConnections = connectionsMax;
+
+  function address(): { host: string; port: number } {
+    const bound = server.address() as AddressInfo | null;
+    if (!bound) throw new Error('the server does not listen');
+    return { host: bound.family === 'IPv6' ? `[${bound.address}]` : bound.address, port: bound.port };
+  }
+
+  return {
+    name: 'http-server',
+    address,
+    get draining() {
+      return draining;
+    },
+    async start() {
+      server.listen(listen.port, listen.host);
+      await once(server, 'listening');
+      server.on('error', (err) => log.error({ event: 'server-error', err }, 'the server failed'));
+      const { host, port } = address();
+      log.info({ event: 'listening', listening: `${host}:${port}` }, 'listening');
+    },
+    async stop(deadlineMs) {
+      draining = true;
+      if (!server.listening) return;
+      const closed = once(server, 'close');
+      // Idle connections close now; each other one after its answer.
+      server.close();
+      const force = setTimeout(() => server.closeAllConnections(), deadlineMs);
+      await closed;
+      clearTimeout(force);
+    },
+  };
+}
