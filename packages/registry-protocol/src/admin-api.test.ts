@@ -21,7 +21,8 @@ describe('the body that creates a CA', () => {
     expect(fits({ ...issued, self_profile: 'name: x' })).toBe(false);
     expect(fits({ ...issued, issuer: null })).toBe(false);
     expect(fits({ ...root, colour: 'red' })).toBe(false);
-    expect(fits({ ...root, subject_dn: { common_name: 'a\u0000b' } })).toBe(false);
+    expect(fits({ ...root, subject_dn: { nickname: 'x' } })).toBe(false);
+    expect(fits({ ...root, self_profile: 'a\u0000b' })).toBe(false);
   });
 });
 

@@ -1,4 +1,5 @@
 import { caStates } from '@sluice/issuance';
+import { subjectDnSchema } from '@sluice/pki';
 import { z } from 'zod';
 
 /**
@@ -21,18 +22,6 @@ const text = (lengthMax: number) =>
     .min(1)
     .max(lengthMax)
     .refine((value) => !value.includes('\u0000'), 'must not contain a NUL character');
-
-const subjectDnSchema = z.strictObject({
-  country: text(2).optional(),
-  state: text(128).optional(),
-  locality: text(128).optional(),
-  street_address: text(128).optional(),
-  organization: text(64).optional(),
-  organizational_unit: z.array(text(64)).max(8).optional(),
-  common_name: text(64).optional(),
-  email: text(255).optional(),
-  serial_number: text(64).optional(),
-});
 
 const epoch = z.string().regex(/^\d+$/);
 const time = z.iso.datetime();

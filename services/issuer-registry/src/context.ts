@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import { createRegistryStore, newRequestId, type RegistryStore } from '@sluice/ledger';
+import { every, type Part } from '@sluice/lifecycle';
+import { createLease } from '@sluice/registry-client';
+import { createLogger, createMetrics, createStatusRoutes, type Logger, type Readiness } from '@sluice/telemetry';
+import type { Config } from './config.js';
+import { createApp } from './http/app.js';
+import { createAuthenticate } from './http/authenticate.js';
+import { createHttpServer } from './http/http-server.js';
+import { createKeyDirectory } from './http/key-directory.js';
+import { createSnapshotSource } from './http/snapshot-source.js';
+import type { AdminContext } from './operations/admin-context.js';
+import { createRegistryMetrics } from './registry-metrics.js';
+import { createPartitionKeeper } from './upkeep/keep-partitions.js';
+import { reconcileKeyWork } from './upkeep/reconcile-key-work.js';
+
+const service = 'issuer-registry';
+/** How long a key that was taken away may still be accepted. */
+const keyCacheMs = 3000;
+const reconcileIntervalMs = 1000;
+const partitionIntervalMs = 60_000;
+/** The registry serves people and a look per second per subscriber: few connections are plenty. */
+const poolMax = 4;
+
+/** What a test may put in the place of the real thing. */
+export interface Overrides {
+  readonly store?: RegistryStore;
+  readonly log?: Logger;
+  readonly clock?: () => Date;
+  readonly randomBytes?: (lengthBytes: number) => Uint8Array;
+}
+
+export interface Context {
+  readonly log: Logger;
+  /** To be run in this order. */
+  readonly parts: readonly Part[];
+  /** `host:port`; throws before the parts run. */
+  readonly address: () => string;
+}
+
+/** The only place that wires. Starts nothing: the parts do, in their order. */
+export function createContext(config: Config, overrides: Overrides = {}): Context {
+  const { name, listen, databaseUrl, logLevel } = config;
+  const log = overrides.log ?? createLogger({ service, name, level: logLevel });
+  const clock = overrides.clock ?? (() => new Date());
+  const store = overrides.store ?? createRegistryStore({ url: databaseUrl, poolMax });
+  const metrics = createMetrics(service);
+  const snapshotSource = createSnapshotSource(store);
+  const lease = createLease({
+    enrol: () => store.enrol(name),
+    renew: (caller, epoch) => store.renew(caller, epoch),
+    appliedEpoch: snapshotSource.seenEpoch,
+    log,
+  });
+  const partitions = createPartitionKeeper({ store, clock, log });
+  const admin: AdminContext = { name, store, clock, randomBytes: overrides.randomBytes ?? randomBytes };
+  const keysFrom = (load: () => Promise<readonly { name: string; publicKey: Uint8Array }[]>) =>
+    createAuthenticate(createKeyDirectory({ load, clock, cacheMs: keyCacheMs, log }), clock);
+  const app = createApp({
+    context: admin,
+    authenticateOperator: keysFrom(() => store.operators()),
+    authenticateService: keysFrom(() => store.serviceKeys()),
+    snapshotSource,
+    log,
+    observe: createRegistryMetrics({ metrics, store, partitions: partitions.standing, log }).observe,
+  });
+
+  async function ready(): Promise<Readiness> {
+    const ledger = await store.epoch().then(
+      () => 'ok',
+      (err: unknown) => (err instanceof Error ? err.message : 'away'),
+    );
+    return { ready: ledger === 'ok', checks: { ledger } };
+  }
+  const statusRoutes = createStatusRoutes({ metrics, ready });
+  const server = createHttpServer({
+    listen,
+    log,
+    listener: (request, response) => {
+      if (!statusRoutes(request, response)) app(request, response);
+    },
+  });
+  /** One look at the epoch a second, so that the lease reports what this process has seen. */
+  const reconcile = async (): Promise<void> => {
+    await snapshotSource.epoch();
+    await reconcileKeyWork({ store, caller: lease.caller, newId: () => newRequestId(clock().getTime()), log });
+  };
+
+  return {
+    log,
+    address: server.address,
+    parts: [
+      closing('store', () => store.close()),
+      lease,
+      every('keep-partitions', partitionIntervalMs, partitions.keep, log),
+      every('reconcile-key-work', reconcileIntervalMs, reconcile, log),
+      server,
+    ],
+  };
+}
+
+/** A part that has nothing to start and is closed when all that use it have stopped. */
+function closing(name: string, close: () => Promise<void>): Part {
+  let open = true;
+  return {
+    name,
+    start: async () => undefined,
+    stop: async () => {
+      if (!open) return;
+      open = false;
+      await close();
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import { SluiceError } from '@sluice/errors';
+import { requestIdPattern } from '@sluice/ledger';
+import {
+  applyProfileBodySchema,
+  createAccountBodySchema,
+  createCaBodySchema,
+  disableCaBodySchema,
+  nameSchema,
+} from '@sluice/registry-protocol';
+import type { Request } from 'express';
+import type { AdminContext } from '../operations/admin-context.js';
+import { applyProfile } from '../operations/apply-profile.js';
+import { createAccount } from '../operations/create-account.js';
+import { createCa } from '../operations/create-ca.js';
+import { disableCa } from '../operations/disable-ca.js';
+import { readStatus } from '../operations/read-status.js';
+import { listAccounts, listCas, listProfiles, showAccount, showCa, showProfile } from '../operations/show-registry.js';
+import { why } from '../operations/why.js';
+import { parseBody } from './body.js';
+
+/** One call of the admin API. `run` gets a call whose operator is proved. */
+export interface AdminRoute {
+  readonly method: 'get' | 'post';
+  readonly path: string;
+  readonly run: (context: AdminContext, operator: string, request: Request) => Promise<object>;
+}
+
+function nameIn(request: Request): string {
+  const parsed = nameSchema.safeParse(request.params.name);
+  if (parsed.success) return parsed.data;
+  throw new SluiceError('not-found', 'Nothing can have that name', { facts: { what_to_do: 'Check the name.' } });
+}
+
+function requestIdIn(request: Request): string {
+  const id = String(request.params.id).toLowerCase();
+  if (requestIdPattern.test(id)) return id;
+  throw new SluiceError('id-invalid');
+}
+
+/** The whole admin API. */
+export const adminRoutes: readonly AdminRoute[] = [
+  { method: 'get', path: '/admin/v1/status', run: (context) => readStatus(context) },
+  { method: 'get', path: '/admin/v1/requests/:id', run: (context, _, request) => why(context, requestIdIn(request)) },
+
+  { method: 'get', path: '/admin/v1/cas', run: (context) => listCas(context) },
+  { method: 'get', path: '/admin/v1/cas/:name', run: (context, _, request) => showCa(context, nameIn(request)) },
+  {
+    method: 'post',
+    path: '/admin/v1/cas',
+    run: (context, operator, request) => createCa(context, operator, parseBody(request, createCaBodySchema)),
+  },
+  {
+    method: 'post',
+    path: '/admin/v1/cas/:name/disable',
+    run: (context, operator, request) =>
+      disableCa(context, operator, nameIn(request), parseBody(request, disableCaBodySchema)),
+  },
+
+  { method: 'get', path: '/admin/v1/profiles', run: (context) => listProfiles(context) },
+  {
+    method: 'get',
+    path: '/admin/v1/profiles/:name',
+    run: (context, _, request) => showProfile(context, nameIn(request)),
+  },
+  {
+    method: 'post',
+    path: '/admin/v1/profiles',
+    run: (context, operator, request) => applyProfile(context, operator, parseBody(request, applyProfileBodySchema)),
+  },
+
+  { method: 'get', path: '/admin/v1/accounts', run: (context) => listAccounts(context) },
+  {
+    method: 'get',
+    path: '/admin/v1/accounts/:name',
+    run: (context, _, request) => showAccount(context, nameIn(request)),
+  },
+  {
+    method: 'post',
+    path: '/admin/v1/accounts',
+    run: (context, operator, request) => createAccount(context, operator, parseBody(request, createAccountBodySchema)),
+  },
+];

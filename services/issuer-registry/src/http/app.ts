@@ -1,0 +1,72 @@
+import type { Log } from '@sluice/lifecycle';
+import express, { type Express, type RequestHandler } from 'express';
+import helmet from 'helmet';
+import type { AdminContext } from '../operations/admin-context.js';
+import { type AdminRoute, adminRoutes } from './admin-routes.js';
+import type { Authenticate } from './authenticate.js';
+import { takeBytes } from './body.js';
+import { answerProblem, refuseUnknown } from './problems.js';
+import { nameRequest, requestIdOf } from './request-id.js';
+import { serveSnapshot } from './serve-snapshot.js';
+import type { SnapshotSource } from './snapshot-source.js';
+
+export interface AppOptions {
+  readonly context: AdminContext;
+  readonly authenticateOperator: Authenticate;
+  readonly authenticateService: Authenticate;
+  readonly snapshotSource: SnapshotSource;
+  readonly log: Log;
+  /** After each call of a known route: `code` is `ok` or the error's. */
+  readonly observe: (call: { route: string; code: string; seconds: number }) => void;
+}
+
+function serveAdmin(route: AdminRoute, { context, authenticateOperator, log }: AppOptions): RequestHandler {
+  return async (request, response) => {
+    const operator = await authenticateOperator(request);
+    const answer = await route.run(context, operator, request);
+    const dryRun = 'dry_run' in answer && answer.dry_run === true;
+    if (route.method === 'post') {
+      const facts = { event: 'admin-call', request_id: requestIdOf(response), operator, dryRun };
+      log.info(
+        { ...facts, path: request.path },
+        dryRun ? 'an operator tried a change' : 'an operator changed something',
+      );
+    }
+    response.setHeader('cache-control', 'no-store');
+    response.status(route.method === 'post' && !dryRun ? 201 : 200).json(answer);
+  };
+}
+
+function observed(route: string, observe: AppOptions['observe'], clock: () => Date): RequestHandler {
+  return (_request, response, next) => {
+    const beganMs = clock().getTime();
+    response.once('close', () => {
+      const code = String(response.locals.code ?? (response.writableFinished ? 'ok' : 'hung-up'));
+      observe({ route, code, seconds: (clock().getTime() - beganMs) / 1000 });
+    });
+    next();
+  };
+}
+
+/** Admin API and snapshot. Every route is authenticated; bodies are taken before, bounded, because tokens cover them. */
+export function createApp(options: AppOptions): Express {
+  const { authenticateService, snapshotSource, log, observe, context } = options;
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', false);
+  app.use(nameRequest, helmet(), takeBytes());
+  for (const route of adminRoutes) {
+    const name = `${route.method.toUpperCase()} ${route.path}`;
+    app[route.method](route.path, observed(name, observe, context.clock), serveAdmin(route, options));
+  }
+  const snapshotName = 'GET /v1/snapshot';
+  app.get(
+    '/v1/snapshot',
+    observed(snapshotName, observe, context.clock),
+    serveSnapshot(authenticateService, snapshotSource),
+  );
+  app.use(refuseUnknown);
+  app.use(answerProblem(log));
+  return app;
+}

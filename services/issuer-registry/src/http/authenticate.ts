@@ -1,0 +1,25 @@
+import { createReplayGuard, verifyToken } from '@sluice/registry-protocol';
+import type { Request } from 'express';
+import { bodyBytes } from './body.js';
+import type { KeyDirectory } from './key-directory.js';
+
+/** Changes this process remembers for 35 s: far above what operators do, and 10 MB at most. */
+const replayIdsMax = 50_000;
+
+/** The name of whoever signed this very call. Throws `unauthorized`, or `unavailable` without the ledger. */
+export type Authenticate = (request: Request) => Promise<string>;
+
+/** Calls that may change something (all but GET and HEAD) are accepted once per token. */
+export function createAuthenticate(publicKeyOf: KeyDirectory, clock: () => Date): Authenticate {
+  const replayGuard = createReplayGuard({ idsMax: replayIdsMax });
+  return (request) =>
+    verifyToken({
+      authorization: request.headers.authorization,
+      publicKeyOf,
+      method: request.method,
+      path: request.originalUrl,
+      body: bodyBytes(request),
+      now: clock(),
+      ...(request.method === 'GET' || request.method === 'HEAD' ? {} : { replayGuard }),
+    });
+}

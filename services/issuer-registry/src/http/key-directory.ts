@@ -1,0 +1,46 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import type { Log } from '@sluice/lifecycle';
+
+/** Registered public keys by name. */
+export type KeyDirectory = (name: string) => Promise<KeyObject | undefined>;
+
+export interface KeyDirectoryOptions {
+  /** SPKI DER by name, from the ledger. */
+  readonly load: () => Promise<readonly { readonly name: string; readonly publicKey: Uint8Array }[]>;
+  readonly clock: () => Date;
+  /** How long a key that was taken away may still be accepted. */
+  readonly cacheMs: number;
+  readonly log: Log;
+}
+
+/** Keys from the ledger, cached for a few seconds and read once for all who wait. Throws what the ledger throws. */
+export function createKeyDirectory({ load, clock, cacheMs, log }: KeyDirectoryOptions): KeyDirectory {
+  let keys: Promise<ReadonlyMap<string, KeyObject>> | undefined;
+  let readAtMs = -Infinity;
+
+  async function read(): Promise<ReadonlyMap<string, KeyObject>> {
+    const byName = new Map<string, KeyObject>();
+    for (const { name, publicKey } of await load()) {
+      try {
+        byName.set(name, createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' }));
+      } catch (err) {
+        // One unreadable key must not lock everybody else out.
+        log.error({ event: 'key-unreadable', name, err }, 'a registered public key cannot be read');
+      }
+    }
+    return byName;
+  }
+
+  return async (name) => {
+    if (keys === undefined || clock().getTime() - readAtMs >= cacheMs) {
+      readAtMs = clock().getTime();
+      const reading = read();
+      keys = reading;
+      reading.catch(() => {
+        // A failed reading is not kept; the next call tries again.
+        if (keys === reading) keys = undefined;
+      });
+    }
+    return (await keys).get(name);
+  };
+}

@@ -1,0 +1,11 @@
+import type { RegistryStore } from '@sluice/ledger';
+
+/** What the admin operations act with. Clock and randomness are given, so that a test decides them. */
+export interface AdminContext {
+  /** Subscriber name of this registry process. */
+  readonly name: string;
+  readonly store: RegistryStore;
+  readonly clock: () => Date;
+  /** Cryptographically strong. */
+  readonly randomBytes: (lengthBytes: number) => Uint8Array;
+}

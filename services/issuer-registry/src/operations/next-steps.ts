@@ -1,0 +1,75 @@
+import { codes } from '@sluice/errors';
+import { dispositionOf } from '@sluice/issuance';
+import type { Status } from '@sluice/registry-protocol';
+
+type Facts = Omit<Status, 'next_steps'>;
+
+/** Work that waits longer than this in a lane is worth a look. */
+const oldestAgeMsMax: Readonly<Record<string, number>> = {
+  urgent: 2000,
+  interactive: 2000,
+  async: 60_000,
+  background: 3_600_000,
+};
+const expiryNoticeDays = 30;
+
+function isCode(text: string): text is keyof typeof codes {
+  return Object.hasOwn(codes, text);
+}
+
+function aboutCas({ at, cas, subscribers }: Facts): string[] {
+  const signerLives = subscribers.some(
+    ({ service, standing }) => service === 'signer' && (standing === 'applied' || standing === 'pending'),
+  );
+  return cas.flatMap((ca) => {
+    const steps: string[] = [];
+    if (ca.quarantined) {
+      steps.push(`CA ${ca.name} is quarantined: its work is held. Check its key on every token of ${ca.key_group}.`);
+    }
+    if (ca.state === 'pending') {
+      const waits = signerLives
+        ? `a signer of key group ${ca.key_group} makes its key; if this lasts, read that signer's log`
+        : `no signer lives to make its key; start one with key group ${ca.key_group}`;
+      steps.push(`CA ${ca.name} is pending: ${waits}.`);
+    }
+    const daysLeft = ca.not_after === null ? Infinity : (Date.parse(ca.not_after) - Date.parse(at)) / 86_400_000;
+    if (daysLeft < expiryNoticeDays && ca.state !== 'destroyed') {
+      steps.push(`CA ${ca.name} expires ${ca.not_after}: create its successor with sluice ca create.`);
+    }
+    return steps;
+  });
+}
+
+function aboutLanes({ lanes }: Facts): string[] {
+  return lanes
+    .filter(({ lane, oldest_age_ms }) => oldest_age_ms > (oldestAgeMsMax[lane.split('.')[0] ?? ''] ?? 0))
+    .map(({ lane, queued, oldest_age_ms }) => {
+      const waits = `${queued} queued, the oldest for ${Math.round(oldest_age_ms / 1000)} s`;
+      return `Lane ${lane} waits (${waits}): look at its signers below; more of them, or what they log.`;
+    });
+}
+
+function aboutSubscribers({ epoch, subscribers }: Facts): string[] {
+  return subscribers.flatMap(({ name, service, standing, applied_epoch, renewed_at }) => {
+    if (standing === 'applied') return [];
+    if (standing === 'pending') return [`${name} (${service}) has applied epoch ${applied_epoch} of ${epoch}.`];
+    return [
+      `${name} (${service}) is ${standing}, last heard ${renewed_at}: start it, or ignore this if it was taken away.`,
+    ];
+  });
+}
+
+/** Whoever still asks a CA or profile that does not permit it was not told: the start of the incident this is built against. */
+function aboutEnds({ recent_ends }: Facts): string[] {
+  return recent_ends
+    .filter(({ code }) => code !== null && isCode(code) && dispositionOf(code) === 'administrative')
+    .map(
+      ({ code, count, state }) =>
+        `${count} requests ended ${state} with ${code} within the hour: find who still asks, and tell them.`,
+    );
+}
+
+/** What an operator should do next, most pressing first; empty when all is well. */
+export function nextSteps(facts: Facts): string[] {
+  return [...aboutCas(facts), ...aboutLanes(facts), ...aboutSubscribers(facts), ...aboutEnds(facts)];
+}
