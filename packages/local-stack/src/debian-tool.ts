@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { SluiceError } from '@sluice/errors';
 import { type Environment, environment } from './environment.js';
@@ -22,7 +23,8 @@ export async function fetchDebianTool(packages: readonly string[], binary: strin
   const around = environment();
   const onPath = findOnPath(binary, around);
   if (onPath !== undefined) return { path: onPath, env: around.base };
-  const folder = join(around.cacheFolder, 'debian', packages.join('+'));
+  const cache = cacheFolder(around);
+  const folder = join(cache, 'debian', packages.join('+'));
   const kept = await usable(folder, binary, around);
   if (kept !== undefined) return kept;
   for (const need of ['apt-get', 'dpkg-deb']) {
@@ -32,7 +34,7 @@ export async function fetchDebianTool(packages: readonly string[], binary: strin
   }
   const half = `${folder}.${process.pid}`;
   try {
-    await download(packages, half, around);
+    await download(packages, half, cache, around);
     await unpack(half, around);
     rmSync(folder, { recursive: true, force: true });
     renameSync(half, folder);
@@ -55,6 +57,20 @@ export async function fetchDebianTool(packages: readonly string[], binary: strin
     throw new SluiceError('unavailable', `${packages.join(', ')} were fetched, but their ${binary} does not run here`);
   }
   return fetched;
+}
+
+const projectCache = fileURLToPath(new URL('../../../.local/cache', import.meta.url));
+
+/** The user's, or the project's when the user has none that can be written (no home, say). */
+function cacheFolder(around: Environment): string {
+  try {
+    mkdirSync(around.cacheFolder, { recursive: true });
+    accessSync(around.cacheFolder, constants.W_OK);
+    return around.cacheFolder;
+  } catch {
+    mkdirSync(projectCache, { recursive: true });
+    return projectCache;
+  }
 }
 
 /** The first executable of that name, or undefined. */
@@ -101,7 +117,12 @@ function libraryFolders(root: string): string[] {
 }
 
 /** Downloads the packages and whatever they depend on that is not installed, by the system's lists, else by lists of our own. */
-async function download(packages: readonly string[], folder: string, around: Environment): Promise<void> {
+async function download(
+  packages: readonly string[],
+  folder: string,
+  cacheDir: string,
+  around: Environment,
+): Promise<void> {
   const archives = join(folder, 'archives');
   mkdirSync(join(archives, 'partial'), { recursive: true });
   const cache = ['-o', `Dir::Cache=${folder}`, '-o', 'Dir::Cache::archives=archives', '-o', 'APT::Sandbox::User=root'];
@@ -111,7 +132,9 @@ async function download(packages: readonly string[], folder: string, around: Env
       env,
       maxBuffer: 1 << 26,
     });
-    const wanted = [...plan.stdout.matchAll(/^Inst (\S+)/gm)].map((match) => match[1] ?? '');
+    const missing = [...plan.stdout.matchAll(/^Inst (\S+)/gm)].map((match) => match[1] ?? '');
+    // A C library of another release does not go with the system's loader.
+    const wanted = missing.filter((name) => !/^libc6\b/.test(name));
     // Installed but not on PATH: nothing to install, still to fetch.
     await run('apt-get', [...options, 'download', ...new Set([...packages, ...wanted])], {
       env,
@@ -123,7 +146,7 @@ async function download(packages: readonly string[], folder: string, around: Env
     await get(cache);
   } catch {
     // No lists, or older than what the mirror still has: lists of our own, in a folder of our own.
-    const state = join(around.cacheFolder, 'apt-state');
+    const state = join(cacheDir, 'apt-state');
     mkdirSync(join(state, 'lists', 'partial'), { recursive: true });
     const own = [...cache, '-o', `Dir::State=${state}`, '-o', 'Dir::State::status=/var/lib/dpkg/status'];
     // One source that cannot be reached need not be the one we want: the download tells.

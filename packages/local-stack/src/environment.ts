@@ -5,7 +5,7 @@ import { join } from 'node:path';
 export interface Environment {
   /** Folders searched for servers and tools, in order. */
   readonly path: readonly string[];
-  /** Where fetched packages are kept: per user, shared by every clone. */
+  /** Where fetched packages are kept: per user, shared by every clone. May not be writable. */
   readonly cacheFolder: string;
   readonly databaseUrl: string | undefined;
   readonly redisUrl: string | undefined;

@@ -163,7 +163,11 @@ async function adopt(site: Site, port: number | undefined): Promise<number | und
     await killServer(site.dataDir);
     return undefined;
   }
-  if (left.port === port && left.settings === commandOf(site, port).args.join(' ') && (await answers(site, port))) {
+  if (
+    left.port === port &&
+    left.commandLine.endsWith(commandOf(site, port).args.join(' ')) &&
+    (await answers(site, port))
+  ) {
     return left.pid;
   }
   await stopServer(left.pid, site.dataDir, 'SIGINT', 20_000);

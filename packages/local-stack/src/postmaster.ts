@@ -1,13 +1,13 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readIfThere } from './secret-file.js';
-import { processesIn } from './server-process.js';
+import { commandLine, processesIn } from './server-process.js';
 
 export interface Postmaster {
   readonly pid: number;
   readonly port: number;
-  /** Its command line after the program, joined by spaces: tells whether it runs as we would start it. */
-  readonly settings: string;
+  /** Joined by spaces: tells whether it runs as we would start it. */
+  readonly commandLine: string;
 }
 
 /** The postmaster that serves `dataDir`, by its postmaster.pid and only when that process really works there. */
@@ -15,7 +15,7 @@ export function findPostmaster(dataDir: string): Postmaster | undefined {
   const lines = (readIfThere(join(dataDir, 'postmaster.pid')) ?? '').split('\n');
   const pid = Number(lines[0]);
   if (!pid || !processesIn(dataDir, pid).includes(pid)) return undefined;
-  return { pid, port: Number(lines[3]), settings: commandLine(pid) };
+  return { pid, port: Number(lines[3]), commandLine: commandLine(pid) };
 }
 
 /**
@@ -24,10 +24,4 @@ export function findPostmaster(dataDir: string): Postmaster | undefined {
  */
 export function removeStalePidFile(dataDir: string): void {
   rmSync(join(dataDir, 'postmaster.pid'), { force: true });
-}
-
-function commandLine(pid: number): string {
-  const file = `/proc/${pid}/cmdline`;
-  if (!existsSync(file)) return '';
-  return readFileSync(file, 'utf8').split('\0').slice(1, -1).join(' ');
 }

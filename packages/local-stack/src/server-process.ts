@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '@sluice/errors';
@@ -77,6 +77,16 @@ function workingDirectory(pid: number): string | undefined {
   } catch {
     return undefined; // ended meanwhile, or somebody else's: not ours either way
   }
+}
+
+/** The process's command line, joined by spaces; empty when it is gone. Tells a stranger that has the number by now. */
+export function commandLine(pid: number): string {
+  if (!isAlive(pid)) return '';
+  const fromProc = readIfThere(`/proc/${pid}/cmdline`);
+  if (fromProc !== undefined) return fromProc.split('\0').slice(0, -1).join(' ');
+  if (existsSync('/proc/self')) return '';
+  const asked = spawnSync('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });
+  return asked.stdout.trim();
 }
 
 /** As the kernel cuts it: 15 characters. Empty when it ended meanwhile. */

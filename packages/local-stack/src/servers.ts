@@ -38,19 +38,10 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   const redisUrl = options.own ? undefined : around.redisUrl;
   const cacheRedisUrl = options.own ? undefined : around.cacheRedisUrl;
   const tell = options.onProgress ?? (() => undefined);
-  const folder = {
-    postgres: join(options.dir, 'postgres'),
-    queue: join(options.dir, 'redis-queue'),
-    cache: join(options.dir, 'redis-cache'),
-  };
+  const folder = foldersIn(options.dir);
   if (options.fresh) {
-    if (databaseUrl !== undefined) {
-      throw new SluiceError(
-        'config-invalid',
-        '--fresh would empty the database of DATABASE_URL, which is not ours: empty it yourself, or unset DATABASE_URL',
-      );
-    }
-    await removeServers(folder);
+    if (!options.own) refuseFresh();
+    await removeServers(options.dir);
   }
   const running: { stop(): Promise<void> }[] = [];
   const own = async <S extends { stop(): Promise<void>; adopted: boolean }>(
@@ -92,11 +83,26 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   }
 }
 
-async function removeServers(folder: { postgres: string; queue: string; cache: string }): Promise<void> {
+/** Throws `config-invalid` when beginning anew would mean to empty a database that is not ours. */
+export function refuseFresh(): void {
+  if (environment().databaseUrl === undefined) return;
+  throw new SluiceError(
+    'config-invalid',
+    '--fresh would empty the database of DATABASE_URL, which is not ours: empty it yourself, or unset DATABASE_URL',
+  );
+}
+
+/** Stops the servers of ours below `dir`, also those a killed launcher left, and deletes their data. */
+export async function removeServers(dir: string): Promise<void> {
+  const folder = foldersIn(dir);
   await removePostgres(folder.postgres);
-  for (const dir of [folder.queue, folder.cache]) {
-    if (!existsSync(dir)) continue;
-    await stopRedisIn(dir);
-    rmSync(dir, { recursive: true, force: true });
+  for (const redis of [folder.queue, folder.cache]) {
+    if (!existsSync(redis)) continue;
+    await stopRedisIn(redis);
+    rmSync(redis, { recursive: true, force: true });
   }
+}
+
+function foldersIn(dir: string) {
+  return { postgres: join(dir, 'postgres'), queue: join(dir, 'redis-queue'), cache: join(dir, 'redis-cache') };
 }

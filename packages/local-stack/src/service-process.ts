@@ -39,6 +39,8 @@ export interface ServiceOptions {
   readonly logFile?: string;
   /** Called with each line of its output. */
   readonly onLine?: (line: string) => void;
+  /** Called at once, before it listens: for whoever must find it again when this process is killed. */
+  readonly onSpawn?: (pid: number) => void;
   /** For it to listen; default 30 s. */
   readonly startWaitMs?: number;
 }
@@ -58,6 +60,7 @@ export async function spawnService(options: ServiceOptions): Promise<ServiceProc
     stdio: ['ignore', output?.descriptor ?? 'pipe', output?.descriptor ?? 'pipe'],
   });
   output?.close();
+  if (child.pid !== undefined) options.onSpawn?.(child.pid);
   const exited = new Promise<ServiceExit>((resolve) => {
     child.once('exit', (code, ended) => resolve({ code, signal: ended }));
     child.once('error', () => resolve({ code: 127, signal: null }));
