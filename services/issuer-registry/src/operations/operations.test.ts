@@ -1,0 +1,270 @@
+import { createHash } from 'node:crypto';
+import type { CaRow } from '@sluice/ledger';
+import type { CreateCaBody } from '@sluice/registry-protocol';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createMemoryRegistryStore, type MemoryRegistryStore } from '../testing/memory-registry-store.js';
+import type { AdminContext } from './admin-context.js';
+import { applyProfile } from './apply-profile.js';
+import { createAccount } from './create-account.js';
+import { createCa } from './create-ca.js';
+import { disableCa } from './disable-ca.js';
+import { nextSteps } from './next-steps.js';
+import { readStatus } from './read-status.js';
+
+const now = new Date('2026-11-21T10:00:00Z');
+const caProfile = (name: string, ca: string, more = ''): string => `
+name: ${name}
+ca: ${ca}
+purpose: ca-certificate
+validity_seconds: 157680000
+subject:
+  common_name: required
+keys: [ec-p256]
+key_usage: [keyCertSign, cRLSign]
+basic_constraints:
+  ca: true
+${more}`;
+const clientProfile = (name: string, ca: string, validityS = 86_400): string => `
+name: ${name}
+ca: ${ca}
+purpose: subscriber
+validity_seconds: ${validityS}
+subject:
+  common_name: required
+keys: [ec-p256]
+key_usage: [digitalSignature]
+extended_key_usage: [clientAuth]
+`;
+const rootBody: CreateCaBody = {
+  name: 'root',
+  key_group: 'default',
+  key_algorithm: 'ec-p256',
+  subject_dn: { common_name: 'Root' },
+  issuer: null,
+  self_profile: caProfile('root', 'root'),
+};
+const issuingBody: CreateCaBody = {
+  name: 'issuing',
+  key_group: 'default',
+  key_algorithm: 'ec-p256',
+  subject_dn: { common_name: 'Issuing' },
+  issuer: 'root',
+  profile: 'issuing-ca',
+};
+
+let store: MemoryRegistryStore;
+let context: AdminContext;
+beforeEach(() => {
+  store = createMemoryRegistryStore(now);
+  context = { name: 'registry-1', store, clock: () => now, randomBytes: (length) => new Uint8Array(length).fill(7) };
+});
+
+function setState(name: string, state: CaRow['state']): void {
+  const index = store.cas.findIndex((ca) => ca.name === name);
+  store.cas[index] = { ...(store.cas[index] as CaRow), state };
+}
+async function withRoot(state: CaRow['state'] = 'active'): Promise<void> {
+  await createCa(context, 'alice', rootBody);
+  setState('root', state);
+  await applyProfile(context, 'alice', { document: caProfile('issuing-ca', 'root') });
+}
+
+describe('creating a CA', () => {
+  it('puts a root into the registry with the profile that it signs itself by', async () => {
+    const answer = await createCa(context, 'alice', rootBody);
+    expect(answer).toMatchObject({ dry_run: false, epoch: '2', issuer: 'root', certificate_profile: 'root' });
+    expect(store.cas[0]).toMatchObject({ state: 'pending', subject: '{"common_name":"Root"}', issuer: 'root' });
+    expect(Buffer.from(store.cas[0]?.subjectDer ?? []).toString('hex')).toBe('300f310d300b06035504030c04526f6f74');
+    expect(store.changes).toEqual([{ operator: 'alice', kind: 'ca-create', subject: 'root' }]);
+  });
+
+  it('puts another under an active or pending issuer, by that issuer’s profile', async () => {
+    await withRoot();
+    await expect(createCa(context, 'alice', issuingBody)).resolves.toMatchObject({ certificate_profile: 'issuing-ca' });
+    setState('root', 'pending');
+    const second = { ...issuingBody, name: 'issuing-2', subject_dn: { common_name: 'Second' } };
+    await expect(createCa(context, 'alice', second)).resolves.toMatchObject({ issuer: 'root' });
+  });
+
+  it('stores the subject as the certificate will have it, the profile’s own values included', async () => {
+    await withRoot();
+    const document = caProfile('issuing-ca', 'root').replace('subject:', 'subject:\n  country: {static: DE}');
+    await applyProfile(context, 'alice', { document });
+    await createCa(context, 'alice', issuingBody);
+    expect(store.cas[1]?.subject).toBe('{"common_name":"Issuing","country":"DE"}');
+  });
+
+  const refusals: [string, Partial<CreateCaBody>, string, string][] = [
+    ['a name that is taken', { name: 'root' }, 'conflict', '/name'],
+    ['a subject that is taken', { subject_dn: { common_name: 'Root' } }, 'conflict', '/subject_dn'],
+    ['an unknown issuer', { issuer: 'nobody' }, 'ca-unknown', '/issuer'],
+    ['an unknown profile', { profile: 'nothing' }, 'profile-unknown', '/profile'],
+    ['a profile for subscribers', { profile: 'client' }, 'profile-unknown', '/profile'],
+    ['an empty subject', { subject_dn: {} }, 'subject-invalid', '/subject_dn/common_name'],
+    [
+      'a subject the profile forbids',
+      { subject_dn: { common_name: 'A', country: 'DE' } },
+      'subject-invalid',
+      '/subject_dn/country',
+    ],
+    ['a NUL in the subject', { subject_dn: { common_name: 'a\u0000' } }, 'subject-invalid', '/subject_dn/common_name'],
+    ['an algorithm the profile does not take', { key_algorithm: 'rsa-4096' }, 'key-weak', '/key_algorithm'],
+    ['a root that exists', { ...rootBody }, 'conflict', '/name'],
+  ];
+  it.each(refusals)('refuses %s', async (_, change, code, pointer) => {
+    await withRoot();
+    await applyProfile(context, 'alice', { document: clientProfile('client', 'root') });
+    const verdict = createCa(context, 'alice', { ...issuingBody, ...change });
+    await expect(verdict).rejects.toMatchObject({ code, facts: { pointer } });
+    expect(store.cas).toHaveLength(1);
+  });
+
+  it('refuses the profile of another issuer', async () => {
+    await withRoot();
+    const other = { ...rootBody, name: 'other', subject_dn: { common_name: 'Other' } };
+    await createCa(context, 'alice', { ...other, self_profile: caProfile('other', 'other') });
+    const verdict = createCa(context, 'alice', { ...issuingBody, issuer: 'other' });
+    await expect(verdict).rejects.toMatchObject({ code: 'profile-unknown' });
+  });
+
+  it.each(['disabled', 'retiring', 'destroying', 'destroyed'] as const)('refuses a %s issuer', async (state) => {
+    await withRoot();
+    setState('root', state);
+    await expect(createCa(context, 'alice', issuingBody)).rejects.toMatchObject({ code: `ca-${state}` });
+  });
+
+  it('refuses a root whose profile is for another CA or purpose', async () => {
+    for (const self_profile of [caProfile('root', 'other'), clientProfile('root', 'root'), 'name: [']) {
+      const verdict = createCa(context, 'alice', { ...rootBody, self_profile });
+      await expect(verdict).rejects.toMatchObject({ code: 'profile-invalid', facts: { pointer: '/self_profile' } });
+    }
+  });
+
+  it('says in a dry run what it would do or refuse, and changes nothing', async () => {
+    await withRoot();
+    const before = [...store.changes];
+    const answer = await createCa(context, 'alice', { ...issuingBody, dry_run: true });
+    expect(answer).toMatchObject({ dry_run: true, name: 'issuing' });
+    const refused = createCa(context, 'alice', { ...issuingBody, issuer: 'nobody', dry_run: true });
+    await expect(refused).rejects.toMatchObject({ code: 'ca-unknown' });
+    expect(store.changes).toEqual(before);
+  });
+});
+
+describe('disabling a CA', () => {
+  it('takes an active one, once', async () => {
+    await withRoot();
+    await expect(disableCa(context, 'bob', 'root', { reason: 'drill', dry_run: true })).resolves.toMatchObject({
+      dry_run: true,
+      state: 'active',
+    });
+    await expect(disableCa(context, 'bob', 'root', { reason: 'drill' })).resolves.toMatchObject({ state: 'disabled' });
+    await expect(disableCa(context, 'bob', 'root', { reason: 'drill' })).rejects.toMatchObject({ code: 'conflict' });
+    await expect(disableCa(context, 'bob', 'nobody', { reason: 'x' })).rejects.toMatchObject({ code: 'not-found' });
+  });
+});
+
+describe('applying a profile', () => {
+  it('counts revisions, and an equal document changes nothing', async () => {
+    await withRoot();
+    const apply = (validityS: number, dry_run = false): Promise<{ revision: number; unchanged: boolean }> =>
+      applyProfile(context, 'alice', { document: clientProfile('client', 'root', validityS), dry_run });
+    expect(await apply(3600, true)).toMatchObject({ revision: 1, unchanged: false });
+    expect(await apply(3600)).toMatchObject({ revision: 1, unchanged: false });
+    expect(await apply(3600, true)).toMatchObject({ revision: 1, unchanged: true });
+    expect(await apply(3600)).toMatchObject({ revision: 1, unchanged: true });
+    expect(await apply(7200, true)).toMatchObject({ revision: 2, unchanged: false });
+    expect(await apply(7200)).toMatchObject({ revision: 2, unchanged: false });
+  });
+
+  it('names the place of every fault in the document', async () => {
+    const verdict = applyProfile(context, 'alice', { document: 'name: x\nca: y\ncolour: red\n' });
+    await expect(verdict).rejects.toMatchObject({ code: 'profile-invalid', facts: { pointer: '/document' } });
+    const error = await verdict.catch((thrown: unknown) => thrown as { facts: { findings: { detail: string }[] } });
+    const details = (error as { facts: { findings: { detail: string }[] } }).facts.findings.map(
+      (finding) => finding.detail,
+    );
+    expect(details.find((detail) => detail.includes('/colour'))).toContain('line 3');
+    expect(details.length).toBeGreaterThan(3);
+  });
+
+  it('keeps a profile with its CA and purpose, and refuses unknown and dead CAs', async () => {
+    await withRoot();
+    await applyProfile(context, 'alice', { document: clientProfile('client', 'root') });
+    const verdict = (document: string): Promise<unknown> => applyProfile(context, 'alice', { document });
+    await expect(verdict(caProfile('client', 'root'))).rejects.toMatchObject({ code: 'conflict' });
+    await expect(verdict(clientProfile('x', 'nobody'))).rejects.toMatchObject({ code: 'ca-unknown' });
+    await expect(verdict(clientProfile('x-', 'root'))).rejects.toMatchObject({ code: 'profile-invalid' });
+    setState('root', 'destroyed');
+    await expect(verdict(clientProfile('x', 'root'))).rejects.toMatchObject({ code: 'ca-destroyed' });
+  });
+});
+
+describe('creating an account', () => {
+  it('shows the key once and stores its hash', async () => {
+    await withRoot();
+    await applyProfile(context, 'alice', { document: clientProfile('client', 'root') });
+    const trial = await createAccount(context, 'alice', { name: 'acme', profiles: ['client'], dry_run: true });
+    expect(trial.api_key).toBeNull();
+    const { api_key } = await createAccount(context, 'alice', { name: 'acme', profiles: ['client', 'client'] });
+    expect(api_key).toMatch(/^slk_[A-Za-z0-9_-]{43}$/);
+    const { accounts } = await store.state();
+    const hash = createHash('sha256').update(String(api_key)).digest('hex');
+    expect(accounts).toHaveLength(1);
+    expect(accounts[0]?.profiles).toEqual(['client']);
+    expect(accounts[0]?.apiKeyHashes.map((bytes) => Buffer.from(bytes).toString('hex'))).toEqual([hash]);
+    const again = createAccount(context, 'alice', { name: 'acme', profiles: [] });
+    await expect(again).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  it.each(['nothing', 'issuing-ca'])('refuses the profile %s', async (profile) => {
+    await withRoot();
+    const verdict = createAccount(context, 'alice', { name: 'acme', profiles: [profile] });
+    await expect(verdict).rejects.toMatchObject({ code: 'profile-unknown', facts: { pointer: '/profiles/0' } });
+  });
+});
+
+describe('status', () => {
+  it('tells each subscriber’s standing', async () => {
+    const row = { service: 'signer', incarnation: 3n, renewedAt: now, fenced: false, appliedEpoch: 1n };
+    const at = (seconds: number): Date => new Date(now.getTime() + seconds * 1000);
+    store.subscriberRows = [
+      { ...row, name: 'a', leaseUntil: at(20) },
+      { ...row, name: 'b', leaseUntil: at(20), appliedEpoch: 0n },
+      { ...row, name: 'c', leaseUntil: at(-1) },
+      { ...row, name: 'd', leaseUntil: at(20), fenced: true },
+    ];
+    const status = await readStatus(context);
+    expect(status.subscribers.map(({ standing }) => standing)).toEqual(['applied', 'pending', 'silent', 'fenced']);
+    expect(status.next_steps).toHaveLength(3);
+  });
+
+  it('says what to do next, and nothing when all is well', async () => {
+    const calm = { ...(await readStatus(context)), next_steps: undefined };
+    expect(nextSteps(calm)).toEqual([]);
+    const ca = { name: 'root', quarantined: false, key_group: 'default', key_algorithm: 'ec-p256', issuer: 'root' };
+    const trouble = nextSteps({
+      ...calm,
+      cas: [
+        { ...ca, state: 'pending', not_after: null },
+        { ...ca, state: 'active', quarantined: true, not_after: '2026-12-01T00:00:00Z' },
+      ],
+      lanes: [
+        { lane: 'interactive.default', queued: 40, signing: 0, oldest_age_ms: 9000 },
+        { lane: 'async.default', queued: 1, signing: 0, oldest_age_ms: 9000 },
+      ],
+      recent_ends: [
+        { state: 'issued', code: null, count: 10 },
+        { state: 'rejected', code: 'ca-disabled', count: 12 },
+        { state: 'rejected', code: 'csr-invalid', count: 3 },
+      ],
+    });
+    expect(trouble).toEqual([
+      expect.stringContaining('no signer lives'),
+      expect.stringContaining('quarantined'),
+      expect.stringContaining('expires 2026-12-01'),
+      expect.stringContaining('Lane interactive.default waits (40 queued, the oldest for 9 s)'),
+      expect.stringContaining('12 requests ended rejected with ca-disabled'),
+    ]);
+  });
+});

@@ -1,0 +1,145 @@
+import { SluiceError } from '@sluice/errors';
+import type { CaRow, RegistryStore, SubscriberRow } from '@sluice/ledger';
+
+type KeyWork = Parameters<RegistryStore['putKeyWork']>[1];
+
+/** A registry in memory, for tests of what stands above the store: what it holds may be set and read at will. */
+export interface MemoryRegistryStore extends RegistryStore {
+  readonly cas: CaRow[];
+  readonly keyWork: KeyWork[];
+  readonly changes: { operator: string; kind: string; subject: string }[];
+  subscriberRows: SubscriberRow[];
+  partitions: Awaited<ReturnType<RegistryStore['makePartitions']>>;
+  /** Thrown by every method while it is set. */
+  away: SluiceError | undefined;
+  operatorKeys: { name: string; publicKey: Uint8Array }[];
+  keysOfServices: { name: string; service: string; publicKey: Uint8Array }[];
+  /** How often `state` was read. */
+  stateReads: number;
+}
+
+/** Obeys the contract of RegistryStore where a test can see it: epochs, conflicts, unchanged profiles, one open key work per (CA, purpose). */
+export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
+  let epoch = 1n;
+  const profiles: Awaited<ReturnType<RegistryStore['state']>>['profiles'][number][] = [];
+  const accounts: Awaited<ReturnType<RegistryStore['state']>>['accounts'][number][] = [];
+
+  function change(operator: string, kind: string, subject: string): bigint {
+    store.changes.push({ operator, kind, subject });
+    epoch += 1n;
+    return epoch;
+  }
+  function here(): void {
+    if (store.away !== undefined) throw store.away;
+  }
+
+  const store: MemoryRegistryStore = {
+    cas: [],
+    keyWork: [],
+    changes: [],
+    subscriberRows: [],
+    partitions: { made: [], rowsInDefault: 0, daysAhead: 14 },
+    away: undefined,
+    operatorKeys: [],
+    keysOfServices: [],
+    stateReads: 0,
+    async enrol(name) {
+      here();
+      return { name, incarnation: 1n };
+    },
+    async renew() {
+      here();
+    },
+    async state() {
+      here();
+      store.stateReads += 1;
+      return { epoch, cas: [...store.cas], profiles: [...profiles], accounts: [...accounts] };
+    },
+    async epoch() {
+      here();
+      return epoch;
+    },
+    async createCa(operator, ca) {
+      here();
+      if (store.cas.some(({ name }) => name === ca.name)) throw new SluiceError('conflict');
+      const at = change(operator, 'ca-create', ca.name);
+      const { selfProfile, ...row } = ca;
+      const made = { state: 'pending', quarantined: false, spki: null, certificate: null } as const;
+      store.cas.push({ ...row, ...made, epoch: at, createdAt: now });
+      if (selfProfile !== undefined) {
+        profiles.push({ ...selfProfile, state: 'enabled', revision: 1, epoch: at, createdAt: now });
+      }
+      return { epoch: at };
+    },
+    async disableCa(operator, name) {
+      here();
+      const index = store.cas.findIndex((ca) => ca.name === name);
+      const row = store.cas[index];
+      if (row?.state !== 'active') throw new SluiceError('conflict');
+      store.cas[index] = { ...row, state: 'disabled' };
+      return { epoch: change(operator, 'ca-disable', name) };
+    },
+    async applyProfile(operator, profile) {
+      here();
+      const index = profiles.findIndex(({ name }) => name === profile.name);
+      const current = profiles[index];
+      if (current !== undefined && JSON.stringify(current.document) === JSON.stringify(profile.document)) {
+        return { epoch: current.epoch, revision: current.revision, unchanged: true };
+      }
+      const revision = (current?.revision ?? 0) + 1;
+      const at = change(operator, 'profile-apply', profile.name);
+      const row = { ...profile, state: 'enabled', revision, epoch: at, createdAt: now } as const;
+      if (current === undefined) profiles.push(row);
+      else profiles[index] = row;
+      return { epoch: at, revision, unchanged: false };
+    },
+    async createAccount(operator, { name, profiles: allowed, apiKeyHash }) {
+      here();
+      const at = change(operator, 'account-create', name);
+      accounts.push({
+        name,
+        state: 'enabled',
+        profiles: allowed,
+        apiKeyHashes: [apiKeyHash],
+        epoch: at,
+        createdAt: now,
+      });
+      return { epoch: at };
+    },
+    async keyWorkWanted() {
+      here();
+      return store.cas
+        .filter(({ state }) => state === 'pending')
+        .map((ca) => ({ ca, purpose: ca.spki === null ? ('generate' as const) : ('ca-certificate' as const) }));
+    },
+    async putKeyWork(_caller, work) {
+      here();
+      const open = store.keyWork.find(
+        ({ purpose, subjectCa }) => purpose === work.purpose && subjectCa === work.subjectCa,
+      );
+      if (open === undefined) store.keyWork.push(work);
+      return (open ?? work).requestId;
+    },
+    async operators() {
+      here();
+      return store.operatorKeys;
+    },
+    async serviceKeys() {
+      here();
+      return store.keysOfServices;
+    },
+    async subscribers() {
+      here();
+      return store.subscriberRows;
+    },
+    laneLoads: async () => [],
+    why: async () => undefined,
+    recentEnds: async () => [],
+    async makePartitions() {
+      here();
+      return store.partitions;
+    },
+    close: async () => undefined,
+  };
+  return store;
+}
