@@ -10,7 +10,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 180_000,
     maxWorkers: 2,
-    globalSetup: [`${root}infra/gate/leaked-processes.mjs`],
+    // Torn down in reverse order.
+    globalSetup: [`${root}infra/gate/leaked-processes.mjs`, `${root}infra/gate/shared-servers.mjs`],
     reporters: ['default', `${root}infra/gate/closing-line.mjs`],
   },
 });

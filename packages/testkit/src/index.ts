@@ -1,3 +1,4 @@
+export { type AdminClient, createAdminClient } from './admin-client.js';
 export { type AuditOptions, type AuditReport, auditHistory, type Violation } from './audit-history.js';
 export { type CsrKeyKind, type MadeCsr, makeCsr } from './csr.js';
 export { armKill, disarmKill, killAt } from './kill-point.js';
@@ -11,5 +12,8 @@ export {
   plainSerial,
   type RecordingClient,
 } from './recording-client.js';
+export { sharedPostgres } from './shared-postgres.js';
+export { type Member, type System, type SystemOptions, startSystem } from './system.js';
 export { createTcpProxy, type TcpProxy } from './tcp-proxy.js';
+export { makeTestHierarchy, testProfiles } from './test-hierarchy.js';
 export { createWitnessKeyStore, readWitness, type WitnessEntry } from './witness-key-store.js';

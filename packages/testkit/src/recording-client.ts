@@ -133,7 +133,7 @@ function readAnswer(method: Answer['call'], response: Response, text: string): P
   const location = response.headers.get('location') ?? undefined;
   const retryAfter = response.headers.get('retry-after');
   const certificate = words('signing_cert');
-  const id = words('id') ?? words('request_id') ?? location?.split('/').at(-1);
+  const id = words('id') ?? location?.split('/').at(-1);
   const issued = certificate !== undefined && response.status < 300;
   return {
     status: response.status,

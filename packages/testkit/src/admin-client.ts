@@ -1,0 +1,37 @@
+import { type KeyObject, randomUUID } from 'node:crypto';
+import { SluiceError } from '@sluice/errors';
+import { signToken } from '@sluice/registry-protocol';
+
+/** Calls the admin API as an operator. Throws `internal` with the answer for anything but a success. */
+export interface AdminClient {
+  call<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<T>;
+}
+
+export function createAdminClient(options: {
+  readonly baseUrl: () => string;
+  readonly name: string;
+  readonly privateKey: KeyObject;
+}): AdminClient {
+  return {
+    async call<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<T> {
+      const bytes = Buffer.from(body === undefined ? '' : JSON.stringify(body));
+      const token = await signToken({
+        privateKey: options.privateKey,
+        name: options.name,
+        method,
+        path,
+        body: bytes,
+        now: new Date(),
+        jti: randomUUID(),
+      });
+      const response = await fetch(`${options.baseUrl()}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: bytes }),
+      });
+      const text = await response.text();
+      if (!response.ok) throw new SluiceError('internal', `${method} ${path}: ${response.status} ${text}`);
+      return JSON.parse(text) as T;
+    },
+  };
+}

@@ -1,0 +1,285 @@
+import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import {
+  enrolOperator,
+  enrolServiceKey,
+  migrate,
+  roleName,
+  type ServiceName,
+  serviceNames,
+  setUpRoles,
+} from '@sluice/ledger';
+import {
+  createDatabase,
+  type OwnPostgres,
+  type OwnRedis,
+  type ServiceProcess,
+  spawnService,
+  startPostgres,
+  startRedis,
+} from '@sluice/local-stack';
+import { Client } from 'pg';
+import { type AdminClient, createAdminClient } from './admin-client.js';
+import { type AuditReport, auditHistory } from './audit-history.js';
+import { type Pacer, startPacer } from './pacer.js';
+import { type Answer, createRecordingClient, type RecordingClient } from './recording-client.js';
+import { sharedPostgres } from './shared-postgres.js';
+import { makeTestHierarchy } from './test-hierarchy.js';
+import { readWitness, type WitnessEntry } from './witness-key-store.js';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** A place for a process: it keeps its name, key, files and address while processes come and go in it. */
+export interface Member {
+  readonly name: string;
+  /** "http://127.0.0.1:PORT", the same after each start. */
+  readonly url: string;
+  readonly process: ServiceProcess;
+  /** Its log, for whoever looks for the reason. */
+  readonly logFile: string;
+  /** A new process in this place; the former one must have ended. */
+  start(): Promise<void>;
+}
+
+export interface System {
+  readonly dir: string;
+  /** PostgreSQL, as superuser, in the system's own database. */
+  readonly adminUrl: string;
+  /** Only with `postgres: 'own'`: there to be killed. */
+  readonly postgres: OwnPostgres | undefined;
+  readonly redis: OwnRedis;
+  readonly registry: Member;
+  readonly frontEnds: readonly Member[];
+  readonly signers: readonly Member[];
+  readonly pacer: Pacer | undefined;
+  readonly admin: AdminClient;
+  readonly apiKey: string;
+  readonly otherApiKey: string;
+  /** For `armKill`: every signer looks at it. */
+  readonly killFile: string;
+  client(options?: { apiKey?: string; giveUpMs?: number }): RecordingClient;
+  witness(): WitnessEntry[];
+  /** Waits until nothing is open any more; throws, naming what is, when that takes longer. */
+  settle(waitMs: number): Promise<void>;
+  audit(answers: readonly Answer[], endWithinMs?: number): Promise<AuditReport>;
+  /** SIGTERM to everything; says what did not end by itself with code 0 (nothing, when all is well). */
+  stop(): Promise<string[]>;
+}
+
+export interface SystemOptions {
+  readonly signers?: number;
+  readonly frontEnds?: number;
+  /** `own`: a PostgreSQL that may be killed. */
+  readonly postgres?: 'shared' | 'own';
+  /** Milliseconds of a claim's lease. */
+  readonly leaseMs?: number;
+  /** Signatures per second of all signers together. */
+  readonly signaturesPerSecond?: number;
+  /** More environment for services of a kind. */
+  readonly env?: Partial<Record<'identity-api' | 'signer' | 'issuer-registry', Record<string, string>>>;
+  /** Keeps the data; otherwise a new folder. */
+  readonly dir?: string;
+}
+
+/** The signer's process of test/processes has the witness; every other service is the real one. */
+const entries: Readonly<Record<'identity-api' | 'signer' | 'issuer-registry', string>> = {
+  'issuer-registry': join(root, 'services/issuer-registry/dist/main.js'),
+  'identity-api': join(root, 'services/identity-api/dist/main.js'),
+  signer: join(root, 'test/dist/processes/signer.js'),
+};
+
+/**
+ * A whole Sluice of real processes, with a database and a Redis of its own, keys on disk, the witness in every signer,
+ * and a small hierarchy (testProfiles) made through the admin API. Returns when it can issue.
+ */
+export async function startSystem(options: SystemOptions = {}): Promise<System> {
+  const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'system-'));
+  const files = secretFiles(dir);
+  const postgres = options.postgres === 'own' ? await startPostgres({ dir: join(dir, 'postgres') }) : undefined;
+  const adminUrl = await createDatabase(postgres?.adminUrl ?? (await sharedPostgres()), 'system');
+  const [redis] = await Promise.all([
+    startRedis({ dir: join(dir, 'redis'), policy: 'noeviction' }),
+    prepareDatabase(adminUrl, files),
+  ]);
+  files.write('redis-url', redis.url);
+  const pacer =
+    options.signaturesPerSecond === undefined
+      ? undefined
+      : await startPacer({ signaturesPerSecond: options.signaturesPerSecond });
+  const operator = await newOperator(adminUrl);
+  const killFile = join(dir, 'kill-order');
+  const witnessFile = join(dir, 'witness');
+  writeFileSync(witnessFile, '', { mode: 0o600 });
+
+  const member = async (service: keyof typeof entries, name: string, registryUrl?: string): Promise<Member> => {
+    await enrolServiceKey(adminUrl, { name, service, publicKey: files.serviceKey(name) });
+    return startMember(name, entries[service], join(dir, `${name}.log`), {
+      SLUICE_LOG_LEVEL: 'info',
+      SLUICE_DATABASE_URL_FILE: files.path(`${service}-database-url`),
+      ...(registryUrl === undefined
+        ? {}
+        : {
+            SLUICE_REGISTRY_URL: registryUrl,
+            SLUICE_REDIS_URL_FILE: files.path('redis-url'),
+            SLUICE_SERVICE_KEY_FILE: files.path(`${name}.key`),
+            SLUICE_SNAPSHOT_FILE: join(dir, `${name}.snapshot`),
+          }),
+      ...(service === 'signer'
+        ? {
+            SLUICE_KEY_STORE_DIR: files.folder('keys'),
+            SLUICE_KEY_PASSPHRASE_FILE: files.path('passphrase'),
+            SLUICE_LEASE_MS: String(options.leaseMs ?? 10_000),
+            TESTKIT_WITNESS_FILE: witnessFile,
+            TESTKIT_KILL_FILE: killFile,
+            ...(pacer === undefined ? {} : { TESTKIT_PACER: pacer.address }),
+          }
+        : {}),
+      ...options.env?.[service],
+    });
+  };
+  const several = (service: keyof typeof entries, count: number, registryUrl: string): Promise<Member[]> =>
+    Promise.all(Array.from({ length: count }, (_, index) => member(service, `${service}-${index + 1}`, registryUrl)));
+
+  const registry = await member('issuer-registry', 'issuer-registry-1');
+  const signers = await several('signer', options.signers ?? 1, registry.url);
+  const admin = createAdminClient({ baseUrl: () => registry.url, name: operator.name, privateKey: operator.key });
+  const { apiKey, otherApiKey } = await makeTestHierarchy(admin);
+  // Last, so that the first snapshot they get has everything in it.
+  const frontEnds = await several('identity-api', options.frontEnds ?? 1, registry.url);
+  const witness = (): WitnessEntry[] => readWitness(witnessFile);
+  return {
+    dir,
+    adminUrl,
+    postgres,
+    redis,
+    registry,
+    frontEnds,
+    signers,
+    pacer,
+    admin,
+    apiKey,
+    otherApiKey,
+    killFile,
+    witness,
+    client: (how = {}) =>
+      createRecordingClient({ baseUrls: frontEnds.map((frontEnd) => frontEnd.url), apiKey, ...how }),
+    settle: (waitMs) => untilSettled(adminUrl, waitMs),
+    audit: (answers, endWithinMs) =>
+      auditHistory({
+        answers,
+        witness: witness(),
+        adminUrl,
+        ...(endWithinMs === undefined ? {} : { endWithinMs }),
+      }),
+    async stop() {
+      // Those who ask before those who are asked.
+      const faults = [...(await endAll(frontEnds)), ...(await endAll(signers)), ...(await endAll([registry]))];
+      await pacer?.close();
+      await redis.stop();
+      await postgres?.stop();
+      return faults;
+    },
+  };
+}
+
+function secretFiles(dir: string) {
+  const path = (name: string): string => join(folder('secrets'), name);
+  function folder(name: string): string {
+    mkdirSync(join(dir, name), { recursive: true, mode: 0o700 });
+    return join(dir, name);
+  }
+  const write = (name: string, content: string): void => writeFileSync(path(name), content, { mode: 0o600 });
+  write('passphrase', randomBytes(24).toString('base64url'));
+  return {
+    path,
+    folder,
+    write,
+    /** Makes the Ed25519 key of a process; returns its public half as SPKI DER. */
+    serviceKey(name: string): Uint8Array {
+      const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+      write(`${name}.key`, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+      return publicKey.export({ type: 'spki', format: 'der' });
+    },
+  };
+}
+
+async function prepareDatabase(adminUrl: string, files: ReturnType<typeof secretFiles>): Promise<void> {
+  await migrate(adminUrl);
+  const password = (): string => randomBytes(16).toString('hex');
+  const passwords = Object.fromEntries(serviceNames.map((service) => [service, password()])) as Record<
+    ServiceName,
+    string
+  >;
+  await setUpRoles(adminUrl, passwords);
+  for (const service of serviceNames) {
+    const url = new URL(adminUrl);
+    url.username = roleName(url.pathname.slice(1), service);
+    url.password = passwords[service];
+    files.write(`${service}-database-url`, url.href);
+  }
+}
+
+async function newOperator(adminUrl: string): Promise<{ name: string; key: KeyObject }> {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const name = 'operator-1';
+  await enrolOperator(adminUrl, { name, publicKey: publicKey.export({ type: 'spki', format: 'der' }) });
+  return { name, key: privateKey };
+}
+
+async function startMember(
+  name: string,
+  entry: string,
+  logFile: string,
+  env: Readonly<Record<string, string>>,
+): Promise<Member> {
+  if (!existsSync(entry)) throw new Error(`${entry} is missing: build first`);
+  let listen = '127.0.0.1:0';
+  const start = (): Promise<ServiceProcess> =>
+    spawnService({ entry, logFile, env: { SLUICE_NAME: name, SLUICE_LISTEN: listen, ...env } });
+  let running = await start();
+  listen = running.address;
+  return {
+    name,
+    url: `http://${listen}`,
+    logFile,
+    get process() {
+      return running;
+    },
+    async start() {
+      running = await start();
+    },
+  };
+}
+
+async function endAll(members: readonly Member[]): Promise<string[]> {
+  const exits = await Promise.all(
+    members.map(async (member) => ({ name: member.name, exit: await member.process.terminate(15_000) })),
+  );
+  return exits
+    .filter(({ exit }) => exit.code !== 0)
+    .map(({ name, exit }) => `${name} ended with ${exit.signal ?? `code ${exit.code}`}`);
+}
+
+async function untilSettled(adminUrl: string, waitMs: number): Promise<void> {
+  const client = new Client({ connectionString: adminUrl });
+  await client.connect();
+  try {
+    const end = performance.now() + waitMs;
+    for (;;) {
+      const { rows } = await client.query<{ state: string; count: string }>(
+        'select state, count(*) as count from ledger.work group by state order by state',
+      );
+      if (rows.length === 0) return;
+      if (performance.now() > end) {
+        throw new Error(`after ${waitMs} ms still open: ${rows.map((row) => `${row.count} ${row.state}`).join(', ')}`);
+      }
+      await wait(100);
+    }
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,101 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { AdminClient } from './admin-client.js';
+
+/** The names in the hierarchy that `startSystem` makes. */
+export const testProfiles = { p256: 'tls-p256', rsa: 'tls-rsa', short: 'identity-10m' } as const;
+
+const daySeconds = 86_400;
+
+/** A profile document in YAML: JSON is YAML, and needs no writer. */
+function profile(document: Record<string, unknown>): string {
+  return JSON.stringify(document);
+}
+
+function caProfile(name: string, ca: string, pathLength: number, days: number): string {
+  return profile({
+    name,
+    ca,
+    purpose: 'ca-certificate',
+    validity_seconds: days * daySeconds,
+    backdate_seconds: 3600,
+    subject: { common_name: 'required' },
+    keys: ['ec-p256', 'rsa-2048'],
+    key_usage: ['keyCertSign', 'cRLSign'],
+    basic_constraints: { ca: true, path_length: pathLength },
+  });
+}
+
+function leafProfile(name: string, ca: string, validitySeconds: number): string {
+  return profile({
+    name,
+    ca,
+    purpose: 'subscriber',
+    validity_seconds: validitySeconds,
+    backdate_seconds: 60,
+    subject: { common_name: 'required', organization: { static: 'Test Organization' } },
+    keys: ['ec-p256', 'rsa-2048'],
+    key_usage: ['digitalSignature'],
+    extended_key_usage: ['clientAuth'],
+  });
+}
+
+/**
+ * A root, a P-256 CA, an RSA CA, three profiles and two accounts, all made through the admin API, so by the signers.
+ * Returns when both CAs are active. Throws when they are not within `waitMs`.
+ */
+export async function makeTestHierarchy(
+  admin: AdminClient,
+  waitMs = 30_000,
+): Promise<{ readonly apiKey: string; readonly otherApiKey: string }> {
+  await admin.call('POST', '/admin/v1/cas', {
+    name: 'root',
+    key_group: 'default',
+    key_algorithm: 'ec-p256',
+    subject_dn: { common_name: 'Test Root' },
+    issuer: null,
+    self_profile: caProfile('root-itself', 'root', 1, 3650),
+  });
+  await admin.call('POST', '/admin/v1/profiles', { document: caProfile('issuing-ca', 'root', 0, 1825) });
+  const issuing = { key_group: 'default', issuer: 'root', profile: 'issuing-ca' };
+  await admin.call('POST', '/admin/v1/cas', {
+    ...issuing,
+    name: 'ca-p256',
+    key_algorithm: 'ec-p256',
+    subject_dn: { common_name: 'Test P-256 CA' },
+  });
+  await admin.call('POST', '/admin/v1/cas', {
+    ...issuing,
+    name: 'ca-rsa',
+    key_algorithm: 'rsa-2048',
+    subject_dn: { common_name: 'Test RSA CA' },
+  });
+  for (const document of [
+    leafProfile(testProfiles.p256, 'ca-p256', 90 * daySeconds),
+    leafProfile(testProfiles.rsa, 'ca-rsa', 90 * daySeconds),
+    leafProfile(testProfiles.short, 'ca-p256', 600),
+  ]) {
+    await admin.call('POST', '/admin/v1/profiles', { document });
+  }
+  const keys: string[] = [];
+  for (const name of ['first-account', 'second-account']) {
+    const { api_key } = await admin.call<{ api_key: string }>('POST', '/admin/v1/accounts', {
+      name,
+      profiles: Object.values(testProfiles),
+    });
+    keys.push(api_key);
+  }
+  await allActive(admin, waitMs);
+  return { apiKey: keys[0] ?? '', otherApiKey: keys[1] ?? '' };
+}
+
+async function allActive(admin: AdminClient, waitMs: number): Promise<void> {
+  const end = performance.now() + waitMs;
+  for (;;) {
+    const { cas } = await admin.call<{ cas: { name: string; state: string }[] }>('GET', '/admin/v1/cas');
+    if (cas.every((ca) => ca.state === 'active')) return;
+    if (performance.now() > end) {
+      throw new Error(`not active after ${waitMs} ms: ${cas.map((ca) => `${ca.name} ${ca.state}`).join(', ')}`);
+    }
+    await wait(100);
+  }
+}
