@@ -125,12 +125,11 @@ create table ledger.idempotency (
   primary key (account, key)
 ) partition by hash (account, key);
 
--- Open or shelved requests by (account, fingerprint): what a keyless equal request joins.
+-- Open or shelved requests by fingerprint (the account is part of it): what a keyless equal request joins.
 create table ledger.open_fingerprint (
+  fingerprint bytea primary key,
   account text not null,
-  fingerprint bytea not null,
-  request_id uuid not null,
-  primary key (account, fingerprint)
+  request_id uuid not null
 );
 
 -- The record of intent: with the request row and the template, the bytes to be signed can be rebuilt from it.

@@ -50,39 +50,52 @@ create trigger immutable before update or delete or truncate on registry.templat
 create trigger undeletable before delete or truncate on ledger.serial for each statement execute function ledger.refuse_change();
 create trigger undeletable before delete or truncate on registry.ca for each statement execute function ledger.refuse_change();
 
-create function ledger.guard_work() returns trigger language plpgsql as $$
+create function ledger.refuse_work() returns trigger language plpgsql as $$
 begin
-  if tg_op = 'INSERT' then
-    if new.state <> 'queued' or exists (select from ledger.outcome o where o.request_id = new.request_id) then
-      raise exception 'request %: no way from its end, or from nothing, to %', new.request_id, new.state using errcode = 'SLT01';
-    end if;
-  elsif new.request_id <> old.request_id or new.attempt < old.attempt or new.burned < old.burned
-     or (new.state = 'signing' and old.state = 'queued' and new.attempt <> old.attempt + 1)
-     or (new.state = 'queued' and old.state = 'signing' and new.attempt <> old.attempt)
-     or (new.state <> old.state and not ledger.may_become(old.state, new.state))
-     or (new.state = 'signing' and old.state = 'signing') is true and (new.serial, new.attempt, new.claim_id) is distinct from (old.serial, old.attempt, old.claim_id) then
-    raise exception 'request %: no way from % (attempt %) to % (attempt %)', old.request_id, old.state, old.attempt, new.state, new.attempt using errcode = 'SLT01';
-  end if;
-  return new;
+  raise exception 'request %: no way from % (attempt %) to % (attempt %)', new.request_id,
+    case tg_op when 'INSERT' then 'new' else old.state end, case tg_op when 'INSERT' then 0 else old.attempt end, new.state, new.attempt using errcode = 'SLT01';
 end $$;
-create trigger guard before insert or update on ledger.work for each row execute function ledger.guard_work();
+-- Conditions are evaluated by the executor itself; the function runs only to refuse.
+create trigger guard_insert before insert on ledger.work for each row when (new.state <> 'queued') execute function ledger.refuse_work();
+create trigger guard_update before update on ledger.work for each row when (
+  new.request_id <> old.request_id or new.attempt < old.attempt or new.burned < old.burned
+  or (new.state = 'signing' and old.state = 'queued' and new.attempt <> old.attempt + 1)
+  or (new.state = 'queued' and old.state = 'signing' and new.attempt <> old.attempt)
+  or (new.state <> old.state and not ledger.may_become(old.state, new.state))
+  or (new.state = 'signing' and old.state = 'signing' and (new.serial, new.attempt, new.claim_id) is distinct from (old.serial, old.attempt, old.claim_id)))
+  execute function ledger.refuse_work();
 
--- An end, or a place on the shelf, is reached only from where the table says.
+-- What has ended never comes back to work.
+create function ledger.guard_resurrection() returns trigger language plpgsql as $$
+declare
+  v_ended uuid;
+begin
+  select a.request_id into v_ended from arrived a where exists (select from ledger.outcome o where o.request_id = a.request_id) limit 1;
+  if found then
+    raise exception 'request %: no way back from its end', v_ended using errcode = 'SLT01';
+  end if;
+  return null;
+end $$;
+create trigger guard_resurrection after insert on ledger.work referencing new table as arrived for each statement execute function ledger.guard_resurrection();
+
+-- An end, or a place on the shelf, is reached only from where the table says: the row it comes from is still there.
 create function ledger.guard_arrival() returns trigger language plpgsql as $$
 declare
-  v_from text;
+  v_stray uuid;
+  v_state text;
 begin
-  select w.state into v_from from ledger.work w where w.request_id = new.request_id;
-  if v_from is null then
-    select s.state into v_from from ledger.shelf s where s.request_id = new.request_id;
+  select a.request_id, a.state into v_stray, v_state from arrived a
+  where not exists (select from ledger.work w where w.request_id = a.request_id and ledger.may_become(w.state, a.state))
+    and not exists (select from ledger.shelf s where s.request_id = a.request_id and ledger.may_become(s.state, a.state) and tg_table_name = 'outcome')
+  limit 1;
+  if found then
+    raise exception 'request %: no way from where it is to %', v_stray, v_state using errcode = 'SLT01';
   end if;
-  if not ledger.may_become(coalesce(v_from, 'new'), new.state) then
-    raise exception 'request %: no way from % to %', new.request_id, coalesce(v_from, 'new'), new.state using errcode = 'SLT01';
-  end if;
-  return new;
+  return null;
 end $$;
-create trigger guard before insert on ledger.outcome for each row execute function ledger.guard_arrival();
-create trigger guard before insert on ledger.shelf for each row execute function ledger.guard_arrival();
+create trigger guard_arrival after insert on ledger.outcome referencing new table as arrived for each statement execute function ledger.guard_arrival();
+create trigger guard_arrival after insert on ledger.shelf referencing new table as arrived for each statement execute function ledger.guard_arrival();
+create trigger guard_update before update on ledger.shelf for each row when (new.state <> old.state or new.request_id <> old.request_id) execute function ledger.refuse_change();
 
 -- Nothing leaves work or shelf without having arrived somewhere: no request is ever lost by a DELETE.
 create function ledger.guard_departure() returns trigger language plpgsql as $$
@@ -104,20 +117,16 @@ create trigger departure after delete on ledger.shelf referencing old table as d
 create trigger untruncatable before truncate on ledger.work for each statement execute function ledger.refuse_change();
 create trigger untruncatable before truncate on ledger.shelf for each statement execute function ledger.refuse_change();
 
-create function ledger.guard_serial() returns trigger language plpgsql as $$
+create function ledger.refuse_serial() returns trigger language plpgsql as $$
 begin
-  if tg_op = 'INSERT' then
-    if new.state <> 'intended' then
-      raise exception 'serial %: starts as %', encode(new.serial, 'hex'), new.state using errcode = 'SLT01';
-    end if;
-  elsif not ledger.serial_may_become(old.state, new.state)
-     or (new.ca, new.serial, new.request_id, new.attempt, new.claim_id, new.signer, new.template_hash, new.epoch)
-        is distinct from (old.ca, old.serial, old.request_id, old.attempt, old.claim_id, old.signer, old.template_hash, old.epoch) then
-    raise exception 'serial %: no way from % to %', encode(old.serial, 'hex'), old.state, new.state using errcode = 'SLT01';
-  end if;
-  return new;
+  raise exception 'serial %: no way from % to %', encode(new.serial, 'hex'), case tg_op when 'INSERT' then 'new' else old.state end, new.state using errcode = 'SLT01';
 end $$;
-create trigger guard before insert or update on ledger.serial for each row execute function ledger.guard_serial();
+create trigger guard_insert before insert on ledger.serial for each row when (new.state <> 'intended') execute function ledger.refuse_serial();
+create trigger guard_update before update on ledger.serial for each row when (
+  not ledger.serial_may_become(old.state, new.state)
+  or (new.ca, new.serial, new.request_id, new.attempt, new.claim_id, new.signer, new.template_hash, new.epoch)
+     is distinct from (old.ca, old.serial, old.request_id, old.attempt, old.claim_id, old.signer, old.template_hash, old.epoch))
+  execute function ledger.refuse_serial();
 
 create function registry.guard_ca() returns trigger language plpgsql as $$
 begin

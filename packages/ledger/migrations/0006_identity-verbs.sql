@@ -1,5 +1,10 @@
 do $$ begin execute format('set local role %I', current_database() || '_owner'); end $$;
 
+-- How the statements of 0006 and 0007 are written. Their plans are made once per connection and kept (planning over the
+-- partitions costs more than running), perhaps while the tables were still empty; so each is written such that only one
+-- plan is possible at any size: big tables are reached by a primary key bound to an array or to an outer row (`offset 0`
+-- keeps a lateral lookup a lookup), and `|| ''` hides a condition that would tempt the planner to another index.
+
 -- Deadlines cross as microseconds since 1970 in a bigint: exact, whatever the session's settings.
 create function ledger.micros(p_at timestamptz) returns bigint language sql immutable parallel safe as $$
   select (extract(epoch from p_at) * 1000000)::bigint
@@ -14,35 +19,37 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     coalesce(o.state, w.state, s.state), ledger.micros(w.deadline), coalesce(o.attempt, w.attempt, s.attempt),
     o.code, o.detail, o.withheld, o.serial, c.der, c.not_before, c.not_after
   from unnest(p_ids) i (id)
-  join ledger.request r on r.id = i.id
-  left join ledger.outcome o on o.request_id = i.id
-  left join ledger.work w on w.request_id = i.id
-  left join ledger.shelf s on s.request_id = i.id
-  left join ledger.certificate c on o.state = 'issued' and c.request_id = i.id and c.attempt = o.attempt
+  cross join lateral (select x.id, x.account, x.profile, x.ca, x.accepted_at from ledger.request x where x.id = i.id offset 0) r
+  left join lateral (select x.* from ledger.outcome x where x.request_id = i.id offset 0) o on true
+  left join lateral (select x.state, x.deadline, x.attempt from ledger.work x where x.request_id = i.id offset 0) w on true
+  left join lateral (select x.state, x.attempt from ledger.shelf x where x.request_id = i.id offset 0) s on true
+  left join lateral (select x.der, x.not_before, x.not_after from ledger.certificate x where o.state = 'issued' and x.request_id = i.id and x.attempt = o.attempt offset 0) c on true
 $$;
 
 -- A join moves the deadline to the later one while the request is open. Rows in sorted order, as everywhere.
 create function ledger.extend(p_ids uuid[], p_wait_ms integer[]) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s'
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
   perform from ledger.work w where w.request_id = any(p_ids) order by w.request_id for no key update;
   update ledger.work w set deadline = i.deadline
   from (select u.id, max(clock_timestamp() + make_interval(secs => u.wait_ms / 1000.0)) as deadline
         from unnest(p_ids, p_wait_ms) u (id, wait_ms) group by u.id) i
-  where w.request_id = i.id and w.deadline < i.deadline;
+  where w.request_id = any(p_ids) and w.request_id = i.id and w.deadline < i.deadline;
 end $$;
 
 -- Known keys in force, with the payload they stand for. Extends what is open.
 create function ledger.join_keys(p_accounts text[], p_keys text[], p_payload_hashes bytea[], p_wait_ms integer[])
 returns table (ordinal integer, request_id uuid, same_payload boolean)
-language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s'
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_ids uuid[];
   v_waits integer[];
 begin
   select array_agg(i.request_id), array_agg(u.wait_ms) into v_ids, v_waits
   from unnest(p_accounts, p_keys, p_payload_hashes, p_wait_ms) u (account, key, payload_hash, wait_ms)
-  join ledger.idempotency i on i.account = u.account and i.key = u.key
+  cross join lateral (select x.* from ledger.idempotency x where x.account = u.account and x.key = u.key offset 0) i
   where i.expires_at > clock_timestamp() and i.payload_hash = u.payload_hash;
   if v_ids is not null then
     perform ledger.extend(v_ids, v_waits);
@@ -50,7 +57,7 @@ begin
   return query
     select u.ordinal::integer, i.request_id, i.payload_hash = u.payload_hash
     from unnest(p_accounts, p_keys, p_payload_hashes) with ordinality u (account, key, payload_hash, ordinal)
-    join ledger.idempotency i on i.account = u.account and i.key = u.key
+    cross join lateral (select x.* from ledger.idempotency x where x.account = u.account and x.key = u.key offset 0) i
     where i.expires_at > clock_timestamp();
 end $$;
 
@@ -63,7 +70,8 @@ create function ledger.accept(
   p_contents text[], p_spkis bytea[], p_csrs bytea[], p_fingerprints bytea[], p_keys text[], p_payload_hashes bytea[],
   p_wait_ms integer[], p_reopens uuid[])
 returns table (ordinal integer, verdict text, request_id uuid, deadline bigint)
-language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s'
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_now timestamptz;
 begin
@@ -93,11 +101,11 @@ begin
 
   -- Fingerprints of what is open or shelved. Two keys may stand for equal requests; a keyless one joins the first.
   insert into ledger.open_fingerprint (account, fingerprint, request_id)
-  select distinct on (u.account, u.fingerprint) u.account, u.fingerprint, u.id
+  select distinct on (u.fingerprint) u.account, u.fingerprint, u.id
   from unnest(p_ids, p_accounts, p_keys, p_fingerprints) u (id, account, key, fingerprint)
-  left join ledger.idempotency i on i.account = u.account and i.key = u.key
+  left join lateral (select x.request_id from ledger.idempotency x where x.account = u.account and x.key = u.key offset 0) i on true
   where u.key is null or i.request_id = u.id
-  order by u.account, u.fingerprint, u.id
+  order by u.fingerprint, u.id
   on conflict do nothing;
 
   return query
@@ -108,8 +116,8 @@ begin
       v_now + make_interval(secs => u.wait_ms / 1000.0) as due
     from unnest(p_ids, p_accounts, p_profiles, p_revisions, p_cas, p_key_groups, p_classes, p_contents, p_spkis, p_csrs, p_fingerprints, p_keys, p_payload_hashes, p_wait_ms)
       with ordinality u (id, account, profile, revision, ca, key_group, class, content, spki, csr, fingerprint, key, payload_hash, wait_ms, ordinal)
-    left join ledger.idempotency i on i.account = u.account and i.key = u.key
-    left join ledger.open_fingerprint f on u.key is null and f.account = u.account and f.fingerprint = u.fingerprint
+    left join lateral (select x.request_id, x.payload_hash from ledger.idempotency x where x.account = u.account and x.key = u.key offset 0) i on true
+    left join lateral (select x.request_id from ledger.open_fingerprint x where u.key is null and x.fingerprint = u.fingerprint and x.account = u.account offset 0) f on true
   ), stored as (
     insert into ledger.request (id, account, profile, profile_revision, ca, key_group, class, purpose, content, spki, csr, fingerprint, idempotency_key, payload_hash, accepted_by, accepted_at)
     select j.id, j.account, j.profile, j.revision, j.ca, j.key_group, j.class, 'subscriber', j.content, j.spki, j.csr, j.fingerprint, j.key, j.payload_hash, p_caller, v_now
@@ -129,15 +137,17 @@ end $$;
 -- in before the row goes out.
 create function ledger.end_requests(p_ids uuid[], p_state text, p_code text, p_actor text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_fingerprints bytea[];
 begin
   insert into ledger.outcome (request_id, state, code, attempt, withheld, ended_by)
   select w.request_id, p_state, p_code, w.attempt, p_state = 'expired' and w.burned > 0, p_actor from ledger.work w where w.request_id = any(p_ids)
   union all
   select s.request_id, p_state, p_code, s.attempt, p_state = 'expired' and s.burned > 0, p_actor from ledger.shelf s where s.request_id = any(p_ids);
-  with gone as (delete from ledger.work w where w.request_id = any(p_ids) returning w.account, w.fingerprint, w.request_id)
-  delete from ledger.open_fingerprint f using gone g where f.account = g.account and f.fingerprint = g.fingerprint and f.request_id = g.request_id;
-  with gone as (delete from ledger.shelf s where s.request_id = any(p_ids) returning s.account, s.fingerprint, s.request_id)
-  delete from ledger.open_fingerprint f using gone g where f.account = g.account and f.fingerprint = g.fingerprint and f.request_id = g.request_id;
+  with left_work as (delete from ledger.work w where w.request_id = any(p_ids) returning w.fingerprint),
+       left_shelf as (delete from ledger.shelf s where s.request_id = any(p_ids) returning s.fingerprint)
+  select array_agg(g.fingerprint) into v_fingerprints from (select fingerprint from left_work union all select fingerprint from left_shelf) g;
+  delete from ledger.open_fingerprint f where f.fingerprint = any(v_fingerprints) and f.request_id = any(p_ids);
 end $$;
 
 -- Moves queued rows behind a hold, or signing rows without attempts left, to the shelf; rows locked by the caller.
@@ -157,7 +167,8 @@ end $$;
 -- waiter knows: nobody waits longer, it expires (or is shelved, where a hold keeps it). Otherwise it goes on, and its
 -- deadline moves to the time to live, because its client will be told `continuing`.
 create function ledger.decide(p_ids uuid[], p_deadlines bigint[], p_ttl_ms bigint[], p_actor text) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s'
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_expired uuid[];
   v_held uuid[];
@@ -167,7 +178,7 @@ begin
          array_agg(w.request_id) filter (where registry.held_by(w.request_id, w.class, w.account, w.ca, w.profile) is not null)
     into v_expired, v_held
   from unnest(p_ids, p_deadlines) u (id, deadline)
-  join ledger.work w on w.request_id = u.id
+  cross join lateral (select x.* from ledger.work x where x.request_id = u.id offset 0) w
   where w.state = 'queued' and ledger.micros(w.deadline) = u.deadline;
   if v_held is not null then
     perform ledger.shelve(v_held, 'parked', 'held', p_actor, null);
@@ -177,12 +188,13 @@ begin
   end if;
   update ledger.work w set deadline = greatest(w.deadline, u.due)
   from (select i.id, max(clock_timestamp() + make_interval(secs => i.ttl_ms / 1000.0)) as due from unnest(p_ids, p_ttl_ms) i (id, ttl_ms) group by i.id) u
-  where w.request_id = u.id;
+  where w.request_id = any(p_ids) and w.request_id = u.id;
 end $$;
 
 -- Queued and shelf become cancelled; anything else stays as it is. False: no such request of this account.
 create function ledger.cancel(p_id uuid, p_account text, p_actor text) returns boolean
-language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s'
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_cancellable boolean;
 begin

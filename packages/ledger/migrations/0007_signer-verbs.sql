@@ -1,7 +1,8 @@
 do $$ begin execute format('set local role %I', current_database() || '_owner'); end $$;
 
 create function ledger.register_templates(p_caller text, p_incarnation bigint, p_compiler text, p_profiles text[], p_revisions integer[], p_hashes bytea[]) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s'
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_other text;
 begin
@@ -87,13 +88,15 @@ create function ledger.claim(
   p_caller text, p_incarnation bigint, p_claim uuid, p_class text, p_key_group text, p_max integer, p_ids uuid[], p_serials bytea[],
   p_compiler text, p_lease_ms integer, p_cursor_account text, p_cursor_ca text,
   out rows ledger.claimed[], out next_account text, out next_ca text)
-language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s'
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_ids uuid[];
   v_cas text[];
   v_free text[] := '{}';
   v_ca text;
   v_ended uuid[];
+  v_holds boolean;
 begin
   if p_max not between 1 and 1000 or cardinality(p_serials) < p_max or p_lease_ms not between 500 and 60000 then
     raise exception 'claim of % with % serials for % ms', p_max, cardinality(p_serials), p_lease_ms using errcode = 'SLC01';
@@ -113,7 +116,7 @@ begin
 
   -- (b) shared lock per CA, tried, in sorted order; a CA that somebody changes is skipped
   select array_agg(distinct w.ca order by w.ca) into v_cas from ledger.work w
-  where w.request_id = any(v_ids) and w.state = 'queued' and w.class = p_class and w.key_group = p_key_group;
+  where w.request_id = any(v_ids) and w.state || '' = 'queued' and w.class || '' = p_class and w.key_group || '' = p_key_group;
   if v_cas is null then
     return;
   end if;
@@ -123,7 +126,8 @@ begin
     end if;
   end loop;
 
-  -- (c) and (d) in a new statement, whose snapshot is younger than the locks: read the registry, take the rows
+  -- (c) and (d) in new statements, whose snapshots are younger than the locks: read the registry, take the rows
+  v_holds := exists (select from registry.hold h where h.lifted_at is null and h.expires_at > clock_timestamp());
   with picked as materialized (
     select w.request_id, w.attempt + 1 as attempt, w.deadline <= clock_timestamp() as overdue,
       case
@@ -133,17 +137,17 @@ begin
         when w.profile is not null and p.state <> 'enabled' then 'profile-disabled'
         else registry.refusal(c.state, r.purpose, r.subject_ca = r.ca)
       end as code,
-      coalesce(c.quarantined, false) or registry.held_by(w.request_id, w.class, w.account, w.ca, w.profile) is not null as held,
+      coalesce(c.quarantined, false) or (v_holds and registry.held_by(w.request_id, w.class, w.account, w.ca, w.profile) is not null) as held,
       r.purpose, w.account, w.profile, p.revision, r.profile_revision as accepted_revision, w.ca, r.subject_ca, r.content, r.spki,
       t.hash, v.backdate_s, w.accepted_at
     from ledger.work w
-    join ledger.request r on r.id = w.request_id
+    cross join lateral (select x.purpose, x.profile_revision, x.subject_ca, x.ca, x.content, x.spki from ledger.request x where x.id = w.request_id offset 0) r
     left join registry.ca c on c.name = w.ca
     left join registry.account a on a.name = w.account
     left join registry.profile p on p.name = w.profile
     left join registry.profile_revision v on v.profile = p.name and v.revision = p.revision
     left join registry.template t on t.profile = p.name and t.revision = p.revision and t.compiler = p_compiler
-    where w.request_id = any(v_ids) and w.ca = any(v_free) and w.state = 'queued' and w.class = p_class and w.key_group = p_key_group
+    where w.request_id = any(v_ids) and w.ca || '' = any(v_free) and w.state || '' = 'queued' and w.class || '' = p_class and w.key_group || '' = p_key_group
     order by w.request_id
     for update of w skip locked
   ), judged as materialized (
@@ -159,7 +163,7 @@ begin
     from judged j where j.verdict = 'signing' order by j.request_id limit p_max
   ), updated as (
     update ledger.work w set state = 'signing', attempt = t.attempt, signer = p_caller, claim_id = p_claim, serial = t.serial, lease_until = t.lease_until
-    from taken t where w.request_id = t.request_id
+    from taken t where w.request_id = any(v_ids) and w.request_id = t.request_id
   ), intended as (
     insert into ledger.serial (ca, serial, request_id, attempt, state, claim_id, signer, claimed_at, lease_until, not_before, profile, profile_revision, compiler, template_hash, epoch)
     select t.ca, t.serial, t.request_id, t.attempt, 'intended', p_claim, p_caller, clock_timestamp(), t.lease_until, t.not_before, t.profile, t.revision, p_compiler, t.hash, t.epoch
@@ -192,8 +196,8 @@ begin
     w.ca, r.subject_ca, r.content, r.spki, w.attempt, w.serial, s.not_before, s.template_hash, s.epoch, w.accepted_at)::ledger.claimed)
   into rows
   from ledger.work w
-  join ledger.request r on r.id = w.request_id
-  left join ledger.serial s on s.ca = w.ca and s.serial = w.serial
+  cross join lateral (select x.* from ledger.request x where x.id = w.request_id offset 0) r
+  left join lateral (select x.* from ledger.serial x where x.ca = w.ca and x.serial = w.serial offset 0) s on true
   where w.state = 'signing' and w.claim_id = p_claim and w.signer = p_caller and w.lease_until > clock_timestamp();
 end $$;
 
@@ -203,14 +207,16 @@ end $$;
 -- Crash before the commit: the lease runs out, serial burned, queued again. After it: the waiters read the ledger.
 create function ledger.complete(p_caller text, p_ids uuid[], p_attempts integer[], p_serials bytea[], p_not_befores timestamptz[], p_not_afters timestamptz[], p_ders bytea[])
 returns table (ordinal integer, verdict text)
-language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s'
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_done uuid[];
+  v_fingerprints bytea[];
 begin
   select array_agg(m.request_id) into v_done from (
     select w.request_id from ledger.work w
     join unnest(p_ids, p_attempts, p_serials) u (id, attempt, serial) on w.request_id = u.id
-    where w.state = 'signing' and w.attempt = u.attempt and w.serial = u.serial
+    where w.request_id = any(p_ids) and w.state || '' = 'signing' and w.attempt = u.attempt and w.serial = u.serial
     order by w.request_id for update of w) m;
   if v_done is not null then
     with stored as (
@@ -220,12 +226,13 @@ begin
       join ledger.work w on w.request_id = u.id where u.id = any(v_done) order by u.id
     ), settled as (
       update ledger.serial s set state = 'issued' from ledger.work w
-      where w.request_id = any(v_done) and s.ca = w.ca and s.serial = w.serial
+      where w.request_id = any(v_done) and s.ca = w.ca and s.serial = w.serial and s.serial = any(p_serials)
     )
     insert into ledger.outcome (request_id, state, attempt, serial, ended_by)
     select w.request_id, 'issued', w.attempt, w.serial, p_caller from ledger.work w where w.request_id = any(v_done) order by w.request_id;
-    with gone as (delete from ledger.work w where w.request_id = any(v_done) returning w.account, w.fingerprint, w.request_id)
-    delete from ledger.open_fingerprint f using gone g where f.account = g.account and f.fingerprint = g.fingerprint and f.request_id = g.request_id;
+    with gone as (delete from ledger.work w where w.request_id = any(v_done) returning w.fingerprint)
+    select array_agg(g.fingerprint) into v_fingerprints from gone g;
+    delete from ledger.open_fingerprint f where f.fingerprint = any(v_fingerprints) and f.request_id = any(v_done);
   end if;
   if cardinality(p_ids) > coalesce(cardinality(v_done), 0) then
     insert into ledger.certificate (request_id, attempt, ca, serial, not_before, not_after, der)
@@ -237,40 +244,46 @@ begin
   return query
     select u.ordinal::integer, case when o.request_id is null then 'late' else 'issued' end
     from unnest(p_ids, p_attempts, p_serials) with ordinality u (id, attempt, serial, ordinal)
-    left join ledger.outcome o on o.request_id = u.id and o.state = 'issued' and o.attempt = u.attempt and o.serial = u.serial;
+    left join lateral (select x.* from ledger.outcome x where x.request_id = u.id offset 0) o on o.state = 'issued' and o.attempt = u.attempt and o.serial = u.serial;
 end $$;
 
 -- The key was not asked: serial `void`, and the request ends as `rejected`.
 create function ledger.reject(p_caller text, p_ids uuid[], p_attempts integer[], p_codes text[], p_details text[]) returns setof uuid
-language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s'
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_done uuid[];
+  v_serials bytea[];
+  v_fingerprints bytea[];
 begin
-  select array_agg(m.request_id) into v_done from (
-    select w.request_id from ledger.work w join unnest(p_ids, p_attempts) u (id, attempt) on w.request_id = u.id
-    where w.state = 'signing' and w.attempt = u.attempt and w.signer = p_caller order by w.request_id for update of w) m;
+  select array_agg(m.request_id), array_agg(m.serial) into v_done, v_serials from (
+    select w.request_id, w.serial from ledger.work w join unnest(p_ids, p_attempts) u (id, attempt) on w.request_id = u.id
+    where w.request_id = any(p_ids) and w.state || '' = 'signing' and w.attempt = u.attempt and w.signer = p_caller order by w.request_id for update of w) m;
   if v_done is null then
     return;
   end if;
-  update ledger.serial s set state = 'void' from ledger.work w where w.request_id = any(v_done) and s.ca = w.ca and s.serial = w.serial;
+  update ledger.serial s set state = 'void' from ledger.work w where w.request_id = any(v_done) and s.ca = w.ca and s.serial = w.serial and s.serial = any(v_serials);
   insert into ledger.outcome (request_id, state, code, detail, attempt, ended_by)
   select w.request_id, 'rejected', u.code, u.detail, w.attempt, p_caller
   from ledger.work w join unnest(p_ids, p_codes, p_details) u (id, code, detail) on u.id = w.request_id where w.request_id = any(v_done);
-  with gone as (delete from ledger.work w where w.request_id = any(v_done) returning w.account, w.fingerprint, w.request_id)
-  delete from ledger.open_fingerprint f using gone g where f.account = g.account and f.fingerprint = g.fingerprint and f.request_id = g.request_id;
+  with gone as (delete from ledger.work w where w.request_id = any(v_done) returning w.fingerprint)
+  select array_agg(g.fingerprint) into v_fingerprints from gone g;
+  delete from ledger.open_fingerprint f where f.fingerprint = any(v_fingerprints) and f.request_id = any(v_done);
   return query select unnest(v_done);
 end $$;
 
 -- The key was not asked: serial `void`, queued again.
 create function ledger.release(p_caller text, p_ids uuid[], p_attempts integer[], p_codes text[]) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s'
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_done uuid[];
+  v_serials bytea[];
 begin
-  select array_agg(m.request_id) into v_done from (
-    select w.request_id from ledger.work w join unnest(p_ids, p_attempts) u (id, attempt) on w.request_id = u.id
-    where w.state = 'signing' and w.attempt = u.attempt and w.signer = p_caller order by w.request_id for update of w) m;
-  update ledger.serial s set state = 'void' from ledger.work w where w.request_id = any(v_done) and s.ca = w.ca and s.serial = w.serial;
+  select array_agg(m.request_id), array_agg(m.serial) into v_done, v_serials from (
+    select w.request_id, w.serial from ledger.work w join unnest(p_ids, p_attempts) u (id, attempt) on w.request_id = u.id
+    where w.request_id = any(p_ids) and w.state || '' = 'signing' and w.attempt = u.attempt and w.signer = p_caller order by w.request_id for update of w) m;
+  update ledger.serial s set state = 'void' from ledger.work w where w.request_id = any(v_done) and s.ca = w.ca and s.serial = w.serial and s.serial = any(v_serials);
   insert into ledger.event (request_id, kind, attempt, actor, detail)
   select w.request_id, 'released', w.attempt, p_caller, jsonb_build_object('code', u.code)
   from ledger.work w join unnest(p_ids, p_codes) u (id, code) on u.id = w.request_id where w.request_id = any(v_done);
@@ -283,11 +296,12 @@ create function ledger.burn_attempts(p_ids uuid[], p_attempts integer[], p_codes
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_done uuid[];
+  v_serials bytea[];
   v_failed uuid[];
 begin
-  select array_agg(m.request_id) into v_done from (
-    select w.request_id from ledger.work w join unnest(p_ids, p_attempts) u (id, attempt) on w.request_id = u.id
-    where w.state = 'signing' and w.attempt = u.attempt order by w.request_id for update of w skip locked) m;
+  select array_agg(m.request_id), array_agg(m.serial) into v_done, v_serials from (
+    select w.request_id, w.serial from ledger.work w join unnest(p_ids, p_attempts) u (id, attempt) on w.request_id = u.id
+    where w.request_id = any(p_ids) and w.state || '' = 'signing' and w.attempt = u.attempt order by w.request_id for update of w skip locked) m;
   if v_done is null then
     return;
   end if;
@@ -296,7 +310,7 @@ begin
   from ledger.work w join unnest(p_ids, p_codes) u (id, code) on u.id = w.request_id where w.request_id = any(v_done);
   insert into ledger.revocation (ca, serial, request_id)
   select w.ca, w.serial, w.request_id from ledger.work w where w.request_id = any(v_done) and w.serial is not null;
-  update ledger.serial s set state = 'burned' from ledger.work w where w.request_id = any(v_done) and s.ca = w.ca and s.serial = w.serial;
+  update ledger.serial s set state = 'burned' from ledger.work w where w.request_id = any(v_done) and s.ca = w.ca and s.serial = w.serial and s.serial = any(v_serials);
   select array_agg(w.request_id) into v_failed from ledger.work w where w.request_id = any(v_done) and (w.lost + 1 >= 3 or w.burned + 1 >= 5);
   if v_failed is not null then
     perform ledger.shelve(v_failed, 'failed', 'failed', p_actor, null);
@@ -315,7 +329,8 @@ $$;
 
 -- Once a second, by whoever gets the lock, limited: leases that ran out, overdue rows, what the shelf kept too long.
 create function ledger.sweep(p_caller text, p_incarnation bigint, out swept boolean, out requeued integer, out ended_ids uuid[], out ended_states text[])
-language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s'
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_ids uuid[];
   v_attempts integer[];

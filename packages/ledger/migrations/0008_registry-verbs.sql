@@ -129,7 +129,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from (select c.name, case when c.spki is null then 'generate' else 'ca-certificate' end as purpose from registry.ca c
         join registry.ca i on i.name = c.issuer
         where c.state = 'pending' and (c.spki is null or c.issuer = c.name or i.state = 'active')) w
-  where not exists (select from ledger.open_fingerprint f where f.account = '-registry' and f.fingerprint = registry.key_work_fingerprint(w.purpose, w.name))
+  where not exists (select from ledger.open_fingerprint f where f.fingerprint = registry.key_work_fingerprint(w.purpose, w.name))
     and not exists (select from ledger.request r join ledger.outcome o on o.request_id = r.id
                     where r.fingerprint = registry.key_work_fingerprint(w.purpose, w.name) and o.ended_at > clock_timestamp() - interval '30 s')
 $$;
@@ -147,7 +147,7 @@ begin
   end if;
   v_now := clock_timestamp();
   insert into ledger.open_fingerprint (account, fingerprint, request_id) values ('-registry', v_fingerprint, p_id) on conflict do nothing;
-  select f.request_id into v_owner from ledger.open_fingerprint f where f.account = '-registry' and f.fingerprint = v_fingerprint;
+  select f.request_id into v_owner from ledger.open_fingerprint f where f.fingerprint = v_fingerprint;
   if v_owner = p_id then
     insert into ledger.request (id, account, profile, profile_revision, ca, key_group, class, purpose, subject_ca, content, spki, csr, fingerprint, payload_hash, accepted_by, accepted_at)
     values (p_id, '-registry', p_profile, (select p.revision from registry.profile p where p.name = p_profile), p_ca, p_key_group, 'async', p_purpose, p_subject_ca, p_content, p_spki, '', v_fingerprint, v_fingerprint, p_caller, v_now);
