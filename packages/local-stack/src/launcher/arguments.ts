@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SluiceError } from '@sluice/errors';
 
@@ -9,6 +10,8 @@ export interface Arguments {
   readonly frontEnds: number;
   /** Of the first identity-api; undefined: 8080, or the one remembered, or a free one. */
   readonly port: number | undefined;
+  /** Absolute; undefined: .local/ in the project. */
+  readonly dir: string | undefined;
 }
 
 export const help = `Usage: npm start -- [options]
@@ -21,7 +24,8 @@ Options:
   --signers N      signer processes (default 1)
   --front-ends N   identity-api processes (default 1)
   --port N         port of the first identity-api on 127.0.0.1 (default 8080, or a free one)
-  --fresh          delete .local/ first: data, CA keys, demo, logs
+  --dir PATH       keep everything below PATH instead of .local/
+  --fresh          delete what lies there first: data, CA keys, demo, logs
   --help           show this
 
 Environment:
@@ -49,6 +53,7 @@ export function readArguments(argv: readonly string[]): Arguments {
         signers: { type: 'string' },
         'front-ends': { type: 'string' },
         port: { type: 'string' },
+        dir: { type: 'string' },
       },
     }));
   } catch (cause) {
@@ -68,5 +73,6 @@ export function readArguments(argv: readonly string[]): Arguments {
     signers: number('signers', 1, processesMax) ?? 1,
     frontEnds: number('front-ends', 1, processesMax) ?? 1,
     port: number('port', 1, 65_535),
+    dir: typeof values.dir === 'string' ? resolve(values.dir) : undefined,
   };
 }

@@ -26,6 +26,9 @@ export interface Demo {
 const documents = join(projectFolder, 'infra', 'demo');
 const profiles = ['tls-client', 'document-signing', 'identity-10m'] as const;
 const certifyWaitMs = 60_000;
+const knownWaitMs = 30_000;
+/** A UUIDv7 of the year 1970. */
+const nobodysRequest = '00000000-0000-7000-8000-000000000000';
 
 /**
  * A root, two issuing CAs, three profiles and an account, over the admin API like any operator would. What is there
@@ -129,4 +132,30 @@ async function makeAccount(
   // A crash before this line leaves an account whose key nobody knows; the next start makes another.
   writeSecretFile(file, `${JSON.stringify({ account: name, apiKey: made.api_key })}\n`);
   return { account: name, apiKey: made.api_key };
+}
+
+/**
+ * Waits until each front end knows the account: they read the registry once a second, and the line we print must work
+ * at once. Asks for a request that does not exist: 401 until the key is known, then 404.
+ */
+export async function waitUntilKnown(demo: Demo, frontEnds: readonly string[], stop: AbortSignal): Promise<void> {
+  const end = performance.now() + knownWaitMs;
+  for (const address of frontEnds) {
+    for (;;) {
+      const answer = await fetch(`http://${address}/identity/${nobodysRequest}`, {
+        headers: { authorization: `Bearer ${demo.apiKey}` },
+        signal: AbortSignal.timeout(5000),
+      });
+      await answer.arrayBuffer();
+      if (answer.status === 404) break;
+      stop.throwIfAborted();
+      if (performance.now() > end) {
+        throw new SluiceError(
+          'unavailable',
+          `the front end at ${address} does not know the demo account (${answer.status})`,
+        );
+      }
+      await sleep(100);
+    }
+  }
 }

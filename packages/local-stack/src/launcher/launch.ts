@@ -3,7 +3,7 @@ import { refuseFresh, removeServers, startServers } from '../servers.js';
 import { createAdminCall } from './admin-call.js';
 import type { Arguments } from './arguments.js';
 import { operatorKey, prepareDatabase } from './credentials.js';
-import { makeDemo } from './demo.js';
+import { makeDemo, waitUntilKnown } from './demo.js';
 import { greeting } from './greeting.js';
 import { emptyLocalFolder, lockLocalFolder, openLocalFolder } from './local-folder.js';
 import { startServices } from './services.js';
@@ -22,7 +22,7 @@ export async function launch(
   stop: AbortSignal,
   force: AbortSignal,
 ): Promise<void> {
-  const folder = openLocalFolder();
+  const folder = openLocalFolder(wanted.dir);
   const lock = lockLocalFolder(folder);
   const supervisor = createSupervisor(folder, say, stop);
   const undo: (() => Promise<void>)[] = [];
@@ -56,6 +56,7 @@ export async function launch(
     const operator = { name: 'operator-1', privateKey: operatorKey(folder, 'operator-1') };
     goOn();
     const demo = await makeDemo(createAdminCall(addresses.registry, operator), folder, say, stop);
+    await waitUntilKnown(demo, addresses.frontEnds, stop);
     goOn();
     const shown = { postgres: adminUrl, queueRedis: servers.queueRedis.url, cacheRedis: servers.cacheRedis.url };
     process.stdout.write(`${greeting({ addresses, demo, folder, servers: shown })}\n`);
@@ -68,5 +69,6 @@ export async function launch(
   } finally {
     for (const step of undo.reverse()) await step();
     lock.unlock();
+    if (stop.aborted) say('stopped');
   }
 }

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SluiceError } from '@sluice/errors';
@@ -47,13 +47,14 @@ export function openLocalFolder(path = join(projectFolder, '.local')): LocalFold
   return folder;
 }
 
-/** Deletes everything but the folder of process ids, which holds our own lock. Servers there must have been removed. */
+/**
+ * Deletes what is ours there, and nothing else that may lie beside it, but for the folder of process ids, which holds
+ * our own lock. The servers there must have been removed.
+ */
 export function emptyLocalFolder(folder: LocalFolder): void {
-  for (const name of readdirSync(folder.path)) {
-    const each = join(folder.path, name);
-    if (each !== folder.run) rmSync(each, { recursive: true, force: true });
-  }
-  openLocalFolder(folder.path);
+  const { path, run, ...ours } = folder;
+  for (const each of Object.values(ours)) rmSync(each, { recursive: true, force: true });
+  openLocalFolder(path);
 }
 
 /** Refuses (`conflict`) when another launcher of this folder is alive. A lock left by kill -9 is taken over. */
