@@ -6,12 +6,17 @@ import type { AdminContext } from './admin-context.js';
 
 type Standing = RequestHistory['standing'];
 
+/** The ledger's own text of a deadline is microseconds since 1970; another text is shown as it is. */
+function deadlineText(deadline: string): string {
+  return /^\d{16}$/.test(deadline) ? new Date(Number(BigInt(deadline) / 1000n)).toISOString() : deadline;
+}
+
 /** What only some states have; null in the others. */
 function standingView(
   standing: Standing,
 ): Pick<Why, 'deadline' | 'code' | 'detail' | 'withheld' | 'serial' | 'not_before' | 'not_after' | 'certificate_pem'> {
   return {
-    deadline: 'deadline' in standing ? standing.deadline : null,
+    deadline: 'deadline' in standing ? deadlineText(standing.deadline) : null,
     code: standing.state === 'rejected' ? standing.code : null,
     detail: standing.state === 'rejected' ? standing.detail : null,
     withheld: standing.state === 'expired' ? standing.withheld : null,
