@@ -12,26 +12,42 @@ export interface Pacer {
   close(): Promise<void>;
 }
 
-/** Grants `signaturesPerSecond`, evenly spaced; what was not used is not saved up. */
+/** Grants `signaturesPerSecond`, evenly spaced; what was not used is not saved up. At 0 it stands still. */
 export async function startPacer(options: { readonly signaturesPerSecond: number }): Promise<Pacer> {
   let rate = options.signaturesPerSecond;
   let granted = 0;
-  let nextAt = 0;
+  let grantedAt = Number.NEGATIVE_INFINITY;
+  let timer: NodeJS.Timeout | undefined;
+  const waiting: Socket[] = [];
   const sockets = new Set<Socket>();
+
+  function grantNext(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    if (waiting.length === 0 || rate <= 0) return;
+    const dueInMs = grantedAt + 1000 / rate - performance.now();
+    if (dueInMs > 0) {
+      timer = setTimeout(grantNext, dueInMs);
+      return;
+    }
+    // The place in the rhythm, not the moment the timer woke up: a late timer does not slow the rate.
+    grantedAt = Math.max(performance.now() - 20, grantedAt + 1000 / rate);
+    const socket = waiting.shift();
+    if (socket && !socket.destroyed) {
+      granted += 1;
+      socket.write('+');
+    }
+    grantNext();
+  }
+
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.setNoDelay(true);
-    socket.on('error', () => socket.destroy()); // a process that was killed: what it had asked for is lost capacity
+    socket.on('error', () => socket.destroy()); // a process that was killed: it asks no more
     socket.on('close', () => sockets.delete(socket));
     socket.on('data', (asked) => {
-      for (let signature = 0; signature < asked.length; signature += 1) {
-        const now = performance.now();
-        nextAt = Math.max(now, nextAt) + 1000 / rate;
-        setTimeout(() => {
-          granted += 1;
-          if (!socket.destroyed) socket.write('+');
-        }, nextAt - now);
-      }
+      for (let signature = 0; signature < asked.length; signature += 1) waiting.push(socket);
+      grantNext();
     });
   });
   server.listen(0, '127.0.0.1');
@@ -42,8 +58,10 @@ export async function startPacer(options: { readonly signaturesPerSecond: number
     granted: () => granted,
     setRate(signaturesPerSecond) {
       rate = signaturesPerSecond;
+      grantNext();
     },
     async close() {
+      clearTimeout(timer);
       server.close();
       for (const socket of sockets) socket.destroy();
       await once(server, 'close');

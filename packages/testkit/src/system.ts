@@ -63,6 +63,8 @@ export interface System {
   readonly killFile: string;
   client(options?: { apiKey?: string; giveUpMs?: number }): RecordingClient;
   witness(): WitnessEntry[];
+  /** SQL as superuser, one connection per call. */
+  query<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Waits until nothing is open any more; throws, naming what is, when that takes longer. */
   settle(waitMs: number): Promise<void>;
   audit(answers: readonly Answer[], endWithinMs?: number): Promise<AuditReport>;
@@ -167,6 +169,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     witness,
     client: (how = {}) =>
       createRecordingClient({ baseUrls: frontEnds.map((frontEnd) => frontEnd.url), apiKey, ...how }),
+    query: (sql, values = []) => query(adminUrl, sql, values),
     settle: (waitMs) => untilSettled(adminUrl, waitMs),
     audit: (answers, endWithinMs) =>
       auditHistory({
@@ -264,22 +267,27 @@ async function endAll(members: readonly Member[]): Promise<string[]> {
     .map(({ name, exit }) => `${name} ended with ${exit.signal ?? `code ${exit.code}`}`);
 }
 
-async function untilSettled(adminUrl: string, waitMs: number): Promise<void> {
+async function query<Row>(adminUrl: string, sql: string, values: readonly unknown[] = []): Promise<Row[]> {
   const client = new Client({ connectionString: adminUrl });
   await client.connect();
   try {
-    const end = performance.now() + waitMs;
-    for (;;) {
-      const { rows } = await client.query<{ state: string; count: string }>(
-        'select state, count(*) as count from ledger.work group by state order by state',
-      );
-      if (rows.length === 0) return;
-      if (performance.now() > end) {
-        throw new Error(`after ${waitMs} ms still open: ${rows.map((row) => `${row.count} ${row.state}`).join(', ')}`);
-      }
-      await wait(100);
-    }
+    return (await client.query(sql, [...values])).rows as Row[];
   } finally {
     await client.end();
+  }
+}
+
+async function untilSettled(adminUrl: string, waitMs: number): Promise<void> {
+  const end = performance.now() + waitMs;
+  for (;;) {
+    const open = await query<{ state: string; count: string }>(
+      adminUrl,
+      'select state, count(*) as count from ledger.work group by state order by state',
+    );
+    if (open.length === 0) return;
+    if (performance.now() > end) {
+      throw new Error(`after ${waitMs} ms still open: ${open.map((row) => `${row.count} ${row.state}`).join(', ')}`);
+    }
+    await wait(100);
   }
 }
