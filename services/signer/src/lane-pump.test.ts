@@ -1,0 +1,172 @@
+import type { Lane } from '@sluice/issuance';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ClaimSlots } from './claim-slots.js';
+import { createLanePump, type LanePump } from './lane-pump.js';
+import type { Work } from './testing/policing-ledger.js';
+import { createTestSigner, type TestSigner } from './testing/test-signer.js';
+
+const lane: Lane = { class: 'interactive', keyGroup: 'default' };
+let signer: TestSigner;
+let pump: LanePump;
+
+beforeEach(async () => {
+  signer = await createTestSigner();
+  pump = createLanePump(signer.context, new ClaimSlots(4), lane);
+});
+afterEach(async () => {
+  await pump.drain();
+  expect(signer.ledger.violations).toEqual([]);
+});
+
+/** Resolves when the bell has rung for this request. */
+function issued(work: Work): Promise<void> {
+  const { bell } = signer.context;
+  const { ring } = bell;
+  return new Promise((resolve) => {
+    bell.ring = (ids) => {
+      ring(ids);
+      if (ids.includes(work.row.requestId)) resolve();
+    };
+  });
+}
+
+function turn(requestIds: readonly string[], ageMs = 1) {
+  return { lane, count: Math.max(1, requestIds.length), requestIds, ageMs };
+}
+
+/** Resolves at the next call of this verb; the call itself waits until `letGo`. */
+function holdFirst(verb: string): { reached: Promise<void>; letGo: () => void } {
+  let letGo = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  let held = false;
+  const reached = new Promise<void>((resolve) => {
+    signer.ledger.onCall = (called) => {
+      if (called !== verb || held) return undefined;
+      held = true;
+      resolve();
+      return gate;
+    };
+  });
+  return { reached, letGo };
+}
+
+describe('a turn', () => {
+  it('that is calm claims its own requests and no more', async () => {
+    const mine = signer.accept('tls');
+    const other = signer.accept('tls');
+    await pump.onTurn(turn([mine.row.requestId]));
+    expect([mine.state, other.state]).toEqual(['issued', 'queued']);
+    expect(signer.ledger.claims.map(({ countMax }) => countMax)).toEqual([1]);
+  });
+
+  it('that waited, or has no ids, claims by policy', async () => {
+    const works = [signer.accept('tls'), signer.accept('tls')];
+    await pump.onTurn(turn([works[0]?.row.requestId ?? ''], 51));
+    expect(works.map(({ state }) => state)).toEqual(['issued', 'issued']);
+    await pump.onTurn(turn([]));
+    expect(signer.ledger.claims.every(({ requestIds }) => requestIds === undefined)).toBe(true);
+  });
+
+  it('of another lane’s work takes nothing', async () => {
+    const work = signer.accept('tls');
+    work.class = 'background';
+    await pump.onTurn(turn([work.row.requestId]));
+    expect(work.state).toBe('queued');
+  });
+
+  it('never fails for what the ledger or the queue did', async () => {
+    const work = signer.accept('tls');
+    signer.ledger.fail('claim', 'unavailable', false);
+    await pump.onTurn(turn([work.row.requestId]));
+    expect(work.state).toBe('queued');
+    await pump.onTurn(turn([work.row.requestId]));
+    expect(work.state).toBe('issued');
+  });
+});
+
+describe('a full claim', () => {
+  it('is followed by another at once, which does not wait for its signatures', async () => {
+    Array.from({ length: 150 }, () => signer.accept('tls'));
+    const { reached, letGo } = holdFirst('complete');
+    const done = pump.onTurn(turn([]));
+    await reached;
+    letGo();
+    await done;
+    await pump.drain();
+    expect(signer.ledger.states()).toEqual({ issued: 150 });
+    expect(signer.ledger.calls.map(({ verb }) => verb).indexOf('complete')).toBeGreaterThan(
+      signer.ledger.calls.map(({ verb }) => verb).indexOf('claim', 2),
+    );
+  });
+
+  it('of a CA that is left alone is not: nothing spins while a key is away', async () => {
+    Array.from({ length: 150 }, () => signer.accept('documents'));
+    signer.keyStore.keys.delete('slow');
+    await pump.onTurn(turn([]));
+    await pump.drain();
+    const before = signer.ledger.claims.length;
+    pump = createLanePump(signer.context, new ClaimSlots(4), lane);
+    await pump.onTurn(turn([]));
+    await pump.drain();
+    expect(signer.ledger.claims.length - before).toBe(1);
+  });
+});
+
+describe('slots', () => {
+  it('bound the claims in flight, and turns that cannot be served yet share the next claim', async () => {
+    pump = createLanePump(signer.context, new ClaimSlots(1), lane);
+    const { reached, letGo } = holdFirst('claim');
+    const first = pump.onTurn(turn([signer.accept('tls').row.requestId]));
+    await reached;
+    const waiting = Array.from({ length: 5 }, () => pump.onTurn(turn([signer.accept('tls').row.requestId])));
+    letGo();
+    await Promise.all([first, ...waiting]);
+    expect(signer.ledger.states()).toEqual({ issued: 6 });
+    expect(signer.ledger.claims.length).toBe(2);
+  });
+});
+
+describe('polling', () => {
+  it('asks the ledger once a second and finds what no turn told of', async () => {
+    const work = signer.accept('tls');
+    const done = issued(work);
+    pump.poll();
+    pump.poll();
+    await done;
+    expect([work.state, signer.ledger.claims.length]).toEqual(['issued', 1]);
+  });
+
+  it('rests for a second after a claim by policy, not after calm turns', async () => {
+    await pump.onTurn(turn([signer.accept('tls').row.requestId]));
+    const left = signer.accept('tls');
+    pump.poll();
+    await pump.onTurn(turn([]));
+    expect(left.state).toBe('issued');
+    const claims = signer.ledger.claims.length;
+    pump.poll();
+    await pump.onTurn(turn([signer.accept('tls').row.requestId]));
+    expect(signer.ledger.claims.length).toBe(claims + 1);
+    signer.clock.pass(1000);
+    const done = issued(signer.accept('tls'));
+    pump.poll();
+    await done;
+    expect(signer.ledger.claims.length).toBe(claims + 2);
+  });
+});
+
+describe('draining', () => {
+  it('finishes the running cycle and claims nothing new', async () => {
+    const works = [signer.accept('tls'), signer.accept('tls')];
+    const { reached, letGo } = holdFirst('complete');
+    const cycle = pump.onTurn(turn([works[0]?.row.requestId ?? '']));
+    await reached;
+    const drained = pump.drain();
+    await pump.onTurn(turn([works[1]?.row.requestId ?? '']));
+    pump.poll();
+    letGo();
+    await Promise.all([cycle, drained]);
+    expect(works.map(({ state }) => state)).toEqual(['issued', 'queued']);
+  });
+});

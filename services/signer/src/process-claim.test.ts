@@ -1,0 +1,356 @@
+import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { SluiceError } from '@sluice/errors';
+import { canonicalContent } from '@sluice/pki';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { claimBatch } from './claim.js';
+import { hex } from './hex.js';
+import { processClaim } from './process-claim.js';
+import type { Work } from './testing/policing-ledger.js';
+import { caRow, createTestSigner, profileDocument, type TestSigner } from './testing/test-signer.js';
+
+const lane = { class: 'interactive', keyGroup: 'default' } as const;
+let signer: TestSigner;
+
+beforeEach(async () => {
+  signer = await createTestSigner();
+});
+afterEach(() => {
+  expect(signer.ledger.violations).toEqual([]);
+});
+
+/** One cycle by policy: claim, sign, complete. */
+async function cycle(): Promise<void> {
+  await processClaim(signer.context, await claimBatch(signer.context, lane, {}));
+}
+
+function serialState(serial: Uint8Array | undefined): string | undefined {
+  return signer.ledger.serials.get(hex(serial ?? new Uint8Array()))?.state;
+}
+
+function certificateOf(work: Work): X509Certificate {
+  return new X509Certificate(Buffer.from(work.certificate ?? []));
+}
+
+describe('an honest batch', () => {
+  it('becomes certificates under the serials of the claim, and the bell rings for them', async () => {
+    const works = [signer.accept('tls'), signer.accept('documents'), signer.accept('tls')];
+    await cycle();
+    expect(signer.ledger.states()).toEqual({ issued: 3 });
+    for (const work of works) {
+      const certificate = certificateOf(work);
+      const ca = signer.keyStore.keys.get(work.row.ca);
+      expect(certificate.serialNumber.toLowerCase()).toBe(hex(work.serial));
+      expect(certificate.verify(publicKeyOf(ca?.info.spki))).toBe(true);
+      expect(certificate.subject).toBe('CN=device 7');
+      expect(serialState(work.serial)).toBe('issued');
+    }
+    expect([...signer.rung].sort()).toEqual(works.map(({ row }) => row.requestId).sort());
+  });
+
+  it('does not make a fast key wait for a slow one', async () => {
+    const fast = signer.accept('tls');
+    const slow = signer.accept('documents');
+    let letGo = (): void => undefined;
+    const held = new Promise<undefined>((resolve) => {
+      letGo = () => resolve(undefined);
+    });
+    signer.keyStore.onSign = (ca) => (ca === 'slow' ? held : undefined);
+    const fastIsDone = new Promise<void>((resolve) => {
+      signer.context.bell.ring = (ids) => ids.includes(fast.row.requestId) && resolve();
+    });
+    const done = cycle();
+    await fastIsDone;
+    expect([fast.state, slow.state]).toEqual(['issued', 'signing']);
+    letGo();
+    await done;
+    expect(slow.state).toBe('issued');
+  });
+});
+
+describe('what a compromised front end could have forged', () => {
+  const cases: [string, (work: { profile: string }) => Parameters<TestSigner['accept']>[1], string][] = [
+    ['an account that does not exist', () => ({ account: 'nobody' }), 'forbidden'],
+    ['a purpose that is not the profile’s', () => ({ purpose: 'ocsp-signer' }), 'not-permitted'],
+    ['a CA that is not the profile’s', () => ({ ca: 'slow' }), 'not-permitted'],
+    ['a CA of nobody', () => ({ ca: 'elsewhere' }), 'ca-unknown'],
+    ['a profile of nobody', () => ({ profile: 'else' }), 'profile-unknown'],
+    [
+      'a field that the profile forbids',
+      () => ({ content: contentOf({ common_name: 'a', country: 'BE' }) }),
+      'subject-invalid',
+    ],
+    ['content in another form', () => ({ content: '{"subject_dn":{},"san":{} }' }), 'body-invalid'],
+    ['a key that cannot be read', () => ({ spki: new Uint8Array([1, 2, 3]) }), 'key-weak'],
+  ];
+  it.each(cases)('%s is rejected, and the key is not asked', async (_what, forge, code) => {
+    const work = signer.accept('tls', forge({ profile: 'tls' }));
+    await cycle();
+    expect([work.state, work.code]).toEqual(['rejected', code]);
+    expect(signer.ledger.asked.size).toBe(0);
+    expect(serialState(work.serial)).toBe('void');
+  });
+
+  it('an account that may not use the profile, or was disabled', async () => {
+    const [account] = signer.snapshot.accounts;
+    if (account) account.profiles = ['documents'];
+    await signer.templates.apply(signer.snapshot);
+    const withoutGrant = signer.accept('tls');
+    await cycle();
+    expect(withoutGrant.code).toBe('profile-unknown');
+    if (account) account.state = 'disabled';
+    await signer.templates.apply(signer.snapshot);
+    const ofDisabled = signer.accept('documents');
+    await cycle();
+    expect(ofDisabled.code).toBe('account-disabled');
+  });
+
+  it('a certificate that would outlive its CA', async () => {
+    signer.addProfile(
+      profileDocument('self', 'fast', {
+        purpose: 'ca-certificate',
+        validity_seconds: 60,
+        basic_constraints: { ca: true },
+        key_usage: ['keyCertSign'],
+        extended_key_usage: [],
+      }),
+    );
+    await signer.templates.apply(signer.snapshot);
+    const own = signer.accept('self', {
+      purpose: 'ca-certificate',
+      subjectCa: 'fast',
+      account: '',
+      spki: signer.keyStore.keys.get('fast')?.info.spki ?? new Uint8Array(),
+    });
+    await cycle();
+    const [ca] = signer.snapshot.cas;
+    if (ca) ca.certificate = Buffer.from(own.certificate ?? []).toString('base64');
+    await signer.templates.apply(signer.snapshot);
+    const work = signer.accept('tls');
+    await cycle();
+    expect([own.state, work.state, work.code]).toEqual(['issued', 'rejected', 'ca-expiring']);
+  });
+});
+
+describe('what the registry says', () => {
+  it('an older snapshot than the claim’s is read again before anything is refused by it', async () => {
+    const work = signer.accept('tls', { account: 'newcomer', epoch: 2n });
+    signer.snapshot.epoch = '2';
+    signer.snapshot.accounts.push({ name: 'newcomer', state: 'enabled', profiles: ['tls'], apiKeyHashes: [] });
+    await cycle();
+    expect(signer.refreshes).toBe(1);
+    expect(work.state).toBe('issued');
+  });
+
+  it('with the registry away it is queued again, not refused', async () => {
+    const work = signer.accept('tls', { account: 'newcomer', epoch: 2n });
+    const other = signer.accept('tls', { epoch: 2n });
+    signer.context = { ...signer.context, refreshSnapshot: () => Promise.reject(new SluiceError('unavailable')) };
+    await cycle();
+    expect([work.state, work.code]).toEqual(['queued', 'stale-snapshot']);
+    expect(other.state).toBe('issued');
+  });
+
+  it('a claim that was told of other template bytes is not signed', async () => {
+    const work = signer.accept('tls', { templateHash: new Uint8Array(32) });
+    await cycle();
+    expect([work.state, work.code, signer.ledger.asked.size]).toEqual(['queued', 'conflict', 0]);
+  });
+});
+
+describe('a key that fails', () => {
+  it('burns the serial that was asked for, queues the rest again, and costs no other CA anything', async () => {
+    const works = Array.from({ length: 20 }, () => signer.accept('documents'));
+    const other = signer.accept('tls');
+    signer.keyStore.onSign = (ca) => {
+      if (ca === 'slow') throw new SluiceError('token-failed');
+      return undefined;
+    };
+    await cycle();
+    expect(other.state).toBe('issued');
+    expect(signer.ledger.states()).toEqual({ queued: 20, issued: 1 });
+    const burned = works.filter(({ serial }) => serialState(serial) === 'burned');
+    expect(burned.length).toBeGreaterThan(0);
+    expect(burned.length).toBeLessThanOrEqual(4);
+    expect(burned.every(({ code }) => code === 'token-failed')).toBe(true);
+  });
+
+  it('is left alone for a while, and then tried with one row', async () => {
+    Array.from({ length: 10 }, () => signer.accept('documents'));
+    signer.keyStore.onSign = (ca) => {
+      if (ca === 'slow') throw new SluiceError('token-failed');
+      return undefined;
+    };
+    await cycle();
+    const askedAtFirst = signer.ledger.asked.size;
+    await cycle();
+    expect(signer.ledger.asked.size).toBe(askedAtFirst);
+    signer.clock.pass(31_000);
+    await cycle();
+    expect(signer.ledger.asked.size).toBe(askedAtFirst + 1);
+    signer.clock.pass(31_000);
+    signer.keyStore.onSign = () => undefined;
+    await cycle();
+    expect(signer.ledger.states()).toEqual({ issued: 10 });
+  });
+
+  it('that is missing burns nothing', async () => {
+    const work = signer.accept('documents');
+    const other = signer.accept('tls');
+    signer.keyStore.keys.delete('slow');
+    await cycle();
+    expect([work.state, work.code, serialState(work.serial)]).toEqual(['queued', 'key-missing', 'void']);
+    expect(other.state).toBe('issued');
+  });
+
+  it('that was swapped for another one is not asked', async () => {
+    const work = signer.accept('tls');
+    signer.keyStore.keys.delete('fast');
+    await signer.keyStore.generate('fast', 'ec-p256');
+    await cycle();
+    expect([work.state, work.code, signer.ledger.asked.size]).toEqual(['queued', 'token-failed', 0]);
+  });
+
+  it('that answers wrongly hands out nothing', async () => {
+    const work = signer.accept('tls');
+    signer.keyStore.onSign = () => new Uint8Array(70);
+    await cycle();
+    expect([work.state, work.code, serialState(work.serial)]).toEqual(['queued', 'signature-wrong', 'burned']);
+  });
+
+  it('that hangs is given up within the lease', async () => {
+    signer = await createTestSigner(800);
+    const work = signer.accept('tls');
+    signer.keyStore.onSign = () => new Promise(() => undefined);
+    await cycle();
+    expect([work.state, work.code, serialState(work.serial)]).toEqual(['queued', 'token-failed', 'burned']);
+  });
+});
+
+describe('the lease', () => {
+  it('is not used up: what is not begun in time is queued again', async () => {
+    const works = Array.from({ length: 12 }, () => signer.accept('tls'));
+    let signatures = 0;
+    signer.keyStore.onSign = () => {
+      signatures += 1;
+      if (signatures === 5) signer.clock.pass(8500);
+      return undefined;
+    };
+    await cycle();
+    const notBegun = works.filter(({ state }) => state === 'queued');
+    expect(notBegun.length).toBeGreaterThanOrEqual(12 - 8);
+    expect(notBegun.every(({ code, serial }) => code === 'lease-lost' && serialState(serial) === 'void')).toBe(true);
+    expect(signer.ledger.states().issued).toBe(12 - notBegun.length);
+  });
+
+  it('is counted from before the claim was sent', async () => {
+    const work = signer.accept('tls');
+    signer.ledger.onCall = (verb) => (verb === 'claim' ? signer.clock.pass(8500) : undefined);
+    await cycle();
+    expect([work.state, work.code]).toEqual(['queued', 'lease-lost']);
+  });
+
+  it('that was lost meanwhile makes the certificate late: it is not rung for', async () => {
+    const work = signer.accept('tls');
+    signer.ledger.onCall = (verb) => (verb === 'complete' ? signer.ledger.loseLease(work) : undefined);
+    await cycle();
+    expect([work.state, serialState(work.serial), signer.rung]).toEqual(['queued', 'burned', []]);
+  });
+});
+
+describe('a ledger that does not answer', () => {
+  it.each([true, false])('a claim is asked for under its id (stored: %s)', async (stored) => {
+    const work = signer.accept('tls');
+    signer.ledger.fail('claim', 'outcome-unknown', stored);
+    signer.ledger.fail('claimAgain', 'unavailable', false);
+    await cycle();
+    expect(work.state).toBe(stored ? 'issued' : 'queued');
+    expect(signer.ledger.claims.length).toBe(stored ? 1 : 0);
+  });
+
+  it.each([true, false])('a complete is repeated as it was (stored: %s)', async (stored) => {
+    const work = signer.accept('tls');
+    signer.ledger.fail('complete', 'outcome-unknown', stored);
+    signer.ledger.fail('complete', 'fenced', false);
+    await cycle();
+    expect(work.state).toBe('issued');
+    expect(signer.rung).toEqual([work.row.requestId]);
+  });
+
+  it('for the whole lease: the row is left to the sweep, and nothing is signed again', async () => {
+    const work = signer.accept('tls');
+    for (let count = 0; count < 100; count += 1) signer.ledger.fail('complete', 'unavailable', false);
+    await cycle();
+    expect([work.state, signer.ledger.asked.size]).toEqual(['signing', 1]);
+    expect(signer.rung).toEqual([]);
+  });
+
+  it('gives a serial that nobody offered: it is never signed', async () => {
+    const work = signer.accept('tls');
+    const { claim } = signer.ledger;
+    signer.ledger.claim = async (options) => {
+      const answer = await claim.call(signer.ledger, options);
+      return { ...answer, claimed: answer.claimed.map((row) => ({ ...row, serial: new Uint8Array(16).fill(0x41) })) };
+    };
+    await cycle();
+    expect([work.state, signer.ledger.asked.size]).toEqual(['signing', 0]);
+  });
+});
+
+describe('a stop', () => {
+  it('releases what the key was not asked for', async () => {
+    const work = signer.accept('tls');
+    signer.stopping = true;
+    await cycle();
+    expect([work.state, work.code, serialState(work.serial)]).toEqual(['queued', 'draining', 'void']);
+  });
+});
+
+describe('key work', () => {
+  it('makes the key of a pending CA that the snapshot did not know yet, and again gives the same one', async () => {
+    const work = signer.accept('tls', { purpose: 'generate', ca: 'root', subjectCa: 'root', profile: '', account: '' });
+    signer.snapshot.cas.push({ ...caRow('root', 'ec-p256', null), state: 'pending' });
+    signer.ledger.fail('completeGenerate', 'outcome-unknown', false);
+    await cycle();
+    expect(work.state).toBe('issued');
+    expect(hex(work.certificate ?? new Uint8Array())).toBe(
+      hex(signer.keyStore.keys.get('root')?.info.spki ?? new Uint8Array()),
+    );
+    expect(signer.refreshes).toBe(1);
+  });
+
+  it('does not touch the key of a CA that is made already', async () => {
+    const work = signer.accept('tls', { purpose: 'generate', ca: 'fast', subjectCa: 'fast', profile: '', account: '' });
+    await cycle();
+    expect([work.state, work.code]).toEqual(['rejected', 'not-permitted']);
+  });
+
+  it('signs the certificate of a root by itself, while it is pending', async () => {
+    const { spki } = await signer.keyStore.generate('root', 'ec-p256');
+    signer.snapshot.cas.push({ ...caRow('root', 'ec-p256', spki), state: 'pending' });
+    signer.addProfile(
+      profileDocument('root', 'root', {
+        purpose: 'ca-certificate',
+        basic_constraints: { ca: true },
+        key_usage: ['keyCertSign', 'cRLSign'],
+        extended_key_usage: [],
+      }),
+    );
+    await signer.templates.apply(signer.snapshot);
+    const content = contentOf({ common_name: 'root' });
+    const work = signer.accept('root', { purpose: 'ca-certificate', subjectCa: 'root', account: '', content, spki });
+    await cycle();
+    expect(work.state).toBe('issued');
+    const certificate = certificateOf(work);
+    expect(certificate.ca).toBe(true);
+    expect(certificate.checkIssued(certificate)).toBe(true);
+    expect(signer.ledger.calls.some(({ verb }) => verb === 'completeCaCertificate')).toBe(true);
+  });
+});
+
+function contentOf(subject: Parameters<typeof canonicalContent>[0]['subject_dn']): string {
+  return canonicalContent({ subject_dn: subject, san: {} });
+}
+
+function publicKeyOf(spki: Uint8Array | undefined): KeyObject {
+  return createPublicKey({ key: Buffer.from(spki ?? []), format: 'der', type: 'spki' });
+}
