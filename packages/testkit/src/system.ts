@@ -81,6 +81,8 @@ export interface SystemOptions {
   readonly leaseMs?: number;
   /** Signatures per second of all signers together. */
   readonly signaturesPerSecond?: number;
+  /** False: the signer exactly as it ships, without witness, pacer and kill points (benchmarks). Default true. */
+  readonly witness?: boolean;
   /** More environment for services of a kind. */
   readonly env?: Partial<Record<'identity-api' | 'signer' | 'issuer-registry', Record<string, string>>>;
   /** Keeps the data; otherwise a new folder. */
@@ -88,6 +90,7 @@ export interface SystemOptions {
 }
 
 /** The signer's process of test/processes has the witness; every other service is the real one. */
+const shippedSigner = join(root, 'services/signer/dist/main.js');
 const entries: Readonly<Record<'identity-api' | 'signer' | 'issuer-registry', string>> = {
   'issuer-registry': join(root, 'services/issuer-registry/dist/main.js'),
   'identity-api': join(root, 'services/identity-api/dist/main.js'),
@@ -119,7 +122,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
 
   const member = async (service: keyof typeof entries, name: string, registryUrl?: string): Promise<Member> => {
     await enrolServiceKey(adminUrl, { name, service, publicKey: files.serviceKey(name) });
-    return startMember(name, entries[service], join(dir, `${name}.log`), {
+    const entry = service === 'signer' && options.witness === false ? shippedSigner : entries[service];
+    return startMember(name, entry, join(dir, `${name}.log`), {
       SLUICE_LOG_LEVEL: 'info',
       SLUICE_DATABASE_URL_FILE: files.path(`${service}-database-url`),
       ...(registryUrl === undefined
@@ -135,9 +139,13 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
             SLUICE_KEY_STORE_DIR: files.folder('keys'),
             SLUICE_KEY_PASSPHRASE_FILE: files.path('passphrase'),
             SLUICE_LEASE_MS: String(options.leaseMs ?? 10_000),
-            TESTKIT_WITNESS_FILE: witnessFile,
-            TESTKIT_KILL_FILE: killFile,
-            ...(pacer === undefined ? {} : { TESTKIT_PACER: pacer.address }),
+            ...(options.witness === false
+              ? {}
+              : {
+                  TESTKIT_WITNESS_FILE: witnessFile,
+                  TESTKIT_KILL_FILE: killFile,
+                  ...(pacer === undefined ? {} : { TESTKIT_PACER: pacer.address }),
+                }),
           }
         : {}),
       ...options.env?.[service],

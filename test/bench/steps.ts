@@ -1,0 +1,19 @@
+/** Mean milliseconds per labelled histogram of a service's /metrics: where the time goes. */
+export async function stepMeans(baseUrl: string): Promise<Map<string, { count: number; meanMs: number }>> {
+  const text = await (await fetch(`${baseUrl}/metrics`)).text();
+  const sums = new Map<string, number>();
+  const counts = new Map<string, number>();
+  for (const line of text.split('\n')) {
+    const match = /^(sluice_(?!nodejs)\w+_seconds)_(sum|count)(?:\{([^}]*)\})? (\S+)$/.exec(line);
+    if (match === null) continue;
+    const [, name = '', kind, labels = '', value] = match;
+    const step = /step="([^"]*)"/.exec(labels)?.[1];
+    const key = `${name.replace(/^sluice_|_seconds$/g, '')}${step === undefined ? '' : ` ${step}`}`;
+    const into = kind === 'sum' ? sums : counts;
+    into.set(key, (into.get(key) ?? 0) + Number(value));
+  }
+  const means = new Map<string, { count: number; meanMs: number }>();
+  for (const [key, count] of counts)
+    if (count > 0) means.set(key, { count, meanMs: ((sums.get(key) ?? 0) / count) * 1000 });
+  return means;
+}
