@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
 import { compilerVersion } from './compiler-version.js';
-import { applyStatics, canonicalContent, frame, staticSubject } from './content.js';
+import { applyStatics, canonicalContent, staticSubject } from './content.js';
 import { DerReader, sameBytes } from './der-reader.js';
 import { DerWriter, tags } from './der-writer.js';
 import { keyIdentifier, keyIdentifierBytes, readPublicKey } from './public-key.js';
@@ -83,6 +83,17 @@ function hashOf(
   const words = [compilerVersion, algorithm, canonicalContent({ subject_dn: statics ?? {}, san: {} }), `${takesNames}`];
   const parts = [...words.map((word) => Buffer.from(word)), layout.head, layout.issuer, ...segments];
   return hash('sha256', frame(parts), 'buffer');
+}
+
+/** Octet strings as one: each with its length (4 octets, big-endian) in front. */
+function frame(parts: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat(
+    parts.flatMap((part) => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(part.length);
+      return [length, part];
+    }),
+  );
 }
 
 function cutLayout(tbs: Uint8Array): Layout {

@@ -97,20 +97,10 @@ export function staticSubject(document: ProfileDocument): SubjectDn | undefined 
 
 /**
  * SHA-256 over (account, profile, key, names), each part with its length in front, so that no two lists of parts
- * give the same bytes. `contentText` is what `canonicalContent` wrote.
+ * give the same text. `contentText` is what `canonicalContent` wrote.
  */
 export function fingerprint(account: string, profile: string, spki: Uint8Array, contentText: string): Uint8Array {
-  const parts = ['sluice-fingerprint-1', account, profile].map((part) => Buffer.from(part));
-  return hash('sha256', frame([...parts, spki, Buffer.from(contentText)]), 'buffer');
-}
-
-/** Octet strings as one: each with its length (4 octets, big-endian) in front. */
-export function frame(parts: readonly Uint8Array[]): Uint8Array {
-  return Buffer.concat(
-    parts.flatMap((part) => {
-      const length = Buffer.alloc(4);
-      length.writeUInt32BE(part.length);
-      return [length, part];
-    }),
-  );
+  const key = Buffer.from(spki.buffer, spki.byteOffset, spki.length).toString('base64');
+  const parts = ['sluice-fingerprint-1', account, profile, key, contentText];
+  return hash('sha256', parts.map((part) => `${part.length}:${part}`).join(), 'buffer');
 }

@@ -1,11 +1,14 @@
 import { hash } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
-import { DerReader, sameBytes } from './der-reader.js';
+import { DerReader, sameBytes, startsWith } from './der-reader.js';
 import { tags } from './der-writer.js';
 import type { KeyKind } from './types.js';
 
 // AlgorithmIdentifiers as they stand in a SubjectPublicKeyInfo, whole: nothing else is accepted.
 const ecP256 = Buffer.from('301306072a8648ce3d020106082a8648ce3d030107', 'hex');
+/** SubjectPublicKeyInfo of P-256 up to and with the octet 04 that says "uncompressed"; 64 octets follow. */
+const ecP256Spki = Buffer.concat([Buffer.of(0x30, 0x59), ecP256, Buffer.of(0x03, 0x42, 0x00, 0x04)]);
+const ecP256SpkiBytes = ecP256Spki.length + 64;
 const rsa = Buffer.from('300d06092a864886f70d0101010500', 'hex');
 const ecPublicKeyOid = Buffer.from('06072a8648ce3d0201', 'hex');
 
@@ -23,15 +26,16 @@ export interface PublicKey {
  * the modulus is one of the known bad ones costs more, and is `checkPublicKey`'s.
  */
 export function readPublicKey(spki: Uint8Array): PublicKey {
+  // The usual key has one form only, to the octet.
+  if (spki.length === ecP256SpkiBytes && startsWith(spki, ecP256Spki)) {
+    return { kind: 'ec-p256', spki, bits: spki.subarray(ecP256Spki.length - 1) };
+  }
   const reader = new DerReader(spki, 'key-weak');
   const [algorithm, key] = reader.children(reader.whole(tags.sequence, 'public key'), 'public key');
   const algorithmBytes = reader.bytesOf(reader.expect(algorithm, tags.sequence, 'key algorithm'));
   const bits = reader.bitsOf(key, 'public key');
   if (key?.end !== spki.length) throw reader.fault('public key', 'has members too many');
-  if (sameBytes(algorithmBytes, ecP256)) {
-    if (bits.length !== 65 || bits[0] !== 4) throw reader.fault('public key', 'is not an uncompressed P-256 point');
-    return { kind: 'ec-p256', spki, bits };
-  }
+  if (sameBytes(algorithmBytes, ecP256)) throw reader.fault('public key', 'is not an uncompressed P-256 point');
   if (sameBytes(algorithmBytes, rsa)) return { kind: rsaKind(bits), spki, bits };
   throw reader.fault(
     'public key',

@@ -1,0 +1,46 @@
+import * as fc from 'fast-check';
+import type { RequestContent, San, SubjectDn } from './types.js';
+
+const label = fc.stringMatching(/^[a-z]([a-z0-9-]{0,20}[a-z0-9])?$/);
+const host = fc.array(label, { minLength: 1, maxLength: 3 }).map((labels) => labels.join('.'));
+const mail = fc.tuple(label, host).map(([local, domain]) => `${local}@${domain}`);
+const text = (maxLength: number) =>
+  fc
+    .oneof(
+      fc.stringMatching(/^[A-Za-z0-9 .,&-]+$/, { maxLength }),
+      fc.string({ unit: fc.constantFrom('ä', 'ß', '日', '𝄞', 'x', ' '), minLength: 1, maxLength }),
+    )
+    .map((value) => value.trim())
+    .filter((value) => value.length > 0 && [...value].length <= maxLength);
+const printable = fc.stringMatching(/^[A-Za-z0-9+.,/:=?-]{1,64}$/);
+const names = (one: fc.Arbitrary<string>) => fc.uniqueArray(one, { minLength: 1, maxLength: 8 });
+
+const subjectDn: fc.Arbitrary<SubjectDn> = fc.record(
+  {
+    country: fc.stringMatching(/^[A-Z]{2}$/),
+    state: text(128),
+    locality: text(128),
+    street_address: text(128),
+    organization: text(64),
+    organizational_unit: fc.array(text(64), { minLength: 1, maxLength: 4 }),
+    common_name: text(64),
+    email: mail,
+    serial_number: printable,
+  },
+  { requiredKeys: [], noNullPrototype: true },
+);
+const san: fc.Arbitrary<San> = fc.record(
+  {
+    dns_names: names(host),
+    emails: names(mail),
+    ip_addresses: names(fc.oneof(fc.ipV4(), fc.ipV6())),
+    uris: names(fc.tuple(host, label).map(([domain, path]) => `https://${domain}/${path}`)),
+  },
+  { requiredKeys: [], noNullPrototype: true },
+);
+
+/** Any content that some profile may allow. */
+export const anyContent: fc.Arbitrary<RequestContent> = fc.record(
+  { subject_dn: subjectDn, san },
+  { noNullPrototype: true },
+);

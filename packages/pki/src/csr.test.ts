@@ -1,0 +1,233 @@
+import { createPublicKey, randomBytes, sign } from 'node:crypto';
+import * as fc from 'fast-check';
+import * as pkijs from 'pkijs';
+import { describe, expect, it } from 'vitest';
+import { toPem } from './certificate.js';
+import { csrBytesMax, parseCsr, verifyCsr } from './csr.js';
+import { csrAlgorithms, der, extensionRequest, makeCsr, makeKey, rsaSpki, sanExtension } from './keys.test-support.js';
+import { hasOpenssl, openssl } from './openssl.test-support.js';
+import { bufferOf } from './sample-certificate.js';
+import { refusal } from './sluice-error.test-support.js';
+import { encodeSubject } from './subject.js';
+
+const ec = makeKey({ curve: 'P-256' });
+const rsa = makeKey({ rsa: 2048 });
+const weakRsa = makeKey({ rsa: 1024 });
+const modulusOf = (spki: Uint8Array): bigint => {
+  const jwk = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }).export({ format: 'jwk' });
+  return BigInt(`0x${Buffer.from(jwk.n ?? '', 'base64url').toString('hex')}`);
+};
+const modulus = modulusOf(rsa.spki);
+const smallPrimes = Array.from({ length: 750 }, (_, index) => BigInt(index + 2)).filter((value) => {
+  for (let divisor = 2n; divisor * divisor <= value; divisor += 1n) if (value % divisor === 0n) return false;
+  return true;
+});
+
+describe('what is taken', () => {
+  it.each([
+    ['P-256', ec, 'ec-p256'],
+    ['RSA', rsa, 'rsa-2048'],
+  ] as const)('reads and proves a CSR, as DER, base64 and PEM: %s', (_name, key, kind) => {
+    const subject = encodeSubject({ common_name: 'Gerät', country: 'DE' });
+    const csr = makeCsr(key, { subject });
+    const base64 = Buffer.from(csr).toString('base64');
+    const pem = toPem(csr, 'CERTIFICATE REQUEST');
+    const forms = [csr, base64, pem, `\n${pem}\n`, pem.replaceAll('\n', '\r\n'), Buffer.from(pem), Buffer.from(base64)];
+    for (const form of [...forms, toPem(csr, 'NEW CERTIFICATE REQUEST')]) {
+      const parsed = parseCsr(form);
+      expect(Buffer.from(parsed.der).equals(csr)).toBe(true);
+      expect(Buffer.from(parsed.spki).equals(key.spki)).toBe(true);
+      expect(Buffer.from(parsed.subjectDer).equals(subject)).toBe(true);
+      expect(parsed.keyKind).toBe(kind);
+      expect(parsed.sans).toBeUndefined();
+      verifyCsr(parsed);
+    }
+  });
+
+  it.each(['sha384', 'sha512'] as const)('takes %s', (digest) => {
+    const octet = digest === 'sha384' ? 3 : 4;
+    const forEc = Buffer.from(csrAlgorithms['ecdsa-sha256']);
+    forEc[forEc.length - 1] = octet;
+    const forRsa = Buffer.from(csrAlgorithms['rsa-sha256']);
+    forRsa[forRsa.length - 3] = 0x09 + octet;
+    const signWith = (key: typeof ec) => (bytes: Uint8Array) => sign(digest, bytes, key.privateKey);
+    verifyCsr(parseCsr(makeCsr(ec, { algorithm: forEc, sign: signWith(ec) })));
+    verifyCsr(parseCsr(makeCsr(rsa, { algorithm: forRsa, sign: signWith(rsa) })));
+  });
+
+  it('reads the names an extensionRequest asks for', () => {
+    const ascii = (tag: number, text: string) => der(tag, Buffer.from(text));
+    const san = sanExtension(
+      ascii(0x82, 'a.example.test'),
+      ascii(0x81, 'a@example.test'),
+      ascii(0x86, 'https://example.test/'),
+      der(0x87, Uint8Array.of(192, 0, 2, 1)),
+      der(0x87, Buffer.from('20010db8000000000000000000000001', 'hex')),
+    );
+    expect(parseCsr(makeCsr(ec, { attributes: [extensionRequest(san)] })).sans).toEqual({
+      dns_names: ['a.example.test'],
+      emails: ['a@example.test'],
+      uris: ['https://example.test/'],
+      ip_addresses: ['192.0.2.1', '2001:db8::1'],
+    });
+  });
+
+  it.skipIf(!hasOpenssl)('reads what OpenSSL makes', () => {
+    const key = ec.privateKey.export({ type: 'pkcs8', format: 'pem' });
+    const args = ['req', '-new', '-key', '{key}', '-subj', '/C=DE/CN=x', '-addext', 'subjectAltName=DNS:a.test,IP:::1'];
+    const parsed = parseCsr(openssl(args, { key }));
+    verifyCsr(parsed);
+    expect(parsed.sans).toEqual({ dns_names: ['a.test'], ip_addresses: ['::1'] });
+  });
+
+  it('reads what PKI.js makes, whose RSA signatures have no NULL', async () => {
+    const { subtle } = globalThis.crypto;
+    const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
+    const importAs = (format: 'pkcs8' | 'spki', bytes: Uint8Array, usage: 'sign' | 'verify') =>
+      subtle.importKey(format, bufferOf(bytes), algorithm, true, [usage]);
+    const request = new pkijs.CertificationRequest();
+    request.attributes = [];
+    await request.subjectPublicKeyInfo.importKey(await importAs('spki', rsa.spki, 'verify'));
+    const pkcs8 = rsa.privateKey.export({ type: 'pkcs8', format: 'der' });
+    await request.sign(await importAs('pkcs8', pkcs8, 'sign'), 'SHA-256');
+    verifyCsr(parseCsr(new Uint8Array(request.toSchema().toBER())));
+  });
+});
+
+describe('what is refused, always as a SluiceError', () => {
+  const good = makeCsr(ec);
+  const cases: [string, 'csr-invalid' | 'key-weak', string | Uint8Array, RegExp][] = [
+    ['nothing', 'csr-invalid', '', /neither PEM/],
+    ['no bytes', 'csr-invalid', new Uint8Array(), /neither PEM/],
+    ['garbage text', 'csr-invalid', 'not a CSR!', /neither PEM/],
+    ['garbage bytes', 'csr-invalid', randomBytes(300).fill(0x30, 0, 1), /./],
+    ['base64 that is cut off', 'csr-invalid', Buffer.from(good).toString('base64').slice(0, -3), /./],
+    ['base64url', 'csr-invalid', Buffer.from(good).toString('base64').replace(/.$/, '_'), /neither PEM/],
+    ['a certificate', 'csr-invalid', toPem(good, 'CERTIFICATE'), /neither PEM/],
+    ['two PEM blocks', 'csr-invalid', toPem(good, 'CERTIFICATE REQUEST').repeat(2), /neither PEM/],
+    ['more than 16 kB', 'csr-invalid', Buffer.concat([good, Buffer.alloc(csrBytesMax)]), /more than 16384/],
+    ['more than 16 kB of text', 'csr-invalid', 'A'.repeat(csrBytesMax + 1), /more than 16384/],
+    ['bytes after the end', 'csr-invalid', Buffer.concat([good, Buffer.of(0)]), /after its end/],
+    ['bytes missing', 'csr-invalid', good.subarray(0, -1), /cut off/],
+    ['an indefinite length', 'csr-invalid', Buffer.concat([Buffer.of(0x30, 0x80), good.subarray(2)]), /BER/],
+    ['a padded length', 'csr-invalid', paddedLength(good), /BER/],
+    ['a padded length inside', 'csr-invalid', makeCsr(ec, { subject: Uint8Array.of(0x30, 0x81, 0) }), /BER/],
+    ['version 2', 'csr-invalid', makeCsr(ec, { version: Uint8Array.of(2, 1, 1) }), /version/],
+    [
+      'a member too many',
+      'csr-invalid',
+      makeCsr(ec, { attributes: [Uint8Array.of(0xa0, 0), Uint8Array.of(5, 0)] }),
+      /./,
+    ],
+    ['ECDSA with SHA-1', 'csr-invalid', makeCsr(ec, { algorithm: csrAlgorithms['ecdsa-sha1'] }), /SHA-256/],
+    ['RSA with SHA-1', 'csr-invalid', makeCsr(rsa, { algorithm: csrAlgorithms['rsa-sha1'] }), /SHA-256/],
+    ["another key's algorithm", 'csr-invalid', makeCsr(ec, { algorithm: csrAlgorithms['rsa-sha256'] }), /belong/],
+    ['parameters with ECDSA', 'csr-invalid', makeCsr(ec, { algorithm: ecdsaWithNull() }), /parameters/],
+    ['RSA 1024', 'key-weak', makeCsr(weakRsa), /1024 bits/],
+    ['RSA 4104', 'key-weak', makeCsr(rsa, { spki: rsaSpki((1n << 4103n) + 1n, 65537n) }), /4104 bits/],
+    ['RSA 2049', 'key-weak', makeCsr(rsa, { spki: rsaSpki((1n << 2048n) + 1n, 65537n) }), /multiple of 8/],
+    ['an even modulus', 'key-weak', makeCsr(rsa, { spki: rsaSpki(modulus - 1n, 65537n) }), /modulus is even/],
+    ['an even exponent', 'key-weak', makeCsr(rsa, { spki: rsaSpki(modulus, 65538n) }), /exponent is even/],
+    ['exponent 3', 'key-weak', makeCsr(rsa, { spki: rsaSpki(modulus, 3n) }), /65537/],
+    ['an exponent of 2049 bits', 'key-weak', makeCsr(rsa, { spki: rsaSpki(modulus, (1n << 2048n) + 1n) }), /65537/],
+    ['P-384', 'key-weak', makeCsr(makeKey({ curve: 'P-384' })), /other than P-256/],
+    ['a compressed point', 'key-weak', makeCsr(ec, { spki: compressed(ec.spki) }), /uncompressed/],
+    ['a name of a kind not known', 'csr-invalid', withSan(der(0x88, Uint8Array.of(42))), /not DNS/],
+    ['an address of 5 octets', 'csr-invalid', withSan(der(0x87, new Uint8Array(5))), /IPv4/],
+    ['a wildcard', 'csr-invalid', withSan(der(0x82, Buffer.from('*.a.test'))), /A-labels/],
+    [
+      'names twice',
+      'csr-invalid',
+      makeCsr(ec, { attributes: [extensionRequest(sanExtension(), sanExtension())] }),
+      /twice/,
+    ],
+  ];
+  it.each(cases)('%s', (_name, code, input, message) => {
+    expect(refusal(() => parseCsr(input), code).message).toMatch(message);
+  });
+
+  it.each([
+    ["another key's signature", makeCsr(ec, { sign: makeKey({ curve: 'P-256' }).sign }), /not signed by its own key/],
+    ['a signature of other bytes', makeCsr(rsa, { sign: () => rsa.sign(Buffer.of(1)) }), /not signed by its own key/],
+    ['no signature', makeCsr(ec, { sign: () => new Uint8Array() }), /not signed by its own key/],
+    ['garbage for a signature', makeCsr(ec, { sign: () => randomBytes(70) }), /not signed by its own key/],
+  ])('%s', (_name, csr, message) => {
+    const parsed = parseCsr(csr);
+    expect(refusal(() => verifyCsr(parsed), 'csr-invalid').message).toMatch(message);
+  });
+
+  it.each([
+    ['a point beside the curve', makeCsr(ec, { spki: offCurve(ec.spki) }), /not a valid one/],
+    ['a modulus with a small factor', makeCsr(rsa, { spki: rsaSpki(withFactor(751n), 65537n) }), /divisible by 751/],
+    ['a modulus as the ROCA generator makes', makeCsr(rsa, { spki: rsaSpki(rocaModulus(), 65537n) }), /ROCA/],
+  ])('%s', (_name, csr, message) => {
+    const parsed = parseCsr(csr);
+    expect(refusal(() => verifyCsr(parsed), 'key-weak').message).toMatch(message);
+  });
+
+  it('whatever one changes, cuts or adds', () => {
+    const seeds = [good, makeCsr(rsa), withSan(der(0x82, Buffer.from('a.test')))];
+    const damaged = fc
+      .tuple(
+        fc.constantFrom(...seeds),
+        fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 }),
+        fc.nat(),
+      )
+      .map(([seed, changes, cut]) => {
+        const bytes = Buffer.from(seed);
+        for (const [at, octet] of changes) bytes[at % bytes.length] = octet;
+        return cut % 4 === 0 ? bytes.subarray(0, cut % bytes.length) : bytes;
+      });
+    fc.assert(
+      fc.property(damaged, (bytes) => {
+        fc.pre(!seeds.some((seed) => bytes.equals(seed)));
+        expect(['csr-invalid', 'key-weak']).toContain(
+          refusal(() => {
+            verifyCsr(parseCsr(bytes));
+          }).code,
+        );
+      }),
+      { numRuns: 400 },
+    );
+  });
+});
+
+function withSan(...names: Uint8Array[]): Uint8Array {
+  return makeCsr(ec, { attributes: [extensionRequest(sanExtension(...names))] });
+}
+
+function paddedLength(csr: Uint8Array): Uint8Array {
+  const [content, length] = csr[1] === 0x81 ? [csr.subarray(3), csr[2]] : [csr.subarray(2), csr[1]];
+  return Buffer.concat([Buffer.of(0x30, 0x82, 0, length ?? 0), content]);
+}
+
+function ecdsaWithNull(): Uint8Array {
+  return der(0x30, csrAlgorithms['ecdsa-sha256'].subarray(2), Uint8Array.of(5, 0));
+}
+
+function compressed(spki: Uint8Array): Uint8Array {
+  return der(0x30, spki.subarray(2, 23), der(0x03, Uint8Array.of(0, 2), spki.subarray(27, 59)));
+}
+
+function offCurve(spki: Uint8Array): Uint8Array {
+  const changed = new Uint8Array(spki);
+  changed[90] = (changed[90] ?? 0) ^ 1;
+  return changed;
+}
+
+function withFactor(prime: bigint): bigint {
+  let candidate = modulus - (modulus % prime);
+  while (candidate % 2n === 0n || smallPrimes.some((other) => other !== prime && candidate % other === 0n)) {
+    candidate -= prime;
+  }
+  return candidate;
+}
+
+/** k·M + 65537^a mod M, with M the product of the primes to 167: what CVE-2017-15361 is about. */
+function rocaModulus(): bigint {
+  const product = smallPrimes.filter((prime) => prime <= 167n).reduce((all, prime) => all * prime, 1n);
+  const residue = 65537n ** 12345n % product;
+  let candidate = ((1n << 2047n) / product + 1n) * product + residue;
+  while (smallPrimes.some((prime) => candidate % prime === 0n)) candidate += product;
+  return candidate;
+}

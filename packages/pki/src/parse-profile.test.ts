@@ -1,0 +1,221 @@
+import { describe, expect, it } from 'vitest';
+import { checkProfile, type ProfileFinding, parseProfile } from './parse-profile.js';
+import { refusal } from './sluice-error.test-support.js';
+
+const subscriber = {
+  name: 'tls-client',
+  ca: 'issuing-1',
+  purpose: 'subscriber',
+  validity_seconds: 600,
+  subject: { common_name: 'required' },
+  keys: ['ec-p256'],
+  key_usage: ['digitalSignature'],
+};
+const ca = {
+  ...subscriber,
+  purpose: 'ca-certificate',
+  key_usage: ['keyCertSign', 'cRLSign'],
+  basic_constraints: { ca: true, path_length: 0 },
+};
+const ocspSigner = { ...subscriber, purpose: 'ocsp-signer', extended_key_usage: ['OCSPSigning'] };
+
+function findingsOf(work: () => unknown): ProfileFinding[] {
+  return refusal(work, 'profile-invalid').facts.findings as ProfileFinding[];
+}
+
+describe('parseProfile', () => {
+  it('reads YAML 1.2 and puts the defaults in', () => {
+    const yaml = `
+# comments are kept out
+name: tls-client
+ca: issuing-1
+purpose: subscriber
+validity_seconds: 600
+subject:
+  common_name: required
+  country: {static: NO}
+keys: [ec-p256, rsa-2048]
+key_usage: [digitalSignature]
+`;
+    expect(parseProfile(yaml)).toEqual({
+      ...subscriber,
+      subject: { common_name: 'required', country: { static: 'NO' } },
+      keys: ['ec-p256', 'rsa-2048'],
+      backdate_seconds: 0,
+      time_to_live_seconds: 86_400,
+      san: {},
+      policies: [],
+      extended_key_usage: [],
+    });
+  });
+
+  it('tells every fault at once, with its line and column', () => {
+    const yaml = `name: tls-client
+ca: issuing-1
+purpose: subscriber
+validity_seconds: 600
+backdate_seconds: 90000
+colour: blue
+subject:
+  common_name: perhaps
+keys: [ec-p256, dsa]
+key_usage: [digitalSignature]
+`;
+    expect(findingsOf(() => parseProfile(yaml))).toEqual([
+      expect.objectContaining({ path: '/backdate_seconds', line: 5, column: 19 }),
+      expect.objectContaining({ path: '/subject/common_name', line: 8, column: 16 }),
+      expect.objectContaining({ path: '/keys/1', line: 9, column: 17 }),
+      expect.objectContaining({ path: '/colour', line: 6, column: 9, detail: 'is not a member of a profile' }),
+    ]);
+  });
+
+  it('places what only the parts together make wrong', () => {
+    const yaml = JSON.stringify({ ...subscriber, key_usage: ['digitalSignature', 'keyCertSign'] }, null, 1);
+    expect(findingsOf(() => parseProfile(yaml))).toEqual([
+      { path: '/key_usage/1', line: 14, column: 3, detail: 'is for ca-certificate profiles only' },
+    ]);
+  });
+
+  it.each([
+    ['nothing', '', /./],
+    ['a broken document', 'name: [', /./],
+    ['a doubled key', 'name: a\nname: b', /unique/],
+    ['two documents', 'name: a\n---\nname: b', /multiple documents/],
+    ['an alias', 'name: &a x\nca: *a', /aliases/],
+    ['a billion laughs', `a: &a [x,x]\nb: &b [*a,*a]\nc: [*b,*b]`, /aliases/],
+    ['a tag', 'name: !!js/function "x"', /tag/],
+    ['a list', '- name', /expected object/],
+    ['too much', `description: ${'x'.repeat(70_000)}`, /characters/],
+  ])('refuses %s', (_name, yaml, message) => {
+    expect(refusal(() => parseProfile(yaml), 'profile-invalid').message).toMatch(message);
+  });
+});
+
+describe('checkProfile', () => {
+  it.each([
+    ['subscriber', subscriber],
+    ['ca-certificate', ca],
+    ['ocsp-signer', ocspSigner],
+  ])('takes a %s profile, and what it gave back', (_name, document) => {
+    const checked = checkProfile(document);
+    expect(checked).toMatchObject(document);
+    expect(checkProfile(JSON.parse(JSON.stringify(checked)))).toEqual(checked);
+  });
+
+  const refused: [string, object, path: string, RegExp][] = [
+    ['a name in capitals', { ...subscriber, name: 'TLS' }, '/name', /a-z/],
+    ['an unknown purpose', { ...subscriber, purpose: 'crl' }, '/purpose', /./],
+    ['a validity below a minute', { ...subscriber, validity_seconds: 59 }, '/validity_seconds', /60/],
+    ['a validity of 11 years', { ...subscriber, validity_seconds: 11 * 366 * 86_400 }, '/validity_seconds', /3660/],
+    ['an OCSP signer for a year', { ...ocspSigner, validity_seconds: 365 * 86_400 }, '/validity_seconds', /90 days/],
+    ['a CA for 41 years', { ...ca, validity_seconds: 41 * 366 * 86_400 }, '/validity_seconds', /14640/],
+    ['a validity that is no integer', { ...subscriber, validity_seconds: 600.5 }, '/validity_seconds', /./],
+    ['a start more than a day back', { ...subscriber, backdate_seconds: 86_401 }, '/backdate_seconds', /86400/],
+    ['a start before a whole life', { ...subscriber, backdate_seconds: 600 }, '/backdate_seconds', /less than/],
+    ['no keys', { ...subscriber, keys: [] }, '/keys', /./],
+    ['a key kind twice', { ...subscriber, keys: ['ec-p256', 'ec-p256'] }, '/keys/1', /twice/],
+    [
+      'a static value no Name holds',
+      { ...subscriber, subject: { country: { static: 'de' } } },
+      '/subject/country/static',
+      /capital/,
+    ],
+    [
+      'a static value with a control',
+      { ...subscriber, subject: { locality: { static: 'a\0' } } },
+      '/subject/locality/static',
+      /control/,
+    ],
+    ['an unknown subject field', { ...subscriber, subject: { title: 'required' } }, '/subject/title', /member/],
+    [
+      'names allowed, none of them',
+      { ...subscriber, san: { uris: { rule: 'optional', max: 0 } } },
+      '/san/uris/max',
+      /at least 1/,
+    ],
+    ['keyCertSign for a subscriber', { ...subscriber, key_usage: ['keyCertSign'] }, '/key_usage/0', /ca-certificate/],
+    ['cRLSign for a subscriber', { ...subscriber, key_usage: ['cRLSign'] }, '/key_usage/0', /ca-certificate/],
+    ['keyEncipherment with EC', { ...subscriber, key_usage: ['keyEncipherment'] }, '/key_usage/0', /ec-p256/],
+    [
+      'keyAgreement with RSA',
+      { ...subscriber, keys: ['rsa-2048'], key_usage: ['keyAgreement'] },
+      '/key_usage/0',
+      /RSA/,
+    ],
+    ['encipherOnly alone', { ...subscriber, key_usage: ['encipherOnly'] }, '/key_usage/0', /keyAgreement/],
+    [
+      'any extended key usage',
+      { ...subscriber, extended_key_usage: ['anyExtendedKeyUsage'] },
+      '/extended_key_usage/0',
+      /never/,
+    ],
+    ['its number', { ...subscriber, extended_key_usage: ['2.5.29.37.0'] }, '/extended_key_usage/0', /never/],
+    [
+      'an unknown extended key usage',
+      { ...subscriber, extended_key_usage: ['tls'] },
+      '/extended_key_usage/0',
+      /serverAuth/,
+    ],
+    [
+      'OCSPSigning for a subscriber',
+      { ...subscriber, extended_key_usage: ['1.3.6.1.5.5.7.3.9'] },
+      '/extended_key_usage/0',
+      /ocsp-signer/,
+    ],
+    ['OCSPSigning for a CA', { ...ca, extended_key_usage: ['OCSPSigning'] }, '/extended_key_usage/0', /ocsp-signer/],
+    [
+      'one usage in two words',
+      { ...subscriber, extended_key_usage: ['clientAuth', '1.3.6.1.5.5.7.3.2'] },
+      '/extended_key_usage/1',
+      /twice/,
+    ],
+    ['a policy that is no OID', { ...subscriber, policies: ['1.2.'] }, '/policies/0', /dotted/],
+    ['a policy of an impossible arc', { ...subscriber, policies: ['1.40.1'] }, '/policies/0', /dotted/],
+    ['an OCSP address over https', { ...subscriber, aia: { ocsp: 'https://ocsp.test/' } }, '/aia/ocsp', /http:/],
+    ['an issuer address over ldap', { ...subscriber, aia: { ca_issuers: 'ldap://x/' } }, '/aia/ca_issuers', /http:/],
+    [
+      'a CRL address with credentials',
+      { ...subscriber, crl_distribution_point: 'http://a:b@crl.test/' },
+      '/crl_distribution_point',
+      /credentials/,
+    ],
+    [
+      'a CRL address that is no URL',
+      { ...subscriber, crl_distribution_point: 'http://:80:/' },
+      '/crl_distribution_point',
+      /URL/,
+    ],
+    [
+      'basic constraints for a subscriber',
+      { ...subscriber, basic_constraints: { ca: true } },
+      '/basic_constraints',
+      /ca-certificate/,
+    ],
+    ['a CA without basic constraints', { ...ca, basic_constraints: undefined }, '/basic_constraints', /required/],
+    ['a CA that signs no certificates', { ...ca, key_usage: ['cRLSign'] }, '/key_usage', /keyCertSign/],
+    [
+      'an OCSP signer that does more',
+      { ...ocspSigner, key_usage: ['digitalSignature', 'nonRepudiation'] },
+      '/key_usage',
+      /alone/,
+    ],
+    [
+      'an OCSP signer for clients',
+      { ...ocspSigner, extended_key_usage: ['clientAuth'] },
+      '/extended_key_usage',
+      /alone/,
+    ],
+    ['an OCSP signer with names', { ...ocspSigner, san: { uris: { rule: 'optional', max: 1 } } }, '/san', /no names/],
+    ['an OCSP signer with policies', { ...ocspSigner, policies: ['1.2.3'] }, '/policies', /empty/],
+    ['an OCSP signer with AIA', { ...ocspSigner, aia: {} }, '/aia', /no place/],
+    [
+      'an OCSP signer with a CRL',
+      { ...ocspSigner, crl_distribution_point: 'http://crl.test/' },
+      '/crl_distribution_point',
+      /no place/,
+    ],
+  ];
+  it.each(refused)('refuses %s', (_name, document, path, detail) => {
+    expect(findingsOf(() => checkProfile(document))).toContainEqual({ path, detail: expect.stringMatching(detail) });
+  });
+});
