@@ -1,7 +1,7 @@
 export { type AdminClient, createAdminClient } from './admin-client.js';
 export { type AuditOptions, type AuditReport, auditHistory, type Violation } from './audit-history.js';
 export { type CsrKeyKind, type MadeCsr, makeCsr } from './csr.js';
-export { armKill, disarmKill, killAt } from './kill-point.js';
+export { armFreeze, armKill, disarm, frozenBy, killAt } from './kill-point.js';
 export { type Verdict, verifyWithCerttool, verifyWithOpenssl } from './outside-verifiers.js';
 export { createPacedKeyStore } from './paced-key-store.js';
 export { type Pacer, startPacer } from './pacer.js';

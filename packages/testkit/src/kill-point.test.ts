@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { armKill, disarmKill } from './kill-point.js';
+import { armKill, disarm } from './kill-point.js';
 
 const compiled = new URL('../dist/kill-point.js', import.meta.url).href;
 
@@ -33,5 +33,5 @@ it('kills its own process at the nth passing, once', async () => {
   expect(await passes(file)).toEqual({ signal: null, passed: 5 });
   armKill(file, 'here', 9);
   await passes(file);
-  expect(disarmKill(file)).toBe(true);
+  expect(disarm(file)).toBe(true);
 });

@@ -1,10 +1,12 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Checkpoint } from '@sluice/lifecycle';
 
+type Action = 'kill' | 'freeze';
+
 /**
- * A checkpoint at which a process kills itself, as by kill -9: at the nth passing of the label that the file names
- * ("LABEL NTH"), counted from when it was armed. Whoever takes the file away dies, so that of several processes with
- * the same file one dies, once, and the restarted one lives.
+ * A checkpoint at which a process kills itself, as by kill -9, or freezes itself (SIGSTOP) until somebody thaws it: at
+ * the nth passing of the label that the file names, counted from when it was armed. Whoever takes the file away is the
+ * one, so that of several processes with the same file one is struck, once.
  */
 export function killAt(options: { readonly file: string }): Checkpoint {
   let armed = '';
@@ -19,6 +21,11 @@ export function killAt(options: { readonly file: string }): Checkpoint {
     if (label !== order.label) return;
     passed += 1;
     if (passed < order.nth || !take(options.file)) return;
+    if (order.action === 'freeze') {
+      writeFileSync(`${options.file}.frozen`, String(process.pid));
+      process.kill(process.pid, 'SIGSTOP');
+      return;
+    }
     process.kill(process.pid, 'SIGKILL');
     // The signal is on its way; nothing of this process may happen after this line.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
@@ -27,14 +34,33 @@ export function killAt(options: { readonly file: string }): Checkpoint {
 
 /** Arms every process with this file; the first to pass `label` the `nth` time dies. */
 export function armKill(file: string, label: string, nth = 1): void {
-  // Whole at once: a checkpoint must not read half an order.
-  writeFileSync(`${file}.new`, `${label} ${nth} ${Date.now()}`);
-  renameSync(`${file}.new`, file);
+  arm(file, label, nth, 'kill');
 }
 
-/** Takes the order back. False: somebody died by it. */
-export function disarmKill(file: string): boolean {
+/** As `armKill`, but the process only freezes; `frozenBy` says which. */
+export function armFreeze(file: string, label: string, nth = 1): void {
+  rmSync(`${file}.frozen`, { force: true });
+  arm(file, label, nth, 'freeze');
+}
+
+/** The process id that froze itself since `armFreeze`. */
+export function frozenBy(file: string): number | undefined {
+  try {
+    return Number(readFileSync(`${file}.frozen`, 'utf8')) || undefined;
+  } catch {
+    return undefined; // nobody yet
+  }
+}
+
+/** Takes the order back. False: somebody was struck by it. */
+export function disarm(file: string): boolean {
   return take(file);
+}
+
+function arm(file: string, label: string, nth: number, action: Action): void {
+  // Whole at once: a checkpoint must not read half an order.
+  writeFileSync(`${file}.new`, `${label} ${nth} ${action} ${Date.now()}`);
+  renameSync(`${file}.new`, file);
 }
 
 function take(file: string): boolean {
@@ -46,13 +72,13 @@ function take(file: string): boolean {
   }
 }
 
-function readOrder(file: string): { text: string; label: string; nth: number } | undefined {
+function readOrder(file: string): { text: string; label: string; nth: number; action: Action } | undefined {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch {
     return undefined; // not armed
   }
-  const [label = '', nth = '1'] = text.split(' ');
-  return { text, label, nth: Number(nth) };
+  const [label = '', nth = '1', action] = text.split(' ');
+  return { text, label, nth: Number(nth), action: action === 'freeze' ? 'freeze' : 'kill' };
 }

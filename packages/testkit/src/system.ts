@@ -39,6 +39,8 @@ export interface Member {
   /** "http://127.0.0.1:PORT", the same after each start. */
   readonly url: string;
   readonly process: ServiceProcess;
+  /** False from its end to its next start. */
+  readonly alive: boolean;
   /** Its log, for whoever looks for the reason. */
   readonly logFile: string;
   /** A new process in this place; the former one must have ended. */
@@ -249,8 +251,15 @@ async function startMember(
 ): Promise<Member> {
   if (!existsSync(entry)) throw new Error(`${entry} is missing: build first`);
   let listen = '127.0.0.1:0';
-  const start = (): Promise<ServiceProcess> =>
-    spawnService({ entry, logFile, env: { SLUICE_NAME: name, SLUICE_LISTEN: listen, ...env } });
+  let alive = false;
+  const start = async (): Promise<ServiceProcess> => {
+    const started = await spawnService({ entry, logFile, env: { SLUICE_NAME: name, SLUICE_LISTEN: listen, ...env } });
+    alive = true;
+    void started.exited.then(() => {
+      alive = false;
+    });
+    return started;
+  };
   let running = await start();
   listen = running.address;
   return {
@@ -259,6 +268,9 @@ async function startMember(
     logFile,
     get process() {
       return running;
+    },
+    get alive() {
+      return alive;
     },
     async start() {
       running = await start();

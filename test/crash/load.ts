@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type Answer, makeCsr, type RecordingClient, type System, testProfiles } from '@sluice/testkit';
+
+/** Clients that go on asking, as good clients do: what they were not told for certain they ask again, with the same key. */
+export interface Load {
+  readonly client: RecordingClient;
+  /** No new orders; resolves when every order that was begun has been answered for certain. */
+  stop(): Promise<void>;
+  /** Asks once more about whatever ended otherwise than with a certificate: what was said must still be true. */
+  readBack(): Promise<void>;
+}
+
+/** An order that one of this many is for the RSA CA. */
+const rsaShare = 8;
+/** Certainly answered: issued, accepted for later, or refused for good. */
+const uncertain = new Set<Answer['fate']>(['unknown', undefined]);
+
+/** Keeps `inFlight` orders in flight over all front ends. */
+export function startLoad(system: System, options: { readonly inFlight: number }): Load {
+  const client = system.client();
+  let stopping = false;
+  let begun = 0;
+
+  async function order(): Promise<void> {
+    begun += 1;
+    const profile = begun % rsaShare === 0 ? testProfiles.rsa : testProfiles.p256;
+    const name = `client-${begun}.example`;
+    const key = randomUUID();
+    const { pem: csr } = makeCsr('ec-p256', name);
+    for (;;) {
+      const answer = await client.post({ profile, csr, subjectDn: { common_name: name }, key });
+      if (answer.status !== undefined && !uncertain.has(answer.fate)) return;
+      await wait(50 + Math.random() * 150);
+    }
+  }
+  async function askOnAndOn(): Promise<void> {
+    while (!stopping) await order();
+  }
+  const running = Array.from({ length: options.inFlight }, askOnAndOn);
+  return {
+    client,
+    async stop() {
+      stopping = true;
+      await Promise.all(running);
+    },
+    async readBack() {
+      const ids = new Set(
+        client.answers.filter((answer) => answer.certificate === undefined).map((answer) => answer.id),
+      );
+      for (const id of ids) if (id !== undefined) await client.get(id);
+    },
+  };
+}

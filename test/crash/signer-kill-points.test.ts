@@ -1,0 +1,38 @@
+import { type System, startSystem } from '@sluice/testkit';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Load, startLoad } from './load.js';
+import { freezeSignerPastItsLease, killSignerAt, signerKillPoints, untilInFlight } from './signer-faults.js';
+
+const signaturesPerSecond = 200;
+const inFlight = 130;
+
+let system: System;
+let load: Load;
+beforeAll(async () => {
+  system = await startSystem({ signers: 3, frontEnds: 2, leaseMs: 2000, signaturesPerSecond });
+  load = startLoad(system, { inFlight });
+});
+afterAll(async () => {
+  if (system) expect(await system.stop()).toEqual([]);
+});
+
+it.each(signerKillPoints)('kill -9 at %s with at least 100 requests in flight', async (label) => {
+  await untilInFlight(load, 120);
+  expect((await killSignerAt(system, load, label)).inFlight).toBeGreaterThanOrEqual(100);
+});
+
+it('SIGSTOP past the lease, then SIGCONT', async () => {
+  await untilInFlight(load, 120);
+  await freezeSignerPastItsLease(system, signaturesPerSecond);
+});
+
+it('client history, witness and ledger agree', async () => {
+  await load.stop();
+  await system.settle(20_000);
+  await load.readBack();
+  const { violations, counts } = await system.audit(load.client.answers, 60_000);
+  expect(violations).toEqual([]);
+  // It was a test: certificates came, and some serials had to be burned for them.
+  expect(counts.issued).toBeGreaterThan(300);
+  expect(counts.burned).toBeGreaterThan(0);
+});
