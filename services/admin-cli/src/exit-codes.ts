@@ -1,0 +1,31 @@
+import { codes, type SluiceError } from '@sluice/errors';
+
+/** What a script may rely on. */
+export const exitCodes = { ok: 0, failed: 1, usage: 2, notFound: 3, refused: 4, unreachable: 5 } as const;
+
+export const exitCodesHelp = `
+Exit codes:
+  0  done
+  1  failed
+  2  wrong usage: unknown option, missing argument, a value that cannot be read
+  3  not found
+  4  refused: the registry does not permit it, or it conflicts with what there is
+  5  the registry cannot be reached, or does not accept this operator's key`;
+
+const byStatus: Readonly<Record<number, number>> = {
+  400: exitCodes.usage,
+  401: exitCodes.unreachable,
+  403: exitCodes.unreachable,
+  404: exitCodes.notFound,
+  409: exitCodes.refused,
+  413: exitCodes.usage,
+  415: exitCodes.usage,
+  422: exitCodes.refused,
+  429: exitCodes.unreachable,
+  503: exitCodes.unreachable,
+};
+
+export function exitCodeOf(error: SluiceError): number {
+  if (error.code === 'config-invalid') return exitCodes.usage;
+  return byStatus[codes[error.code].status] ?? exitCodes.failed;
+}
