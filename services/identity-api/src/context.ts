@@ -77,6 +77,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   const waiters = createWaiters({
     read: (requestId) => ledger.read(requestId),
     waitersMax,
+    after: clock.after,
     onReadFailed: () => frontMetrics.readFailed(),
   });
 

@@ -236,18 +236,18 @@ function timeToLiveOf({ directory, order }: Pending): number {
 async function inTime(front: Front, pending: Pending, answering: Promise<Answer | HungUp>): Promise<Answer | HungUp> {
   const { waitMs } = pending.preference;
   const leftMs = pending.startedAtMs + (waitMs === 0 ? waitMaxMs : waitMs) - front.clock.monotonicMs();
-  let timer: NodeJS.Timeout | undefined;
+  let takeBack = (): void => undefined;
   const late = new Promise<Answer>((resolve) => {
-    timer = setTimeout(() => {
+    takeBack = front.clock.after(leftMs, () => {
       pending.waiter?.leave();
       pending.fate = 'unknown';
       resolve(failed(front, pending, new SluiceError('outcome-unknown', 'The ledger did not answer in time')));
-    }, leftMs);
+    });
   });
   try {
     return await Promise.race([answering, late]);
   } finally {
-    clearTimeout(timer);
+    takeBack();
   }
 }
 

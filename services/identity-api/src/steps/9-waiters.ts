@@ -1,5 +1,6 @@
 import { SluiceError } from '@sluice/errors';
 import type { Standing } from '@sluice/ledger';
+import type { Clock } from '../clock.js';
 import { isOpen } from './10-answer-for.js';
 
 /** How a wait ended: it is no longer open · its time is over · the client hung up. */
@@ -27,6 +28,7 @@ export interface WaitersOptions {
   readonly read: (requestId: string) => Promise<Standing | undefined>;
   readonly waitersMax: number;
   readonly onReadFailed: (error: unknown) => void;
+  readonly after: Clock['after'];
   /** Pauses before the second, third … look; the last one repeats. */
   readonly pausesMs?: readonly number[];
 }
@@ -34,30 +36,32 @@ export interface WaitersOptions {
 interface Watch {
   readonly requestId: string;
   readonly waiters: Set<(end: WaitEnd) => void>;
-  timer: NodeJS.Timeout | undefined;
+  stopResting: () => void;
   looks: number;
   reading: boolean;
   /** Rung while reading: what is being read may be older than the ring. */
   rung: boolean;
 }
 
+const nothing = (): void => undefined;
+
 /**
  * Step 9. Many may wait for one request: they share its reads and its result. The bell makes them look at once; since a
  * ring may be lost, they also look at growing intervals, and the ledger alone says what became of it.
  */
 export function createWaiters(options: WaitersOptions): Waiters {
-  const { read, waitersMax, onReadFailed, pausesMs = [50, 100, 200, 400, 800] } = options;
+  const { read, waitersMax, onReadFailed, after, pausesMs = [50, 100, 200, 400, 800] } = options;
   const watches = new Map<string, Watch>();
   let count = 0;
 
   function rest(watch: Watch): void {
-    const pauseMs = pausesMs[Math.min(watch.looks, pausesMs.length - 1)];
+    const pauseMs = pausesMs[Math.min(watch.looks, pausesMs.length - 1)] ?? 0;
     watch.looks += 1;
-    watch.timer = setTimeout(() => look(watch), pauseMs);
+    watch.stopResting = after(pauseMs, () => look(watch));
   }
 
   function look(watch: Watch): void {
-    clearTimeout(watch.timer);
+    watch.stopResting();
     watch.reading = true;
     watch.rung = false;
     read(watch.requestId).then(
@@ -80,7 +84,7 @@ export function createWaiters(options: WaitersOptions): Waiters {
   function watchFor(requestId: string): Watch {
     const known = watches.get(requestId);
     if (known) return known;
-    const watch: Watch = { requestId, waiters: new Set(), timer: undefined, looks: 0, reading: false, rung: false };
+    const watch: Watch = { requestId, waiters: new Set(), stopResting: nothing, looks: 0, reading: false, rung: false };
     watches.set(requestId, watch);
     rest(watch);
     return watch;
@@ -97,19 +101,19 @@ export function createWaiters(options: WaitersOptions): Waiters {
       if (count >= waitersMax) throw new SluiceError('unavailable', 'Too many wait already');
       count += 1;
       const watch = watchFor(requestId);
-      let leave = (): void => undefined;
+      let leave = nothing;
       const ended = new Promise<WaitEnd>((resolve) => {
         const end = (how: WaitEnd) => {
           if (!watch.waiters.delete(end)) return;
-          clearTimeout(timer);
+          takeBack();
           count -= 1;
           if (watch.waiters.size === 0) {
-            clearTimeout(watch.timer);
+            watch.stopResting();
             watches.delete(requestId);
           }
           resolve(how);
         };
-        const timer = setTimeout(() => end('time-over'), Math.max(0, waitMs));
+        const takeBack = after(waitMs, () => end('time-over'));
         watch.waiters.add(end);
         leave = () => end('hung-up');
       });
