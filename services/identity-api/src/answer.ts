@@ -30,7 +30,7 @@ export function problemAnswer(error: SluiceError, context: ProblemContext): Answ
   const retryAfter = retryAfterS(error.code, random);
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
   if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter);
-  if (location !== undefined) headers['location'] = location;
+  if (location !== undefined) headers.location = location;
   if (error.code === 'unauthorized') headers['www-authenticate'] = 'Bearer';
   return {
     status: codes[error.code].status,

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { promisify } from 'node:util';
 import type { Log, Part } from '@sluice/lifecycle';
 import type { StatusRoutes } from '@sluice/telemetry';
 
@@ -20,6 +21,8 @@ export interface HttpServer extends Part {
   /** Where it listens; throws before `start`. */
   address(): { host: string; port: number };
   readonly draining: boolean;
+  /** Open now. */
+  connections(): Promise<number>;
 }
 
 export interface HttpServerOptions {
@@ -36,10 +39,17 @@ export interface HttpServerOptions {
  */
 export function createHttpServer({ listen, statusRoutes, app, log }: HttpServerOptions): HttpServer {
   let draining = false;
+  /** Connections on which no request has come yet: Node does not count them as idle. */
+  const silent = new Set<Socket>();
   const server = createServer(timeouts, (request, response) => {
+    silent.delete(request.socket);
     if (!statusRoutes(request, response)) app(request, response);
   });
   server.maxConnections = connectionsMax;
+  server.on('connection', (socket) => {
+    silent.add(socket);
+    socket.once('close', () => silent.delete(socket));
+  });
 
   function address(): { host: string; port: number } {
     const bound = server.address() as AddressInfo | null;
@@ -50,6 +60,7 @@ export function createHttpServer({ listen, statusRoutes, app, log }: HttpServerO
   return {
     name: 'http-server',
     address,
+    connections: promisify(server.getConnections.bind(server)),
     get draining() {
       return draining;
     },
@@ -66,6 +77,7 @@ export function createHttpServer({ listen, statusRoutes, app, log }: HttpServerO
       const closed = once(server, 'close');
       // Idle connections close now; each other one after its answer.
       server.close();
+      for (const socket of silent) if (socket.bytesRead === 0) socket.destroy();
       const force = setTimeout(() => server.closeAllConnections(), deadlineMs);
       await closed;
       clearTimeout(force);

@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { apiKey, body, csr, type StartedFront, startFront } from './testing/start-front.js';
+
+let front: StartedFront;
+beforeAll(async () => {
+  front = await startFront();
+});
+afterAll(async () => {
+  // None of these reached the ledger.
+  expect(Object.values(front.ledger.calls)).toEqual([0, 0, 0, 0, 0]);
+  await front.server.stop(100);
+});
+
+const { profile, subject_dn } = body;
+const raw = (text: string) => text;
+
+it.each([
+  ['not JSON', raw('{"profile":'), 400, 'body-invalid', ''],
+  ['nothing', raw(''), 400, 'body-invalid', ''],
+  ['a list', [], 400, 'body-invalid', ''],
+  ['null', raw('null'), 400, 'body-invalid', ''],
+  ['no profile', { subject_dn, csr }, 400, 'body-invalid', '/profile'],
+  ['a profile that is a number', { ...body, profile: 7 }, 400, 'body-invalid', '/profile'],
+  ['an empty profile', { ...body, profile: '' }, 400, 'body-invalid', '/profile'],
+  ['no subject', { profile, csr }, 400, 'body-invalid', '/subject_dn'],
+  ['no CSR', { profile, subject_dn }, 400, 'body-invalid', '/csr'],
+  ['an unknown member', { ...body, serial: '1' }, 400, 'body-invalid', '/serial'],
+  ['an unknown member with a name to escape', { ...body, 'a/b~c': 1 }, 400, 'body-invalid', '/a~1b~0c'],
+  ['__proto__', raw(`{"__proto__":{"x":1},${JSON.stringify(body).slice(1)}`), 400, 'body-invalid', '/__proto__'],
+  ['an unknown subject field', { ...body, subject_dn: { cn: 'x' } }, 400, 'body-invalid', '/subject_dn/cn'],
+  [
+    'a list for one name',
+    { ...body, subject_dn: { common_name: ['x'] } },
+    400,
+    'body-invalid',
+    '/subject_dn/common_name',
+  ],
+  ['one name for a list', { ...body, san: { dns_names: 'x' } }, 400, 'body-invalid', '/san/dns_names'],
+  ['a number among names', { ...body, san: { dns_names: ['x', 1] } }, 400, 'body-invalid', '/san/dns_names/1'],
+  ['U+0000', { ...body, subject_dn: { common_name: 'a\u0000b' } }, 400, 'body-invalid', '/subject_dn/common_name'],
+  [
+    'a line feed',
+    { ...body, subject_dn: { organizational_unit: ['a', 'b\n'] } },
+    400,
+    'body-invalid',
+    '/subject_dn/organizational_unit/1',
+  ],
+  [
+    'a lone surrogate',
+    raw(JSON.stringify(body).replace('"unit"', '"\\ud800"')),
+    400,
+    'body-invalid',
+    '/subject_dn/common_name',
+  ],
+  [
+    'a control character in a name',
+    { ...body, san: { dns_names: ['a\u007f'] } },
+    400,
+    'body-invalid',
+    '/san/dns_names/0',
+  ],
+  ['U+0000 in the profile', { ...body, profile: 'a\u0000' }, 400, 'body-invalid', '/profile'],
+  ['a deep body', raw(`${'['.repeat(30_000)}${']'.repeat(30_000)}`), 400, 'body-invalid', ''],
+  ['a CSR beyond 16 kB', { ...body, csr: 'A'.repeat(16_385) }, 413, 'body-too-large', '/csr'],
+  ['a body beyond 64 kB', raw(' '.repeat(65_537)), 413, 'body-too-large', undefined],
+  ['a CSR that is none', { ...body, csr: 'MAAA' }, 422, 'csr-invalid', '/csr'],
+  ['a CSR with U+0000', { ...body, csr: 'a\u0000' }, 422, 'csr-invalid', '/csr'],
+])('%s', async (_name, sent, status, code, pointer) => {
+  const answer = await front.post(sent);
+  const said = (await answer.json()) as Record<string, unknown>;
+  expect({ status: answer.status, code: said.code, pointer: said.pointer }).toEqual({ status, code, pointer });
+  expect(said.request_id).toBe(answer.headers.get('x-request-id'));
+  expect(said.type).toBe(`/problems/${code}`);
+});
+
+it('tells several faults at once', async () => {
+  const answer = await front.post({ profile: 1, csr: 2 });
+  const said = (await answer.json()) as { findings: { pointer: string }[] };
+  expect(said.findings.map(({ pointer }) => pointer)).toEqual(['/profile', '/subject_dn', '/csr']);
+});
+
+it.each([
+  ['text/plain', undefined, 415],
+  ['application/json; charset=latin1', undefined, 415],
+  ['application/json', 'gzip', 415],
+  ['application/x-www-form-urlencoded', undefined, 415],
+])('content type %s, encoding %s: %d', async (contentType, encoding, status) => {
+  const headers = { 'content-type': contentType, ...(encoding ? { 'content-encoding': encoding } : {}) };
+  expect((await front.post(body, headers)).status).toBe(status);
+});
+
+it('takes application/json with charset=UTF-8, and refuses bytes that are not UTF-8', async () => {
+  const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json; charset="UTF-8"' };
+  const bad = Buffer.concat([Buffer.from('{"profile":"'), Buffer.of(0xff), Buffer.from('"}')]);
+  const answer = await fetch(`${front.url}/identity`, { method: 'POST', headers, body: bad });
+  expect(await answer.json()).toMatchObject({ status: 400, code: 'body-invalid' });
+});
+
+it('a long body without a length is cut off', async () => {
+  const endless = new ReadableStream({
+    start(controller) {
+      for (let chunk = 0; chunk < 20; chunk++) controller.enqueue(new Uint8Array(10_000));
+      controller.close();
+    },
+  });
+  const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
+  const init: RequestInit & { duplex: 'half' } = { method: 'POST', headers, body: endless, duplex: 'half' };
+  const answer = await fetch(`${front.url}/identity`, init);
+  expect(answer.status).toBe(413);
+  expect(answer.headers.get('connection')).toBe('close');
+});
+
+it.each([
+  ['GET', '/identity'],
+  ['PUT', '/identity/x'],
+  ['POST', '/identity/'],
+  ['POST', '/Identity'],
+  ['GET', '/'],
+])('%s %s is not found', async (method, path) => {
+  const answer = await fetch(front.url + path, { method });
+  expect(await answer.json()).toMatchObject({ status: 404, code: 'not-found' });
+});
+
+it('a path that cannot be decoded is no id', async () => {
+  expect(await (await fetch(`${front.url}/identity/%E0%A4%A`)).json()).toMatchObject({
+    status: 400,
+    code: 'id-invalid',
+  });
+});
+
+it.each([
+  ['a-sane_id.1', true],
+  ['short', false],
+  ['x'.repeat(65), false],
+  ['with blanks in it', false],
+])('X-Request-Id %j: kept %s', async (id, kept) => {
+  const answer = await front.post('', { 'x-request-id': id });
+  expect(answer.headers.get('x-request-id') === id).toBe(kept);
+});

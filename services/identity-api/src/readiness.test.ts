@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest';
+import { readiness } from './readiness.js';
+
+const well = {
+  ...{ draining: false, ledgerAnsweredMs: 900, leaseHeld: true, redis: 'ok' },
+  snapshot: { epoch: '7', stale: false },
+};
+
+it.each([
+  ['all is well', {}, true],
+  ['Redis is away', { redis: 'connecting' }, true],
+  ['the snapshot is stale', { snapshot: { epoch: '7', stale: true } }, true],
+  ['no snapshot', { snapshot: undefined }, false],
+  ['the ledger is silent', { ledgerAnsweredMs: 6000 }, false],
+  ['the ledger never answered', { ledgerAnsweredMs: undefined }, false],
+  ['no lease', { leaseHeld: false }, false],
+  ['draining', { draining: true }, false],
+])('%s', (_what, facts, ready) => expect(readiness({ ...well, ...facts }).ready).toBe(ready));

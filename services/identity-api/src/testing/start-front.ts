@@ -1,0 +1,175 @@
+import { hash, randomUUID } from 'node:crypto';
+import type { CaState } from '@sluice/issuance';
+import { type LaneLoad, newRequestId } from '@sluice/ledger';
+import { checkProfile } from '@sluice/pki';
+import type { Snapshot } from '@sluice/registry-protocol';
+import { createMetrics, createStatusRoutes } from '@sluice/telemetry';
+import { createApp } from '../app.js';
+import { createDirectory } from '../directory.js';
+import type { Front } from '../front.js';
+import { createFrontMetrics } from '../front-metrics.js';
+import { createHttpServer, type HttpServer } from '../http-server.js';
+import { type Admission, createAdmission } from '../steps/3-admit.js';
+import { createWaiters, type Waiters } from '../steps/9-waiters.js';
+import { FakeLedger } from './fake-ledger.js';
+import { ManualClock } from './manual-clock.js';
+
+export const apiKey = `slk_${'a'.repeat(43)}`;
+export const otherApiKey = `slk_${'b'.repeat(43)}`;
+export const disabledApiKey = `slk_${'c'.repeat(43)}`;
+
+/** P-256, signed by its own key. */
+export const csr = `-----BEGIN CERTIFICATE REQUEST-----
+MIHJMHECAQAwDzENMAsGA1UEAwwEdW5pdDBZMBMGByqGSM49AgEGCCqGSM49AwEH
+A0IABGZByz12D9T07+WYoVgxvZIncG3dqAI8TTBHubcbXL1dscUzk/m/4TNWK1xi
+I7xZNbfMadeFOCPfEPyAEVhRc0egADAKBggqhkjOPQQDAgNIADBFAiBTDBOzFRR5
+66iV3yQpvoO9n5JYjToFKtR9pHxd4iu+0wIhAKMPO1dxmC7HJkViNJI3XuuhBWYE
+c+4mkDen8f81wMtO
+-----END CERTIFICATE REQUEST-----
+`;
+/** The same with another signature. */
+export const forgedCsr = csr.replace('c+4mkDen8f81wMtO', 'c+4mkDen8f81wMtP');
+
+export const body = { profile: 'tls-client', subject_dn: { common_name: 'unit' }, csr };
+
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+const keyHash = (key: string) => hash('sha256', key, 'hex');
+
+const document = (name: string, ca: string) => ({
+  name,
+  ca,
+  purpose: 'subscriber',
+  validity_seconds: 86_400,
+  backdate_seconds: 60,
+  time_to_live_seconds: 3600,
+  subject: { common_name: 'required', organization: { static: 'Example' } },
+  san: { dns_names: { rule: 'optional', max: 3 } },
+  keys: ['ec-p256'],
+  key_usage: ['digitalSignature'],
+  extended_key_usage: ['clientAuth'],
+  policies: [],
+});
+
+function ca(name: string, issuer: string, state: CaState = 'active'): Snapshot['cas'][number] {
+  return {
+    ...{ name, issuer, state, keyGroup: 'default', quarantined: false, keyAlgorithm: 'ec-p256' },
+    ...{ subjectDer: base64(name), spki: base64(name), certificate: base64(`certificate of ${name}`) },
+    certificateProfile: 'root',
+  };
+}
+
+const states: readonly CaState[] = ['pending', 'disabled', 'retiring', 'destroying', 'destroyed'];
+
+/** One usable profile, `tls-client`, of `issuing` below `root`; a profile per other CA state; one that is disabled. */
+export const snapshot: Snapshot = {
+  epoch: '7',
+  cas: [ca('root', 'root'), ca('issuing', 'root'), ...states.map((state) => ca(`ca-${state}`, 'root', state))],
+  profiles: [
+    { name: 'tls-client', ca: 'issuing', state: 'enabled', revision: 3, document: document('tls-client', 'issuing') },
+    { name: 'foreign', ca: 'issuing', state: 'enabled', revision: 1, document: document('foreign', 'issuing') },
+    {
+      name: 'switched-off',
+      ca: 'issuing',
+      state: 'disabled',
+      revision: 1,
+      document: document('switched-off', 'issuing'),
+    },
+    ...states.map((state) => {
+      const name = `of-${state}`;
+      return {
+        name,
+        ca: `ca-${state}`,
+        state: 'enabled' as const,
+        revision: 1,
+        document: document(name, `ca-${state}`),
+      };
+    }),
+  ],
+  accounts: [
+    {
+      ...{ name: 'demo', state: 'enabled', apiKeyHashes: [keyHash(apiKey)] },
+      profiles: ['tls-client', 'switched-off', 'gone', ...states.map((state) => `of-${state}`)],
+    },
+    { name: 'other', state: 'enabled', profiles: ['tls-client'], apiKeyHashes: [keyHash(otherApiKey)] },
+    { name: 'out', state: 'disabled', profiles: ['tls-client'], apiKeyHashes: [keyHash(disabledApiKey)] },
+  ],
+};
+
+export interface StartedFront {
+  readonly url: string;
+  readonly ledger: FakeLedger;
+  readonly clock: ManualClock;
+  readonly waiters: Waiters;
+  readonly admission: Admission;
+  readonly server: HttpServer;
+  readonly checkpoints: string[];
+  readonly warnings: object[];
+  fenced: number;
+  /** As soon as so many wait, lets time go on. */
+  pass(byMs: number, waiting?: number): Promise<void>;
+  metrics(): Promise<string>;
+  post(send?: object | string, headers?: Record<string, string>): Promise<Response>;
+  get(id: string, key?: string): Promise<Response>;
+  delete(id: string, key?: string): Promise<Response>;
+}
+
+export interface StartFrontOptions {
+  readonly openRequestsMax?: number;
+  readonly waitersMax?: number;
+  readonly laneLoads?: readonly LaneLoad[];
+}
+
+/** The whole HTTP face over a fake ledger, on a free port. */
+export async function startFront(options: StartFrontOptions = {}): Promise<StartedFront> {
+  const { openRequestsMax = 100, waitersMax = 100, laneLoads = [] } = options;
+  const ledger = new FakeLedger();
+  const warnings: object[] = [];
+  const quiet = () => undefined;
+  const keep = (facts: object) => void warnings.push(facts);
+  const log = { debug: quiet, info: quiet, warn: keep, error: keep };
+  const clock = new ManualClock();
+  const after = clock.after.bind(clock);
+  const waiters = createWaiters({ read: ledger.verbs.read, waitersMax, after, onReadFailed: quiet });
+  const monotonicMs = () => clock.monotonicMs();
+  const admission = createAdmission({ readLaneLoads: async () => laneLoads, openRequestsMax, monotonicMs, log });
+  const metrics = createMetrics('identity-api');
+  const directory = createDirectory(snapshot, checkProfile);
+  const checkpoints: string[] = [];
+  const front: Front = {
+    ...{ ledger: ledger.verbs, admission, waiters, log, newRequestId, clock },
+    directory: () => directory,
+    metrics: createFrontMetrics(metrics, () => waiters.count),
+    random: () => 0.5,
+    onFenced: () => {
+      started.fenced += 1;
+    },
+    checkpoint: (label) => void checkpoints.push(label),
+  };
+  const statusRoutes = createStatusRoutes({ metrics, ready: async () => ({ ready: true, checks: {} }) });
+  const app = createApp(front, () => server.draining);
+  const server: HttpServer = createHttpServer({ listen: { host: '127.0.0.1', port: 0 }, statusRoutes, app, log });
+  await server.start();
+  const { host, port } = server.address();
+  const url = `http://${host}:${port}`;
+  const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+  const started: StartedFront = {
+    ...{ url, ledger, clock, waiters, admission, server, checkpoints, warnings, fenced: 0 },
+    async pass(byMs, waiting = 1) {
+      while (waiters.count < waiting) await new Promise((resolve) => setImmediate(resolve));
+      await clock.advance(byMs);
+    },
+    metrics: () => metrics.registry.metrics(),
+    post: (send = body, headers = {}) =>
+      fetch(`${url}/identity`, {
+        method: 'POST',
+        headers: { ...bearer(apiKey), 'content-type': 'application/json', ...headers },
+        body: typeof send === 'string' ? send : JSON.stringify(send),
+      }),
+    get: (id, key = apiKey) => fetch(`${url}/identity/${id}`, { headers: bearer(key) }),
+    delete: (id, key = apiKey) => fetch(`${url}/identity/${id}`, { method: 'DELETE', headers: bearer(key) }),
+  };
+  return started;
+}
+
+/** A key nobody used before. */
+export const newKey = () => randomUUID();
