@@ -5,6 +5,7 @@ import { FailFastRedis } from './fail-fast-redis.js';
 import { dropConnection, faultLogger, reasonOf } from './redis-fault.js';
 import { patientOptions } from './redis-options.js';
 import type { Bell } from './types.js';
+import { watchConnection } from './watch-connection.js';
 
 /** Tagged like every key, though alone: sharded pub/sub puts a channel into the slot of its tag. */
 const channel = '{sluice:bell}';
@@ -12,7 +13,7 @@ const idsPerMessageMax = 500;
 /** Ids kept while Redis is away; beyond, the oldest are forgotten: their waiters read the ledger anyway. */
 const keptIdsMax = 2000;
 const firstListenWaitMs = 1000;
-const hangRetryMs = 300;
+const retryMs = 300;
 
 const isUnknownCommand = (thrown: unknown) => /unknown command/i.test(reasonOf(thrown));
 
@@ -26,11 +27,14 @@ export function createBell(options: { redisUrl: string; log: Log }): Bell {
   const { redisUrl, log } = options;
   let publisher: FailFastRedis | undefined;
   let subscriber: Redis | undefined;
+  let endWatch: (() => void) | undefined;
   /** Until the next connection: the server may be another one by then. */
   let sharded = true;
   const pending = new Set<string>();
   let flushing = false;
+  let retry: NodeJS.Timeout | undefined;
   let closed = false;
+  const onPublishFault = faultLogger(log, { connection: 'sluice-bell' });
 
   function publisherOnce(): FailFastRedis {
     if (!publisher) {
@@ -44,21 +48,34 @@ export function createBell(options: { redisUrl: string; log: Log }): Bell {
   }
 
   function flushSoon(): void {
-    if (flushing || closed || pending.size === 0) return;
+    if (flushing || retry || closed || pending.size === 0) return;
     flushing = true;
     setImmediate(() => {
-      flush()
-        .catch(faultLogger(log, { connection: 'sluice-bell' }))
-        .finally(() => {
+      flush().then(
+        () => {
           flushing = false;
-          // What was rung meanwhile. While Redis is away `ready` tries again; while it hangs, we do.
-          if (publisher?.silent) setTimeout(flushSoon, hangRetryMs).unref();
-          else if (publisher?.client.status === 'ready') flushSoon();
-        });
+          // What was rung meanwhile. While Redis is away, `ready` tries again.
+          if (publisher?.client.status === 'ready') flushSoon();
+        },
+        (thrown: unknown) => {
+          flushing = false;
+          onPublishFault(thrown);
+          flushLater();
+        },
+      );
     });
   }
 
+  function flushLater(): void {
+    if (closed) return;
+    retry = setTimeout(() => {
+      retry = undefined;
+      flushSoon();
+    }, retryMs).unref();
+  }
+
   async function flush(): Promise<void> {
+    if (closed) return;
     const redis = publisherOnce();
     if (redis.client.status !== 'ready') return;
     const ids = [...pending].slice(0, idsPerMessageMax);
@@ -100,6 +117,7 @@ export function createBell(options: { redisUrl: string; log: Log }): Bell {
       if (subscriber || closed) throw new Error('the bell is listened to once');
       const client = new Redis({ ...patientOptions(redisUrl, 'sluice-bell-ear'), autoResubscribe: false });
       subscriber = client;
+      endWatch = watchConnection(client);
       const onFault = faultLogger(log, { connection: 'sluice-bell-ear' });
       const hear = (_channel: string, message: string) => {
         try {
@@ -120,9 +138,10 @@ export function createBell(options: { redisUrl: string; log: Log }): Bell {
     },
 
     async close() {
-      if (pending.size > 0 && publisher)
-        await within(200, flush()).catch(faultLogger(log, { connection: 'sluice-bell' }));
+      if (pending.size > 0 && publisher) await within(200, flush()).catch(onPublishFault);
       closed = true;
+      clearTimeout(retry);
+      endWatch?.();
       publisher?.close();
       if (subscriber) dropConnection(subscriber);
     },

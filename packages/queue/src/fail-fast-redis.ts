@@ -1,6 +1,6 @@
 import { type Log, within } from '@sluice/lifecycle';
 import { Redis } from 'ioredis';
-import { dropConnection, faultLogger, redisUnavailable } from './redis-fault.js';
+import { dropConnection, faultLogger, reasonOf, redisUnavailable } from './redis-fault.js';
 import { failFastOptions } from './redis-options.js';
 
 /** A call is given up after this. With what a busy event loop adds, nobody waits longer than about 200 ms. */
@@ -82,7 +82,7 @@ export class FailFastRedis {
       await this.run((client) => client.ping());
       return 'ok';
     } catch (thrown) {
-      return redisUnavailable(thrown).message;
+      return reasonOf(thrown);
     }
   }
 
@@ -93,6 +93,7 @@ export class FailFastRedis {
   #probe(silentSinceMs: number): void {
     this.#silentSinceMs = silentSinceMs;
     if (performance.now() - silentSinceMs > reconnectAfterMs && this.client.status === 'ready') {
+      this.#silentSinceMs = performance.now();
       this.client.disconnect(true);
       return;
     }

@@ -5,6 +5,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { bullmqOptions, queueName, queuePrefix, waitingKey } from './lane-queue.js';
 import { dropConnection } from './redis-fault.js';
 import { patientOptions } from './redis-options.js';
+import { watchConnection } from './watch-connection.js';
 
 /** Several BullMQ workers of one lane over one command connection and one blocking connection each. */
 export interface TurnFetchers {
@@ -63,6 +64,7 @@ function connect(options: RedisOptions, onFault: (thrown: unknown) => void): { c
 export function startFetchers(options: FetcherOptions): TurnFetchers {
   const { lane, onFault } = options;
   const { command, all } = connect(patientOptions(options.redisUrl, `sluice-turns:${laneName(lane)}`), onFault);
+  const endWatch = watchConnection(command);
   const workers = options.concurrencies.map((concurrency) => {
     const worker = new Worker<unknown>(queueName, (job) => options.handle(job), {
       ...workerOptions,
@@ -82,9 +84,11 @@ export function startFetchers(options: FetcherOptions): TurnFetchers {
     },
     async close() {
       await Promise.allSettled(workers.map((worker) => worker.close()));
+      endWatch();
       dropConnection(command);
     },
     drop() {
+      endWatch();
       for (const worker of workers) void worker.close(true).catch(onFault);
       for (const client of all) dropConnection(client);
     },
