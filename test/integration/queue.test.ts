@@ -203,7 +203,7 @@ describe('Redis away or hanging', () => {
     const { waitedMs, code } = await timed(producer.add(lane, [id(1)]));
     expect({ code, quick: waitedMs < 250 }).toEqual({ code: 'unavailable', quick: true });
     expect(await producer.health()).not.toBe('ok');
-    await new Promise((resolve) => setTimeout(resolve, 4500));
+    await new Promise((resolve) => setTimeout(resolve, 3600));
     await redis.restart();
     await vi.waitFor(() => producer.add(lane, [id(2)]), { timeout: 5000 });
     await vi.waitFor(() => expect(turns.at(-1)?.requestIds).toEqual([id(2)]), { timeout: 5000 });
@@ -225,7 +225,7 @@ describe('Redis away or hanging', () => {
       expect([...codes]).toEqual(['unavailable']);
       expect(performance.now() - begin).toBeLessThan(1000);
       // Past the worker's own watchdog (3 s) and the producer's reconnection (3 s).
-      await new Promise((resolve) => setTimeout(resolve, 4000));
+      await new Promise((resolve) => setTimeout(resolve, 3500));
       expect((await timed(producer.openTurns(lane))).code).toBe('unavailable');
     } finally {
       redis.thaw();
@@ -325,5 +325,16 @@ describe('assertQueueRedis', () => {
     expect(wrong).toMatchObject({ code: 'config-invalid' });
     expect(String(wrong)).not.toContain('open-sesame');
     await expect(assertQueueRedis('redis://127.0.0.1:1')).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});
+
+describe('whatever was stopped above, in whatever state Redis was,', () => {
+  it('has left no connection that comes back', async () => {
+    await producer.health();
+    const list = String(await admin.client('LIST'))
+      .trim()
+      .split('\n');
+    const names = list.map((line) => /name=(\S*)/.exec(line)?.[1]).sort();
+    expect(names).toEqual(['', 'sluice-turns']);
   });
 });
