@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { SluiceError } from '@sluice/errors';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createDatabase } from './database.js';
 import { removePostgres, startPostgres } from './postgres.js';
 import { startRedis } from './redis.js';
@@ -52,8 +52,15 @@ async function redis<T>(url: string, work: (client: Redis) => Promise<T>): Promi
 }
 
 describe('PostgreSQL', () => {
+  // Making a cluster takes longer than all else here: two tests share one.
+  let cluster: string;
+  beforeAll(() => {
+    cluster = realpathSync(mkdtempSync(join(tmpdir(), 'sluice-cluster-')));
+  });
+  afterAll(() => rmSync(cluster, { recursive: true, force: true }));
+
   test('keeps what was committed over kill -9, on the same port; UTF-8; password needed; its files are ours alone', async () => {
-    const server = keep(await startPostgres({ dir }));
+    const server = keep(await startPostgres({ dir: cluster }));
     const url = await createDatabase(server.adminUrl, 'test');
     await sql(url, `CREATE TABLE kept AS SELECT 'ü' AS word`);
     const before = server.pid;
@@ -63,7 +70,7 @@ describe('PostgreSQL', () => {
     expect(await sql(url, 'SELECT word FROM kept')).toEqual([{ word: 'ü' }]);
     expect(await sql(url, 'SHOW server_encoding')).toEqual([{ server_encoding: 'UTF8' }]);
     await expect(sql(url.replace(/:[^:@]+@/, ':wrong@'), 'SELECT 1')).rejects.toThrow(/password/);
-    expect(statSync(join(dir, 'password')).mode & 0o777).toBe(0o600);
+    expect(statSync(join(cluster, 'password')).mode & 0o777).toBe(0o600);
     await requirePostgres(server.adminUrl);
   });
 
@@ -77,11 +84,11 @@ describe('PostgreSQL', () => {
 
   test('one that may forget a commit is refused, with every reason', async () => {
     const settings = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' };
-    const server = keep(await startPostgres({ dir, settings }));
+    const server = keep(await startPostgres({ dir: cluster, settings }));
     const reasons = /fsync is off.*full_page_writes is off.*synchronous_commit is off/;
     await expect(requirePostgres(server.adminUrl)).rejects.toThrow(reasons);
     // The next start does not adopt what runs otherwise than it wants.
-    const next = keep(await startPostgres({ dir }));
+    const next = keep(await startPostgres({ dir: cluster }));
     expect(next.adopted).toBe(false);
     await requirePostgres(next.adminUrl);
   });

@@ -16,10 +16,13 @@ export type Unprivileged =
   | { readonly way: 'user-namespace' }
   | { readonly way: 'other-user'; readonly uid: number; readonly gid: number };
 
+/** It runs the rest of its arguments in its own place: the pid stays. */
+const userNamespace = { file: 'unshare', args: ['--user', '--map-user=1000'] } as const;
+
 /** The first way that works here. Adds no user to the system. */
 export function findUnprivileged(uid = process.getuid?.()): Unprivileged {
   if (uid !== 0) return { way: 'as-is' };
-  const tried = spawnSync('unshare', ['--user', '--map-user=1000', 'true'], { stdio: 'ignore' });
+  const tried = spawnSync(userNamespace.file, [...userNamespace.args, 'true'], { stdio: 'ignore' });
   if (tried.status === 0) return { way: 'user-namespace' };
   return findNobody();
 }
@@ -42,7 +45,7 @@ export function findNobody(): Unprivileged {
 export function asUnprivileged(command: ServerCommand, how: Unprivileged): ServerCommand {
   if (how.way === 'as-is') return command;
   if (how.way === 'other-user') return { ...command, uid: how.uid, gid: how.gid };
-  return { ...command, file: 'unshare', args: ['--user', '--map-user=1000', command.file, ...command.args] };
+  return { ...command, file: userNamespace.file, args: [...userNamespace.args, command.file, ...command.args] };
 }
 
 /** True when anybody may pass through every folder above `path`: a clone below a 0700 home cannot be reached. */

@@ -2,7 +2,13 @@ import { relative } from 'node:path';
 import { operatorKeyFile, operatorNames } from './credentials.js';
 import type { Demo } from './demo.js';
 import type { LocalFolder } from './local-folder.js';
-import type { Addresses } from './services.js';
+
+/** Where everything listens: host:port. */
+export interface Addresses {
+  readonly registry: string;
+  readonly signers: readonly string[];
+  readonly frontEnds: readonly string[];
+}
 
 /** What is shown when everything runs: where it listens and the line to paste. Paths are absolute where they are pasted. */
 export function greeting(facts: {

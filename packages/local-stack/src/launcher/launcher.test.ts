@@ -64,7 +64,11 @@ async function paste(curl: string): Promise<{ id: string; signing_cert: string }
   return JSON.parse(stdout) as { id: string; signing_cert: string };
 }
 
-test('npm start: the line works as pasted, also after kill -9 of everything; Ctrl-C stops it all', async () => {
+const twoStartsMs = 150_000;
+
+test('npm start: the line works as pasted, also after kill -9 of everything; Ctrl-C stops it all', {
+  timeout: twoStartsMs,
+}, async () => {
   const first = await start();
   const certificate = new X509Certificate((await paste(first.curl)).signing_cert);
   expect(certificate.subject).toBe('CN=demo client');

@@ -20,7 +20,7 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 try {
   const wanted = readArguments(process.argv.slice(2));
   if (wanted.help) process.stdout.write(help);
-  else await launch(wanted, say, stop.signal, force.signal);
+  else await launch(wanted, say, { stop: stop.signal, force: force.signal });
 } catch (fault) {
   // Of ours, the message says it all; a stranger's stack is needed to mend it.
   const text = fault instanceof SluiceError ? fault.message : fault instanceof Error ? fault.stack : String(fault);

@@ -2,42 +2,41 @@ import { join } from 'node:path';
 import type { ServiceName } from '@sluice/ledger';
 import { freePort } from '../free-port.js';
 import { keptSecret, readIfThere, writeSecretFile } from '../secret-file.js';
-import type { Arguments } from './arguments.js';
 import { databaseUrlFile, serviceKeyFile } from './credentials.js';
 import { type LocalFolder, projectFolder } from './local-folder.js';
 import type { ServiceSpec, Supervisor } from './supervisor.js';
 
-/** Where everything listens: host:port. */
-export interface Addresses {
-  readonly registry: string;
-  readonly signers: readonly string[];
-  readonly frontEnds: readonly string[];
-}
-
 export interface ServicesOptions {
   readonly folder: LocalFolder;
   readonly supervisor: Supervisor;
-  readonly wanted: Pick<Arguments, 'signers' | 'frontEnds' | 'port'>;
   readonly adminUrl: string;
   readonly queueRedisUrl: string;
   readonly say: (line: string) => void;
-  /** Throws when the start was given up. */
-  readonly goOn: () => void;
+  readonly stop: AbortSignal;
+}
+
+/** Starts services, several of a kind side by side. Each answers with addresses, host:port, once it is ready. */
+export interface Services {
+  /** First: the others ask it. */
+  startRegistry(): Promise<string>;
+  /** Before the front ends, so that what those accept is signed. */
+  startSigners(count: number, registry: string): Promise<string[]>;
+  /** `port` is for the first of them. */
+  startFrontEnds(count: number, registry: string, port: number | undefined): Promise<string[]>;
 }
 
 /** Where the first identity-api listens when nothing else is said. */
 const usualPort = 8080;
 
-/** Starts the registry, which the others ask; then signers; then front ends, so that what they accept is signed. */
-export async function startServices(options: ServicesOptions): Promise<Addresses> {
-  const { folder, supervisor, wanted, adminUrl, say } = options;
+export function createServices(options: ServicesOptions): Services {
+  const { folder, supervisor, adminUrl, say } = options;
   const redisUrlFile = join(folder.secrets, 'redis-url');
   writeSecretFile(redisUrlFile, `${options.queueRedisUrl}\n`);
   const passphraseFile = join(folder.secrets, 'key-passphrase');
   keptSecret(passphraseFile);
 
   const start = async (service: ServiceName, name: string, env: Record<string, string>, port?: number) => {
-    options.goOn();
+    options.stop.throwIfAborted();
     say(`${name}: starting`);
     const spec: ServiceSpec = {
       name,
@@ -52,28 +51,31 @@ export async function startServices(options: ServicesOptions): Promise<Addresses
     };
     return supervisor.start(spec);
   };
-  const registry = await start('issuer-registry', 'issuer-registry', {});
-  const asksRegistry = async (service: ServiceName, name: string) => ({
+  const asksRegistry = async (service: ServiceName, name: string, registry: string) => ({
     SLUICE_REDIS_URL_FILE: redisUrlFile,
     SLUICE_REGISTRY_URL: `http://${registry}`,
     SLUICE_SERVICE_KEY_FILE: await serviceKeyFile(folder, adminUrl, name, service),
     SLUICE_SNAPSHOT_FILE: join(folder.snapshots, `${name}.json`),
   });
-  const signers: string[] = [];
-  for (const name of numbered('signer', wanted.signers)) {
-    const env = {
-      ...(await asksRegistry('signer', name)),
-      SLUICE_KEY_STORE_DIR: folder.keyStore,
-      SLUICE_KEY_PASSPHRASE_FILE: passphraseFile,
-    };
-    signers.push(await start('signer', name, env));
-  }
-  const frontEnds: string[] = [];
-  for (const [index, name] of numbered('identity-api', wanted.frontEnds).entries()) {
-    const env = await asksRegistry('identity-api', name);
-    frontEnds.push(await start('identity-api', name, env, index === 0 ? wanted.port : undefined));
-  }
-  return { registry, signers, frontEnds };
+  return {
+    startRegistry: () => start('issuer-registry', 'issuer-registry', {}),
+    startSigners: (count, registry) => {
+      const startOne = async (name: string) => {
+        const env = {
+          ...(await asksRegistry('signer', name, registry)),
+          SLUICE_KEY_STORE_DIR: folder.keyStore,
+          SLUICE_KEY_PASSPHRASE_FILE: passphraseFile,
+        };
+        return start('signer', name, env);
+      };
+      return Promise.all(numbered('signer', count).map(startOne));
+    },
+    startFrontEnds: (count, registry, port) => {
+      const startOne = async (name: string, index: number) =>
+        start('identity-api', name, await asksRegistry('identity-api', name, registry), index === 0 ? port : undefined);
+      return Promise.all(numbered('identity-api', count).map(startOne));
+    },
+  };
 }
 
 function numbered(name: string, count: number): string[] {
