@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { operatorKeyFile, operatorNames } from './credentials.js';
 import type { Demo } from './demo.js';
-import type { LocalFolder } from './local-folder.js';
+import { type LocalFolder, usualFolder } from './local-folder.js';
 
 /** Where everything listens: host:port. */
 export interface Addresses {
@@ -49,11 +49,19 @@ export function greeting(facts: {
     '',
     'What happens inside:',
     '',
-    '  npx sluice status',
+    `  npx sluice ${elsewhere(facts)}status`,
     '',
     'Ctrl-C drains and stops everything; npm start goes on with the same data.',
     '',
   ].join('\n');
+}
+
+/** `sluice` looks into .local/ by itself; a stack that lies elsewhere must be named. */
+function elsewhere({ addresses, folder }: { addresses: Addresses; folder: LocalFolder }): string {
+  if (folder.path === usualFolder) return '';
+  const [operator] = operatorNames;
+  const key = quoted(operatorKeyFile(folder, operator));
+  return `--registry http://${addresses.registry} --operator ${operator} --key ${key} `;
 }
 
 /** A line that works as pasted, from any folder. */

@@ -8,6 +8,9 @@ import { commandLine } from '../server-process.js';
 /** The project this launcher belongs to. */
 export const projectFolder = fileURLToPath(new URL('../../../../', import.meta.url)).replace(/\/$/, '');
 
+/** Where a start keeps everything when it is told nothing else. */
+export const usualFolder = join(projectFolder, '.local');
+
 /** Where what `npm start` makes lies. Nobody else may read it. */
 export interface LocalFolder {
   readonly path: string;
@@ -29,7 +32,7 @@ export interface LocalFolder {
 }
 
 /** Makes the folders (0700). */
-export function openLocalFolder(path = join(projectFolder, '.local')): LocalFolder {
+export function openLocalFolder(path = usualFolder): LocalFolder {
   const folder: LocalFolder = {
     path,
     secrets: join(path, 'secrets'),
