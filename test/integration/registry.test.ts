@@ -1,8 +1,9 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, randomUUID, X509Certificate } from 'node:crypto';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Context, createContext } from '@sluice/issuer-registry';
 import {
   type Caller,
@@ -243,4 +244,40 @@ it('shows all of it in the status, partitions made ahead included', async () => 
   expect(daysAhead).toBeGreaterThanOrEqual(7);
   expect(metrics).toMatch(/^sluice_registry_epoch\{[^}]*\} \d+/m);
   expect((await fetch(`http://${registries[0]?.address()}/readyz`)).status).toBe(200);
+});
+
+interface Said {
+  readonly exitCode: number;
+  readonly out: string;
+  readonly err: string;
+}
+/** The command as `npm ci` links it, in a process of its own. */
+async function sluice(name: string, privateKey: KeyObject, ...args: string[]): Promise<Said> {
+  const keyFile = join(dir, `${name}.pem`);
+  writeFileSync(keyFile, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+  const command = fileURLToPath(new URL('../../services/admin-cli/bin/sluice.js', import.meta.url));
+  const options = { env: { ...process.env, SLUICE_REGISTRY_URL: `http://${registries[0]?.address()}` } };
+  return await new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      [command, '--operator', name, '--key', keyFile, ...args],
+      options,
+      (_error, out, err) => resolve({ exitCode: child.exitCode ?? -1, out, err }),
+    );
+  });
+}
+
+it('serves the operator’s command line, and refuses whoever is none', async () => {
+  const [status, missing, refused, stranger] = await Promise.all([
+    sluice('alice', operator.privateKey, 'status'),
+    sluice('alice', operator.privateKey, 'ca', 'show', 'nobody', '--json'),
+    sluice('alice', operator.privateKey, 'ca', 'disable', 'root', '--reason', 'x', '--yes'),
+    sluice('signer-1', service.privateKey, 'status'),
+  ]);
+  expect(status).toMatchObject({ exitCode: 0, err: '' });
+  expect(status.out).toMatch(/root +disabled +ec-p256/);
+  expect(missing.exitCode).toBe(3);
+  expect(JSON.parse(missing.err)).toMatchObject({ error: { code: 'not-found' } });
+  expect(refused.exitCode).toBe(4);
+  expect(stranger.exitCode).toBe(5);
 });

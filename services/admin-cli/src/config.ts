@@ -15,10 +15,10 @@ const environmentSchema = z.object({
   SLUICE_OPERATOR_KEY_FILE: z.string().optional(),
 });
 
-const projectFileSchema = z.object({ registryUrl: z.string(), operator: z.string(), keyFile: z.string() }).partial();
+const projectFileSchema = z.object({ registry_url: z.string(), operator: z.string(), key_file: z.string() });
 
 /** What `npm start` leaves for this command, in the project it belongs to: never looked for where somebody else may write. */
-const projectFile = fileURLToPath(new URL('../../../.local/cli.json', import.meta.url));
+const projectFile = fileURLToPath(new URL('../../../.local/sluice.json', import.meta.url));
 
 /** Given on the command line; goes before environment and project file. */
 export interface ConfigOptions {
@@ -33,11 +33,17 @@ export interface Config {
   readonly privateKey: KeyObject;
 }
 
-function readProjectFile(path: string): z.infer<typeof projectFileSchema> {
+interface ProjectFile {
+  readonly registryUrl?: string;
+  readonly operator?: string;
+  readonly keyFile?: string;
+}
+
+function readProjectFile(path: string): ProjectFile {
   if (!existsSync(path)) return {};
   try {
-    const { keyFile, ...rest } = projectFileSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
-    return keyFile === undefined ? rest : { ...rest, keyFile: resolve(dirname(path), keyFile) };
+    const { registry_url, operator, key_file } = projectFileSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return { registryUrl: registry_url, operator, keyFile: resolve(dirname(path), key_file) };
   } catch (cause) {
     throw new SluiceError('config-invalid', `${path} cannot be read; start the services again to renew it`, { cause });
   }

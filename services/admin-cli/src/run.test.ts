@@ -470,10 +470,10 @@ describe('when it fails', () => {
 });
 
 describe('configuration', () => {
-  const projectPath = join(dir, 'cli.json');
+  const projectPath = join(dir, 'sluice.json');
   writeFileSync(
     projectPath,
-    JSON.stringify({ registryUrl: 'http://127.0.0.1:4300', operator: 'bob', keyFile: 'alice.pem' }),
+    JSON.stringify({ registry_url: 'http://127.0.0.1:4300', operator: 'bob', key_file: 'alice.pem' }),
   );
 
   it('goes by option, environment, project file', () => {

@@ -17,22 +17,28 @@ function isCode(text: string): text is keyof typeof codes {
   return Object.hasOwn(codes, text);
 }
 
-function aboutCas({ at, cas, subscribers }: Facts): string[] {
+/** Key work is taken within a second or two by any signer of its group: what waits longer has none. */
+const keyWorkAgeMsMax = 10_000;
+
+function aboutPending(name: string, keyGroup: string, { lanes, subscribers }: Facts): string {
+  const ageMs = lanes.find(({ lane }) => lane === `async.${keyGroup}`)?.oldest_age_ms ?? 0;
   const signerLives = subscribers.some(
     ({ service, standing }) => service === 'signer' && (standing === 'applied' || standing === 'pending'),
   );
-  return cas.flatMap((ca) => {
+  if (signerLives && ageMs <= keyWorkAgeMsMax) {
+    return `CA ${name} is pending: a signer of key group ${keyGroup} makes it; if this lasts, read that signer's log.`;
+  }
+  return `CA ${name} is pending and no signer takes its work: start one with key group ${keyGroup}.`;
+}
+
+function aboutCas(facts: Facts): string[] {
+  return facts.cas.flatMap((ca) => {
     const steps: string[] = [];
     if (ca.quarantined) {
       steps.push(`CA ${ca.name} is quarantined: its work is held. Check its key on every token of ${ca.key_group}.`);
     }
-    if (ca.state === 'pending') {
-      const waits = signerLives
-        ? `a signer of key group ${ca.key_group} makes its key; if this lasts, read that signer's log`
-        : `no signer lives to make its key; start one with key group ${ca.key_group}`;
-      steps.push(`CA ${ca.name} is pending: ${waits}.`);
-    }
-    const daysLeft = ca.not_after === null ? Infinity : (Date.parse(ca.not_after) - Date.parse(at)) / 86_400_000;
+    if (ca.state === 'pending') steps.push(aboutPending(ca.name, ca.key_group, facts));
+    const daysLeft = ca.not_after === null ? Infinity : (Date.parse(ca.not_after) - Date.parse(facts.at)) / 86_400_000;
     if (daysLeft < expiryNoticeDays && ca.state !== 'destroyed') {
       steps.push(`CA ${ca.name} expires ${ca.not_after}: create its successor with sluice ca create.`);
     }

@@ -240,9 +240,20 @@ describe('status', () => {
   });
 
   it('says what to do next, and nothing when all is well', async () => {
+    const ca = { name: 'root', quarantined: false, key_group: 'default', key_algorithm: 'ec-p256', issuer: 'root' };
     const calm = { ...(await readStatus(context)), next_steps: undefined };
     expect(nextSteps(calm)).toEqual([]);
-    const ca = { name: 'root', quarantined: false, key_group: 'default', key_algorithm: 'ec-p256', issuer: 'root' };
+    const signer = { name: 's', service: 'signer', incarnation: '1', applied_epoch: calm.epoch };
+    const subscribers = [{ ...signer, standing: 'applied' as const, lease_until: calm.at, renewed_at: calm.at }];
+    const pending = (oldest_age_ms: number): string[] =>
+      nextSteps({
+        ...calm,
+        subscribers,
+        cas: [{ ...ca, state: 'pending', not_after: null }],
+        lanes: [{ lane: 'async.default', queued: 1, signing: 0, oldest_age_ms }],
+      });
+    expect(pending(900)).toEqual([expect.stringContaining('a signer of key group default makes it')]);
+    expect(pending(11_000)).toEqual([expect.stringContaining('no signer takes its work')]);
     const trouble = nextSteps({
       ...calm,
       cas: [
@@ -260,7 +271,7 @@ describe('status', () => {
       ],
     });
     expect(trouble).toEqual([
-      expect.stringContaining('no signer lives'),
+      expect.stringContaining('no signer takes its work'),
       expect.stringContaining('quarantined'),
       expect.stringContaining('expires 2026-12-01'),
       expect.stringContaining('Lane interactive.default waits (40 queued, the oldest for 9 s)'),
