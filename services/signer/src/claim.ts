@@ -53,7 +53,8 @@ export async function claimBatch(
   metrics.stepSeconds.observe({ step: 'claim', ca: '' }, (clock.monotonicMs() - sentAtMs) / 1000);
   metrics.claimRows.observe({ lane: laneName(lane) }, answer.claimed.length);
   ringEnded(context, answer.ended);
-  if (answer.stale.length > 0) readSnapshotSoon(context, answer.stale);
+  // Somebody changed these profiles a moment ago, and there is no template for the new revision yet.
+  if (answer.stale.length > 0) context.snapshotRefresh.soon(answer.stale);
   return {
     claimId,
     lane,
@@ -106,13 +107,5 @@ function ownSerialsOnly(
     const facts = { event: 'serial-foreign', request_id: row.requestId, serial: hex(row.serial) };
     context.log.error(facts, 'the claim gave a serial that was not offered; the row is left alone');
     return false;
-  });
-}
-
-/** The claim named profiles whose newest revision we have no template for: somebody changed them a moment ago. */
-function readSnapshotSoon(context: SignerContext, profiles: readonly string[]): void {
-  context.refreshSnapshot().catch((thrown: unknown) => {
-    const facts = { event: 'snapshot-stale', profiles, err: asSluiceError(thrown) };
-    context.log.warn(facts, 'newer profiles exist and the registry does not answer; their work waits');
   });
 }

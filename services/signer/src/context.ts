@@ -17,6 +17,7 @@ import { createLanes } from './lanes.js';
 import { readiness, tokenStanding } from './readiness.js';
 import type { SignerContext } from './signer-context.js';
 import { createSignerMetrics } from './signer-metrics.js';
+import { createSnapshotRefresh } from './snapshot-refresh.js';
 import { sweepOnce } from './sweep-once.js';
 import { createTemplates } from './templates.js';
 
@@ -82,7 +83,7 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
     renewNow: lease.renewNow,
     keyStore,
     templates,
-    refreshSnapshot: registry.refreshNow,
+    snapshotRefresh: createSnapshotRefresh(registry.refreshNow, { clock, log }),
     bell,
     backOff: createCaBackOff(clock),
     batchSize: createBatchSize(),

@@ -54,7 +54,7 @@ async function knownCa(context: SignerContext, name: string): Promise<SigningCa 
   const known = context.templates.rules().cas.get(name);
   if (known) return known;
   try {
-    await context.refreshSnapshot();
+    await context.snapshotRefresh.now();
   } catch (err) {
     context.log.warn({ event: 'snapshot-stale', ca: name, err }, 'the registry does not answer');
   }

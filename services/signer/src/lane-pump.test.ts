@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ClaimSlots } from './claim-slots.js';
 import { createLanePump, type LanePump } from './lane-pump.js';
 import type { Work } from './testing/policing-ledger.js';
-import { createTestSigner, type TestSigner } from './testing/test-signer.js';
+import { createTestSigner, profileDocument, type TestSigner } from './testing/test-signer.js';
 
 const lane: Lane = { class: 'interactive', keyGroup: 'default' };
 let signer: TestSigner;
@@ -103,14 +103,31 @@ describe('a full claim', () => {
 
   it('of a CA that is left alone is not: nothing spins while a key is away', async () => {
     Array.from({ length: 150 }, () => signer.accept('documents'));
-    signer.keyStore.keys.delete('slow');
-    await pump.onTurn(turn([]));
-    await pump.drain();
+    for (let count = 0; count < 6; count += 1) {
+      signer.clock.pass(30_000);
+      signer.context.backOff.failed('slow', 'key-missing');
+    }
     const before = signer.ledger.claims.length;
-    pump = createLanePump(signer.context, new ClaimSlots(4), lane);
+    await pump.onTurn(turn([]));
+    await pump.onTurn(turn([]));
+    expect(signer.ledger.claims.length - before).toBe(1);
+    signer.clock.pass(250);
+    await pump.onTurn(turn([]));
+    await pump.onTurn(turn([signer.accept('tls').row.requestId]));
+    expect(signer.ledger.claims.length - before).toBe(3);
+    expect(signer.ledger.states()).toEqual({ queued: 150, issued: 1 });
+  });
+
+  it('of a profile that is refused here is not either', async () => {
+    signer.addProfile(profileDocument('extra', 'fast'));
+    signer.ledger.templateConflicts.add('extra');
+    signer.snapshot.accounts[0]?.profiles.push('extra');
+    await signer.templates.apply(signer.snapshot);
+    Array.from({ length: 70 }, () => signer.accept('extra', { ca: 'fast' }));
     await pump.onTurn(turn([]));
     await pump.drain();
-    expect(signer.ledger.claims.length - before).toBe(1);
+    expect(signer.ledger.claims.length).toBe(1);
+    expect(signer.ledger.states()).toEqual({ queued: 70 });
   });
 });
 

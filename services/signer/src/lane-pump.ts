@@ -1,6 +1,6 @@
 import { asSluiceError } from '@sluice/errors';
 import { type Lane, laneName } from '@sluice/issuance';
-import type { ClaimCursor } from '@sluice/ledger';
+import type { ClaimCursor, ClaimedRequest } from '@sluice/ledger';
 import type { Turn } from '@sluice/queue';
 import { type Claim, claimBatch } from './claim.js';
 import type { ClaimSlots } from './claim-slots.js';
@@ -11,6 +11,8 @@ import type { SignerContext } from './signer-context.js';
 const calmAgeMsMax = 50;
 /** An idle lane asks the ledger this often, whatever Redis does. */
 const pollIntervalMs = 1000;
+/** After a claim that gave only work which cannot be signed here now, turns are let go for so long. */
+const fruitlessRestMs = 250;
 
 /**
  * Claims for one lane. Turns and polling only say *when* to look; what is taken is decided in the ledger. Several cycles
@@ -27,14 +29,16 @@ export interface LanePump {
 }
 
 export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: Lane): LanePump {
-  const { clock, metrics, backOff, log } = context;
+  const { clock, metrics, backOff, templates, log } = context;
   const name = laneName(lane);
   const running = new Set<Promise<void>>();
   /** The cycle by policy that has not sent its claim yet: whoever wants one now is served by it. */
   let next: Promise<void> | undefined;
   let cursor: ClaimCursor | undefined;
   let byPolicyAtMs = Number.NEGATIVE_INFINITY;
+  let restUntilMs = Number.NEGATIVE_INFINITY;
   let draining = false;
+  let away = false;
 
   function track(cycle: Promise<void>): Promise<void> {
     running.add(cycle);
@@ -67,23 +71,38 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
       metrics.claims.inc({ lane: name, way });
       const claim = await claimBatch(context, lane, requestIds ? { requestIds } : { cursor });
       rows = claim.rows.length;
-      if (!requestIds) cursor = claim.cursor;
-      if (!requestIds && mayHoldMore(claim) && !draining) void byPolicy('policy');
+      away = false;
+      if (!requestIds) afterPolicyClaim(claim);
       await processClaim(context, claim);
     } catch (thrown) {
       const err = asSluiceError(thrown);
-      log.warn(
-        { event: 'claim-failed', lane: name, code: err.code, err },
-        'a claim failed; the lane looks again in a second',
-      );
+      // Told once: while it lasts, readiness and the metrics tell the rest.
+      if (!away)
+        log.warn(
+          { event: 'claim-failed', lane: name, code: err.code, err },
+          'a claim failed; the lane looks again in a second',
+        );
+      away = true;
     } finally {
       slots.release(lane.class, rows);
     }
   }
 
-  /** A full claim is followed by another at once, unless it held only work of CAs that are left alone for now. */
-  function mayHoldMore({ full, rows }: Claim): boolean {
-    return full && (rows.length === 0 || rows.some((row) => backOff.waiting(row.subjectCa ?? row.ca) === undefined));
+  /**
+   * A full claim is followed by another at once, beside its own signatures. One that held nothing but work of a CA that
+   * is left alone, or of a profile not ready here, is not, and the lane rests: that work goes straight back to the
+   * queue, and looking again at once would turn it in circles.
+   */
+  function afterPolicyClaim({ full, rows, cursor: goesOnAt }: Claim): void {
+    cursor = goesOnAt;
+    const fruitless = rows.length > 0 && !rows.some(maySign);
+    if (fruitless) restUntilMs = clock.monotonicMs() + fruitlessRestMs;
+    else if (full && !draining) void byPolicy('policy');
+  }
+
+  function maySign({ purpose, ca, subjectCa, profile, profileRevision }: ClaimedRequest): boolean {
+    if (backOff.waiting(purpose === 'generate' ? (subjectCa ?? ca) : ca) !== undefined) return false;
+    return purpose === 'generate' || templates.rules().ready(profile, profileRevision) !== undefined;
   }
 
   return {
@@ -92,7 +111,7 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
       if (draining) return Promise.resolve();
       const calm = ageMs <= calmAgeMsMax && requestIds.length > 0 && slots.free;
       if (calm && requestIds.length <= context.batchSize.rows()) return track(hintedCycle(requestIds));
-      return byPolicy('policy');
+      return clock.monotonicMs() < restUntilMs ? Promise.resolve() : byPolicy('policy');
     },
     poll() {
       if (!draining && clock.monotonicMs() - byPolicyAtMs >= pollIntervalMs) void byPolicy('poll');

@@ -39,8 +39,10 @@ export function createLanes(options: {
     async stop(deadlineMs) {
       releaseFromMs = Math.min(releaseFromMs, clock.monotonicMs() + deadlineMs / 2);
       await polling.stop(deadlineMs);
-      const drained = Promise.all(pumps().map((pump) => pump.drain()));
-      await Promise.all(consumers().map((consumer) => consumer.stop(deadlineMs)));
+      const drained = Promise.all([
+        ...consumers().map((consumer) => consumer.stop(deadlineMs)),
+        ...pumps().map((pump) => pump.drain()),
+      ]);
       if (await within(deadlineMs, drained)) return;
       log.error(
         { event: 'drain-late' },

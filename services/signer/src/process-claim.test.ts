@@ -144,7 +144,7 @@ describe('what the registry says', () => {
   it('with the registry away it is queued again, not refused', async () => {
     const work = signer.accept('tls', { account: 'newcomer', epoch: 2n });
     const other = signer.accept('tls', { epoch: 2n });
-    signer.context = { ...signer.context, refreshSnapshot: () => Promise.reject(new SluiceError('unavailable')) };
+    signer.registryAway = true;
     await cycle();
     expect([work.state, work.code]).toEqual(['queued', 'stale-snapshot']);
     expect(other.state).toBe('issued');
@@ -154,6 +154,18 @@ describe('what the registry says', () => {
     const work = signer.accept('tls', { templateHash: new Uint8Array(32) });
     await cycle();
     expect([work.state, work.code, signer.ledger.asked.size]).toEqual(['queued', 'conflict', 0]);
+  });
+});
+
+describe('a claim that names profiles without a template', () => {
+  it('makes the snapshot be read again, four times a second at most', async () => {
+    signer.ledger.stale = ['tls'];
+    await cycle();
+    await cycle();
+    expect(signer.refreshes).toBe(1);
+    signer.clock.pass(250);
+    await cycle();
+    expect(signer.refreshes).toBe(2);
   });
 });
 

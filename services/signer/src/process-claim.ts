@@ -64,7 +64,7 @@ function recheckAll(
 async function signAfterRefresh(context: SignerContext, claim: Claim, stale: readonly RefusedRow[]): Promise<void> {
   if (stale.length === 0) return;
   try {
-    await context.refreshSnapshot();
+    await context.snapshotRefresh.now();
   } catch (err) {
     context.log.warn({ event: 'snapshot-stale', count: stale.length, err }, 'the registry does not answer');
   }

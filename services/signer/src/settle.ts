@@ -65,8 +65,9 @@ function countLate(context: SignerContext, ca: string, count: number): void {
 
 /**
  * Rows whose key was not asked: `administrative` and `request` end as rejected, everything else is queued again; the
- * serial becomes void. `unknown` is tried three times in all; then the row goes through `burn`, the only way to the shelf,
- * and costs a serial that was never signed. Never throws, as `completeRows`.
+ * serial becomes void. `unknown` is released three times; then the row goes through `burn`, which counts and in the end
+ * sets it aside, at the cost of serials that were never signed. The CA does not step back: the fault is the row's, and
+ * one poisoned row must not slow its neighbours. Never throws, as `completeRows`.
  */
 export async function refuseRows(
   context: SignerContext,

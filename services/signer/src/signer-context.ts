@@ -8,6 +8,7 @@ import type { BatchSize } from './batch-size.js';
 import type { CaBackOff } from './ca-back-off.js';
 import type { Clock } from './clock.js';
 import type { SignerMetrics } from './signer-metrics.js';
+import type { SnapshotRefresh } from './snapshot-refresh.js';
 import type { Templates } from './templates.js';
 
 /** What the operations of this service work with. `context.ts` alone puts it together. */
@@ -19,8 +20,7 @@ export interface SignerContext {
   readonly renewNow: () => Promise<void>;
   readonly keyStore: KeyStore;
   readonly templates: Templates;
-  /** Resolves when the registry's newest snapshot is in force; throws when the registry is away. */
-  readonly refreshSnapshot: () => Promise<void>;
+  readonly snapshotRefresh: SnapshotRefresh;
   readonly bell: Pick<Bell, 'ring'>;
   readonly backOff: CaBackOff;
   readonly batchSize: BatchSize;

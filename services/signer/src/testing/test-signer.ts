@@ -10,6 +10,7 @@ import { createCaBackOff } from '../ca-back-off.js';
 import type { Clock } from '../clock.js';
 import type { SignerContext } from '../signer-context.js';
 import { createSignerMetrics } from '../signer-metrics.js';
+import { createSnapshotRefresh } from '../snapshot-refresh.js';
 import { createTemplates } from '../templates.js';
 import { PolicingLedger, type Work } from './policing-ledger.js';
 
@@ -123,6 +124,7 @@ export async function createTestSigner(leaseMs = 10_000) {
     templates,
     snapshot,
     refreshes: 0,
+    registryAway: false,
     stopping: false,
     context: undefined as unknown as SignerContext, // set below, before anybody sees it
     async addCa(name: string, algorithm: KeyAlgorithm) {
@@ -160,10 +162,14 @@ export async function createTestSigner(leaseMs = 10_000) {
     renewNow: () => Promise.resolve(),
     keyStore,
     templates,
-    refreshSnapshot: async () => {
-      signer.refreshes += 1;
-      await templates.apply(snapshot);
-    },
+    snapshotRefresh: createSnapshotRefresh(
+      async () => {
+        signer.refreshes += 1;
+        if (signer.registryAway) throw new SluiceError('unavailable');
+        await templates.apply(snapshot);
+      },
+      { clock, log },
+    ),
     bell: { ring: (ids) => void rung.push(...ids) },
     backOff: createCaBackOff(clock),
     batchSize: createBatchSize(),
