@@ -49,6 +49,13 @@ create trigger immutable before update or delete or truncate on registry.profile
 create trigger immutable before update or delete or truncate on registry.template for each statement execute function ledger.refuse_change();
 create trigger undeletable before delete or truncate on ledger.serial for each statement execute function ledger.refuse_change();
 create trigger undeletable before delete or truncate on registry.ca for each statement execute function ledger.refuse_change();
+-- A statement that names a partition fires the partition's triggers, not the parent's (0004 does the same for its own).
+do $$
+begin
+  for i in 0..15 loop
+    execute format('create trigger undeletable before delete or truncate on ledger.serial_%s for each statement execute function ledger.refuse_change()', i);
+  end loop;
+end $$;
 
 create function ledger.refuse_work() returns trigger language plpgsql as $$
 begin
@@ -97,7 +104,8 @@ create trigger guard_arrival after insert on ledger.outcome referencing new tabl
 create trigger guard_arrival after insert on ledger.shelf referencing new table as arrived for each statement execute function ledger.guard_arrival();
 create trigger guard_update before update on ledger.shelf for each row when (new.state <> old.state or new.request_id <> old.request_id) execute function ledger.refuse_change();
 
--- Nothing leaves work or shelf without having arrived somewhere: no request is ever lost by a DELETE.
+-- Nothing leaves work or shelf without having arrived somewhere: no request is ever lost by a DELETE, and none comes
+-- back from the shelf with fewer attempts than it went there with.
 create function ledger.guard_departure() returns trigger language plpgsql as $$
 declare
   v_lost uuid;
@@ -105,7 +113,7 @@ begin
   select d.request_id into v_lost from departed d
   where not exists (select from ledger.outcome o where o.request_id = d.request_id and ledger.may_become(d.state, o.state))
     and not exists (select from ledger.shelf s where s.request_id = d.request_id and ledger.may_become(d.state, s.state))
-    and not exists (select from ledger.work w where w.request_id = d.request_id and ledger.may_become(d.state, w.state))
+    and not exists (select from ledger.work w where w.request_id = d.request_id and ledger.may_become(d.state, w.state) and w.attempt >= d.attempt)
   limit 1;
   if found then
     raise exception 'request %: it would be lost', v_lost using errcode = 'SLT01';

@@ -62,6 +62,7 @@ begin
 end $$;
 
 -- Step 4. Idempotency row, request row and work row of many requests in one commit.
+-- `again`: the equal request that a keyless one was about to join has just ended; nothing was stored of this row.
 -- Crash before the commit: nothing is stored, the client is told `unknown` or nothing, and asks again with its key.
 -- Crash after it: the request is accepted; the sweep adds its turn, a retry joins it.
 create function ledger.accept(
@@ -128,7 +129,7 @@ begin
     from judged j where j.owner = j.id order by j.id
   )
   select j.ordinal::integer,
-    case when j.owner = j.id then 'accepted' when not j.same_payload then 'payload-mismatch' else 'joined' end,
+    case when j.owner = j.id then 'accepted' when j.owner is null then 'again' when not j.same_payload then 'payload-mismatch' else 'joined' end,
     j.owner, ledger.micros(j.due)
   from judged j;
 end $$;
@@ -174,12 +175,12 @@ declare
   v_held uuid[];
 begin
   perform from ledger.work w where w.request_id = any(p_ids) order by w.request_id for update;
-  select array_agg(w.request_id) filter (where registry.held_by(w.request_id, w.class, w.account, w.ca, w.profile) is null),
-         array_agg(w.request_id) filter (where registry.held_by(w.request_id, w.class, w.account, w.ca, w.profile) is not null)
-    into v_expired, v_held
-  from unnest(p_ids, p_deadlines) u (id, deadline)
-  cross join lateral (select x.* from ledger.work x where x.request_id = u.id offset 0) w
-  where w.state = 'queued' and ledger.micros(w.deadline) = u.deadline;
+  select array_agg(d.request_id) filter (where not d.held), array_agg(d.request_id) filter (where d.held) into v_expired, v_held
+  from (select w.request_id, coalesce(c.quarantined, false) or registry.held_by(w.request_id, w.class, w.account, w.ca, w.profile) is not null as held
+        from unnest(p_ids, p_deadlines) u (id, deadline)
+        cross join lateral (select x.* from ledger.work x where x.request_id = u.id offset 0) w
+        left join registry.ca c on c.name = w.ca
+        where w.state = 'queued' and ledger.micros(w.deadline) = u.deadline) d;
   if v_held is not null then
     perform ledger.shelve(v_held, 'parked', 'held', p_actor, null);
   end if;

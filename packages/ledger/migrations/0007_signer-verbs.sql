@@ -26,7 +26,8 @@ create type ledger.claimed as (
   ca text, subject_ca text, content text, spki bytea, attempt integer, serial bytea, not_before timestamptz, template_hash bytea, epoch bigint, accepted_at timestamptz);
 
 -- (a) Candidates by policy, without locks: round robin over the flows (account, CA) of the lane, from a cursor. A
--- quarantined or wholly held flow is skipped; overdue rows are passed over (the sweep ends them). Costs O(n).
+-- quarantined or wholly held flow is skipped; overdue rows are passed over (the sweep ends them). Costs O(n), and
+-- while a hold on part of a flow is in force, the rows behind it.
 create function ledger.candidates(p_class text, p_key_group text, p_max integer, p_cursor_account text, p_cursor_ca text,
   out ids uuid[], out next_account text, out next_ca text)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -39,6 +40,7 @@ declare
   v_cas text[] := '{}';
   v_quota integer;
   v_full boolean;
+  v_partial boolean;
 begin
   -- A jump from flow to flow over the index: one probe each, however many rows a flow has.
   while cardinality(v_accounts) < p_max loop
@@ -66,6 +68,8 @@ begin
   next_account := v_accounts[cardinality(v_accounts)];
   next_ca := v_cas[cardinality(v_cas)];
   v_quota := ceil(p_max::numeric / cardinality(v_accounts));
+  -- A hold on part of a flow: its rows are passed over one by one, or they would keep their place at the head for ever.
+  v_partial := exists (select from registry.hold h where h.lifted_at is null and h.expires_at > v_now and (h.profile is not null or h.fraction is not null));
   loop
     select array_agg(q.request_id order by q.turn, q.deadline), bool_or(q.turn = v_quota) into ids, v_full
     from (
@@ -75,6 +79,7 @@ begin
         select w.request_id, w.deadline, row_number() over (order by w.deadline, w.request_id) as turn
         from (select x.request_id, x.deadline from ledger.work x
               where x.class = p_class and x.key_group = p_key_group and x.state = 'queued' and x.account = f.account and x.ca = f.ca and x.deadline > v_now
+                and (not v_partial or registry.held_by(x.request_id, p_class, x.account, x.ca, x.profile) is null)
               order by x.deadline, x.request_id limit v_quota) w) t
       order by t.turn, t.deadline limit p_max) q;
     exit when ids is null or cardinality(ids) >= p_max or not coalesce(v_full, false) or v_quota >= p_max;
@@ -213,7 +218,7 @@ declare
   v_done uuid[];
   v_fingerprints bytea[];
 begin
-  select array_agg(m.request_id) into v_done from (
+  select array_agg(distinct m.request_id) into v_done from (
     select w.request_id from ledger.work w
     join unnest(p_ids, p_attempts, p_serials) u (id, attempt, serial) on w.request_id = u.id
     where w.request_id = any(p_ids) and w.state || '' = 'signing' and w.attempt = u.attempt and w.serial = u.serial
@@ -221,9 +226,9 @@ begin
   if v_done is not null then
     with stored as (
       insert into ledger.certificate (request_id, attempt, ca, serial, not_before, not_after, der)
-      select u.id, u.attempt, w.ca, u.serial, u.not_before, u.not_after, u.der
+      select distinct on (u.id) u.id, u.attempt, w.ca, u.serial, u.not_before, u.not_after, u.der
       from unnest(p_ids, p_attempts, p_serials, p_not_befores, p_not_afters, p_ders) u (id, attempt, serial, not_before, not_after, der)
-      join ledger.work w on w.request_id = u.id where u.id = any(v_done) order by u.id
+      join ledger.work w on w.request_id = u.id where u.id = any(v_done) and w.attempt = u.attempt and w.serial = u.serial order by u.id
     ), settled as (
       update ledger.serial s set state = 'issued' from ledger.work w
       where w.request_id = any(v_done) and s.ca = w.ca and s.serial = w.serial and s.serial = any(p_serials)
@@ -239,6 +244,7 @@ begin
     select u.id, u.attempt, s.ca, u.serial, u.not_before, u.not_after, u.der
     from unnest(p_ids, p_attempts, p_serials, p_not_befores, p_not_afters, p_ders) u (id, attempt, serial, not_before, not_after, der)
     join ledger.serial s on s.request_id = u.id and s.attempt = u.attempt and s.serial = u.serial and s.state = 'burned'
+    order by u.id, u.attempt
     on conflict do nothing;
   end if;
   return query
@@ -256,7 +262,7 @@ declare
   v_serials bytea[];
   v_fingerprints bytea[];
 begin
-  select array_agg(m.request_id), array_agg(m.serial) into v_done, v_serials from (
+  select array_agg(distinct m.request_id), array_agg(distinct m.serial) into v_done, v_serials from (
     select w.request_id, w.serial from ledger.work w join unnest(p_ids, p_attempts) u (id, attempt) on w.request_id = u.id
     where w.request_id = any(p_ids) and w.state || '' = 'signing' and w.attempt = u.attempt and w.signer = p_caller order by w.request_id for update of w) m;
   if v_done is null then
@@ -264,8 +270,9 @@ begin
   end if;
   update ledger.serial s set state = 'void' from ledger.work w where w.request_id = any(v_done) and s.ca = w.ca and s.serial = w.serial and s.serial = any(v_serials);
   insert into ledger.outcome (request_id, state, code, detail, attempt, ended_by)
-  select w.request_id, 'rejected', u.code, u.detail, w.attempt, p_caller
-  from ledger.work w join unnest(p_ids, p_codes, p_details) u (id, code, detail) on u.id = w.request_id where w.request_id = any(v_done);
+  select distinct on (w.request_id) w.request_id, 'rejected', u.code, u.detail, w.attempt, p_caller
+  from ledger.work w join unnest(p_ids, p_attempts, p_codes, p_details) u (id, attempt, code, detail) on u.id = w.request_id and u.attempt = w.attempt
+  where w.request_id = any(v_done) order by w.request_id;
   with gone as (delete from ledger.work w where w.request_id = any(v_done) returning w.fingerprint)
   select array_agg(g.fingerprint) into v_fingerprints from gone g;
   delete from ledger.open_fingerprint f where f.fingerprint = any(v_fingerprints) and f.request_id = any(v_done);
@@ -280,15 +287,24 @@ declare
   v_done uuid[];
   v_serials bytea[];
 begin
-  select array_agg(m.request_id), array_agg(m.serial) into v_done, v_serials from (
+  select array_agg(distinct m.request_id), array_agg(distinct m.serial) into v_done, v_serials from (
     select w.request_id, w.serial from ledger.work w join unnest(p_ids, p_attempts) u (id, attempt) on w.request_id = u.id
     where w.request_id = any(p_ids) and w.state || '' = 'signing' and w.attempt = u.attempt and w.signer = p_caller order by w.request_id for update of w) m;
   update ledger.serial s set state = 'void' from ledger.work w where w.request_id = any(v_done) and s.ca = w.ca and s.serial = w.serial and s.serial = any(v_serials);
   insert into ledger.event (request_id, kind, attempt, actor, detail)
-  select w.request_id, 'released', w.attempt, p_caller, jsonb_build_object('code', u.code)
-  from ledger.work w join unnest(p_ids, p_codes) u (id, code) on u.id = w.request_id where w.request_id = any(v_done);
+  select distinct on (w.request_id) w.request_id, 'released', w.attempt, p_caller, jsonb_build_object('code', u.code)
+  from ledger.work w join unnest(p_ids, p_attempts, p_codes) u (id, attempt, code) on u.id = w.request_id and u.attempt = w.attempt
+  where w.request_id = any(v_done) order by w.request_id;
   update ledger.work w set state = 'queued', signer = null, claim_id = null, serial = null, lease_until = null where w.request_id = any(v_done);
 end $$;
+
+-- Does an attempt that failed so count among the three that a request has? Only what nobody can explain: a lost lease
+-- and `unknown` (packages/issuance: dispositions with attemptsMax). A token's failures end at five burned serials.
+create function ledger.uses_up_attempt(p_code text) returns boolean language sql immutable parallel safe as $$
+  select p_code not in ('profile-unknown', 'profile-disabled', 'account-disabled', 'ca-unknown', 'ca-pending', 'ca-disabled', 'ca-retiring', 'ca-destroying',
+    'ca-destroyed', 'ca-expiring', 'not-permitted', 'forbidden', 'csr-invalid', 'key-weak', 'subject-invalid', 'lint-failed', 'body-invalid', 'key-missing',
+    'token-failed', 'unavailable', 'draining')
+$$;
 
 -- Any doubt after the key was asked, or a lease that ran out: the serial is burned and revoked in the same transaction
 -- and the request queued again under the same attempt count; with 3 losses or 5 burned serials it goes to the shelf.
@@ -299,31 +315,34 @@ declare
   v_serials bytea[];
   v_failed uuid[];
 begin
-  select array_agg(m.request_id), array_agg(m.serial) into v_done, v_serials from (
+  select array_agg(distinct m.request_id), array_agg(distinct m.serial) into v_done, v_serials from (
     select w.request_id, w.serial from ledger.work w join unnest(p_ids, p_attempts) u (id, attempt) on w.request_id = u.id
     where w.request_id = any(p_ids) and w.state || '' = 'signing' and w.attempt = u.attempt order by w.request_id for update of w skip locked) m;
   if v_done is null then
     return;
   end if;
   insert into ledger.event (request_id, kind, attempt, actor, detail)
-  select w.request_id, 'burned', w.attempt, p_actor, jsonb_build_object('code', u.code, 'serial', encode(w.serial, 'hex'), 'signer', w.signer)
-  from ledger.work w join unnest(p_ids, p_codes) u (id, code) on u.id = w.request_id where w.request_id = any(v_done);
+  select distinct on (w.request_id) w.request_id, 'burned', w.attempt, p_actor, jsonb_build_object('code', u.code, 'serial', encode(w.serial, 'hex'), 'signer', w.signer)
+  from ledger.work w join unnest(p_ids, p_attempts, p_codes) u (id, attempt, code) on u.id = w.request_id and u.attempt = w.attempt
+  where w.request_id = any(v_done) order by w.request_id;
   insert into ledger.revocation (ca, serial, request_id)
   select w.ca, w.serial, w.request_id from ledger.work w where w.request_id = any(v_done) and w.serial is not null;
   update ledger.serial s set state = 'burned' from ledger.work w where w.request_id = any(v_done) and s.ca = w.ca and s.serial = w.serial and s.serial = any(v_serials);
-  select array_agg(w.request_id) into v_failed from ledger.work w where w.request_id = any(v_done) and (w.lost + 1 >= 3 or w.burned + 1 >= 5);
+  update ledger.work w set burned = w.burned + (w.serial is not null)::integer, lost = w.lost + u.used::integer
+  from (select i.id, i.attempt, bool_or(ledger.uses_up_attempt(i.code)) as used from unnest(p_ids, p_attempts, p_codes) i (id, attempt, code) group by i.id, i.attempt) u
+  where w.request_id = any(v_done) and w.request_id = u.id and w.attempt = u.attempt;
+  select array_agg(w.request_id) into v_failed from ledger.work w where w.request_id = any(v_done) and (w.lost >= 3 or w.burned >= 5);
   if v_failed is not null then
     perform ledger.shelve(v_failed, 'failed', 'failed', p_actor, null);
-    update ledger.shelf s set lost = s.lost + 1, burned = s.burned + 1 where s.request_id = any(v_failed);
   end if;
-  update ledger.work w set state = 'queued', lost = w.lost + 1, burned = w.burned + (w.serial is not null)::integer,
-    signer = null, claim_id = null, serial = null, lease_until = null
-  where w.request_id = any(v_done);
+  update ledger.work w set state = 'queued', signer = null, claim_id = null, serial = null, lease_until = null where w.request_id = any(v_done);
   return query select d.id, case when d.id = any(v_failed) then 'failed' else 'queued' end from unnest(v_done) d (id);
 end $$;
 
 create function ledger.burn(p_caller text, p_ids uuid[], p_attempts integer[], p_codes text[]) returns table (request_id uuid, state text)
 language sql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s' as $$
+  -- waits where the sweep skips: whoever asks must know that it is burned
+  select from ledger.work w where w.request_id = any(p_ids) order by w.request_id for update;
   select b.request_id, b.state from ledger.burn_attempts(p_ids, p_attempts, p_codes, p_caller) b
 $$;
 

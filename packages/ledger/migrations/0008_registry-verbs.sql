@@ -63,7 +63,8 @@ declare
   v_epoch bigint;
 begin
   perform pg_advisory_xact_lock(registry.lock_key('ca', p_name));
-  select c.state into v_state from registry.ca c where c.name = p_name for update;
+  -- `no key`: whoever holds the epoch may be waiting to refer to this row
+  select c.state into v_state from registry.ca c where c.name = p_name for no key update;
   if not found then
     raise exception 'no CA named %', p_name using errcode = 'SLN01';
   end if;

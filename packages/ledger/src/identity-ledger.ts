@@ -67,7 +67,7 @@ async function acceptAll(
 ): Promise<AcceptResult[]> {
   const verdicts = await database.call<{
     ordinal: number;
-    verdict: 'accepted' | 'joined' | 'payload-mismatch';
+    verdict: AcceptResult['verdict'] | 'again';
     request_id: string;
     deadline: bigint;
   }>(acceptStatement, [
@@ -104,7 +104,24 @@ async function acceptAll(
     });
   }
   const results = new Array<AcceptResult>(rows.length);
-  for (const verdict of verdicts) results[verdict.ordinal - 1] = toAcceptResult(verdict, standings);
+  const again: number[] = [];
+  for (const verdict of verdicts) {
+    if (verdict.verdict === 'again') again.push(verdict.ordinal - 1);
+    else results[verdict.ordinal - 1] = toAcceptResult({ ...verdict, verdict: verdict.verdict }, standings);
+  }
+  if (again.length === 0) return results;
+  // The request they were about to join ended at that very moment; each turn of this is somebody else's progress.
+  const retried = await afterCommit(() =>
+    acceptAll(
+      database,
+      caller,
+      column(again, (index) => rows[index] as AcceptRow),
+      onAccepted,
+    ),
+  );
+  again.forEach((index, position) => {
+    results[index] = retried[position] as AcceptResult;
+  });
   return results;
 }
 

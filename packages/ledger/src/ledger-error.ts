@@ -11,8 +11,22 @@ const ownStates: Readonly<Record<string, Code>> = {
   SLT01: 'internal',
 };
 
-/** Nothing was begun: no connection was had, or the server refused before it ran the statement. */
-const beforeStates = new Set(['53300', '57P03', '55P03', '40001', '40P01', '28P01', '57014']);
+/**
+ * Nothing is stored, and it is not the statement's fault: no connection was had, the server refuses now (out of disk,
+ * memory or connections, a standby after a failover), or it rolled the verb back (lock timeout, deadlock, cancelled).
+ */
+const beforeStates = new Set([
+  '53100',
+  '53200',
+  '53300',
+  '57P03',
+  '55P03',
+  '40001',
+  '40P01',
+  '28P01',
+  '57014',
+  '25006',
+]);
 const beforeSystem = new Set(['ECONNREFUSED', 'ENOENT', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN', 'ENOTFOUND']);
 
 function codeOf(thrown: unknown): string | undefined {

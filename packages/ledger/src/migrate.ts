@@ -19,6 +19,7 @@ export async function migrate(
     migrationsTable: 'sluice_migration',
     ...(options.to === undefined ? {} : { count: options.to }),
     checkOrder: true,
+    advisoryLockMode: 'wait',
     singleTransaction: false,
     log: () => undefined,
   });

@@ -1,6 +1,7 @@
-import type { Code } from '@sluice/errors';
+import { type Code, SluiceError } from '@sluice/errors';
 import type { EndState, Purpose, ShelfState } from '@sluice/issuance';
 import { createDatabase, type Database, type DatabaseOptions, type Statement } from './database.js';
+import { isFaultOfOneRow } from './ledger-error.js';
 import { enrol, laneLoads, renew } from './subscriber-verbs.js';
 import type {
   ClaimedRequest,
@@ -146,8 +147,30 @@ async function complete(
     order.map((row) => row.notAfter),
     order.map((row) => bytes(row.certificate)),
   ]);
-  const verdicts = new Map(rows.map((row) => [order[row.ordinal - 1]?.requestId, row.verdict]));
-  return completions.map((completion) => verdicts.get(completion.requestId) ?? 'late');
+  const verdicts = new Map(rows.map((row) => [order[row.ordinal - 1], row.verdict]));
+  return completions.map((completion) => verdicts.get(completion) ?? 'late');
+}
+
+/** One commit; when a row is at fault, halves, so that it harms only itself. Its error is thrown when all else is stored. */
+async function completeSplitting(
+  database: Database,
+  caller: string,
+  completions: readonly Completion[],
+): Promise<CompletionVerdict[]> {
+  try {
+    return await complete(database, caller, completions);
+  } catch (thrown) {
+    if (completions.length < 2 || !(thrown instanceof SluiceError && isFaultOfOneRow(thrown))) throw thrown;
+    const middle = completions.length >> 1;
+    const halves = await Promise.allSettled([
+      completeSplitting(database, caller, completions.slice(0, middle)),
+      completeSplitting(database, caller, completions.slice(middle)),
+    ]);
+    return halves.flatMap((half) => {
+      if (half.status === 'rejected') throw half.reason;
+      return half.value;
+    });
+  }
 }
 
 /** The ledger as a signer may use it. */
@@ -173,7 +196,7 @@ export function createSignerLedger(options: DatabaseOptions): SignerLedger {
         await database.call<ClaimedRow>(statements.claimAgain, [caller.name, caller.incarnation, claimId]),
       );
     },
-    complete: (caller, completions) => complete(database, caller.name, completions),
+    complete: (caller, completions) => completeSplitting(database, caller.name, completions),
     async completeCaCertificate(caller, done) {
       const values = [
         caller.name,
