@@ -57,7 +57,7 @@ describe('a sweep', () => {
     const renewNow = vi.fn(() => Promise.resolve());
     const context = { ...signer.context, renewNow };
     signer.ledger.fail('sweep', 'fenced', false);
-    await expect(sweepOnce(context, turns(0))).rejects.toMatchObject({ code: 'fenced' });
+    expect(await sweepOnce(context, turns(0))).toBe(false);
     expect(renewNow).toHaveBeenCalledOnce();
   });
 });

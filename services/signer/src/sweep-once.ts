@@ -1,6 +1,6 @@
 import { asSluiceError } from '@sluice/errors';
 import { laneName } from '@sluice/issuance';
-import type { LaneLoad } from '@sluice/ledger';
+import type { LaneLoad, Sweep } from '@sluice/ledger';
 import type { TurnProducer } from '@sluice/queue';
 import { batchRowsMax } from './batch-size.js';
 import { ringEnded } from './settle.js';
@@ -11,16 +11,17 @@ const turnsRepairedMax = 64;
 
 /**
  * One sweep, once a second by every signer and done by whoever gets the ledger's lock: leases that ran out, overdue
- * rows, the shelf; then turns are added for queued work that has none. Throws what the ledger threw; Redis being away
- * costs nothing but a count, since idle signers ask the ledger anyway.
+ * rows, the shelf; then turns are added for queued work that has none. `false`: the ledger did not answer (counted, and
+ * told by readiness), and the next second tries again. Redis being away costs nothing but a count.
  */
 export async function sweepOnce(
   context: SignerContext,
   turns: Pick<TurnProducer, 'openTurns' | 'addMissing'>,
-): Promise<void> {
-  const { ledger, caller, checkpoint, metrics, log } = context;
+): Promise<boolean> {
+  const { checkpoint, metrics, log } = context;
   await checkpoint('signer:before-sweep');
-  const sweep = await ask();
+  const sweep = await ask(context);
+  if (!sweep) return false;
   // A crash here leaves everything swept; only the bell was not rung, and waiters read the ledger by themselves.
   await checkpoint('signer:after-sweep');
   metrics.sweeps.inc({ result: sweep.swept ? 'swept' : 'busy' });
@@ -31,15 +32,18 @@ export async function sweepOnce(
     log.info(facts, 'the sweep ended or queued again what was left');
   }
   await Promise.all(sweep.loads.map((load) => repairTurns(context, turns, load)));
+  return true;
+}
 
-  async function ask() {
-    try {
-      return await ledger.sweep(caller());
-    } catch (thrown) {
-      metrics.sweeps.inc({ result: 'failed' });
-      if (asSluiceError(thrown).code === 'fenced') await context.renewNow();
-      throw thrown;
-    }
+async function ask({ ledger, caller, metrics, log, renewNow }: SignerContext): Promise<Sweep | undefined> {
+  try {
+    return await ledger.sweep(caller());
+  } catch (thrown) {
+    const err = asSluiceError(thrown);
+    metrics.sweeps.inc({ result: 'failed' });
+    log.warn({ event: 'sweep-failed', code: err.code, err }, 'the ledger did not sweep; the next second tries again');
+    if (err.code === 'fenced') await renewNow();
+    return undefined;
   }
 }
 
