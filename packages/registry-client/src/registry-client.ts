@@ -71,6 +71,8 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   let applied: Snapshot | undefined;
   let heardAtMs: number | undefined;
   let away = false;
+  /** Said once, not once a second. */
+  let refusedEpoch: string | undefined;
 
   const epoch = (): bigint => BigInt(applied?.epoch ?? 0);
 
@@ -79,7 +81,10 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       // A registry restored from an older backup, or the wrong one. A person has to look: applying it could bring back
       // a CA that was disabled.
       const facts = { offered: snapshot.epoch, applied: String(epoch()) };
-      log.error({ event: 'epoch-rolled-back', ...facts }, 'the registry offers an older state than was applied');
+      if (refusedEpoch !== snapshot.epoch) {
+        log.error({ event: 'epoch-rolled-back', ...facts }, 'the registry offers an older state than was applied');
+      }
+      refusedEpoch = snapshot.epoch;
       throw new SluiceError('conflict', 'The registry offers an older state than was applied', { facts });
     }
     await onSnapshot(snapshot);

@@ -1,0 +1,208 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type CommandRig, problem, startCommandRig } from '../testing/command-rig.js';
+
+let rig: CommandRig;
+beforeEach(async () => {
+  rig = await startCommandRig();
+});
+afterEach(() => rig.end());
+
+const time = '2026-11-21T10:00:00.000Z';
+const ca = {
+  name: 'root',
+  key_group: 'default',
+  state: 'pending',
+  quarantined: false,
+  key_algorithm: 'ec-p256',
+  subject_dn: { common_name: 'Root' },
+  issuer: 'root',
+  certificate_profile: 'root',
+  spki_sha256: null as string | null,
+  certificate_pem: null,
+  serial: null,
+  not_before: null,
+  not_after: null,
+  epoch: '2',
+  created_at: time,
+};
+const created = {
+  dry_run: false,
+  epoch: '2',
+  name: 'root',
+  issuer: 'root',
+  certificate_profile: 'root',
+  key_group: 'default',
+  key_algorithm: 'ec-p256',
+};
+describe('sluice ca', () => {
+  const profile = '-';
+  beforeEach(() => {
+    rig.input = 'name: root\n';
+  });
+  const create = [
+    'ca',
+    'create',
+    'root',
+    '--subject',
+    'common_name=A=B',
+    '--subject',
+    'organizational_unit=x',
+    '--subject',
+    'organizational_unit=y',
+  ];
+
+  it('creates, in a dry run too', async () => {
+    rig.answers['POST /admin/v1/cas'] = [[201, created]];
+    expect(await rig.sluice(...create, '--self-profile', profile)).toBe(0);
+    expect(rig.calls[0]?.body).toEqual({
+      name: 'root',
+      key_group: 'default',
+      key_algorithm: 'ec-p256',
+      subject_dn: { common_name: 'A=B', organizational_unit: ['x', 'y'] },
+      issuer: null,
+      self_profile: 'name: root\n',
+      dry_run: false,
+    });
+    rig.answers['POST /admin/v1/cas'] = [[200, { ...created, dry_run: true }]];
+    expect(await rig.sluice(...create, '--issuer', 'root', '--profile', 'p', '--dry-run', '--wait')).toBe(0);
+    expect(rig.calls[1]?.body).toMatchObject({ issuer: 'root', profile: 'p', dry_run: true });
+    expect(rig.out[1]).toContain('Nothing was changed');
+  });
+
+  it('waits until it is active, telling each step once', async () => {
+    rig.answers['POST /admin/v1/cas'] = [[201, created]];
+    const made = { ...ca, spki_sha256: 'ab' };
+    rig.answers['GET /admin/v1/cas/root'] = [
+      [200, ca],
+      [200, ca],
+      [200, made],
+      [200, { ...made, state: 'active' }],
+    ];
+    expect(await rig.sluice(...create, '--self-profile', profile, '--wait')).toBe(0);
+    expect(rig.err).toEqual([
+      'root pending: a signer makes its key',
+      'root pending: its key is made, root certifies it',
+      'root active',
+    ]);
+  });
+
+  it('stops waiting at Ctrl-C with what goes on without it', async () => {
+    rig.answers['POST /admin/v1/cas'] = [[201, created]];
+    rig.answers['GET /admin/v1/cas/root'] = [[200, ca]];
+    rig.interruptAtPause = 2;
+    expect(await rig.sluice(...create, '--self-profile', profile, '--wait')).toBe(4);
+    expect(rig.err.join('\n')).toContain('goes on without you');
+  });
+
+  it.each([
+    ['neither root nor issued', [...create]],
+    ['both', [...create, '--self-profile', profile, '--issuer', 'r', '--profile', 'p']],
+    ['half an issuer', [...create, '--issuer', 'r']],
+    ['no subject', ['ca', 'create', 'root', '--self-profile', profile]],
+    ['a subject that is none', ['ca', 'create', 'root', '--subject', 'Demo', '--self-profile', profile]],
+    [
+      'a field twice',
+      ['ca', 'create', 'r', '--subject', 'country=DE', '--subject', 'country=FR', '--self-profile', profile],
+    ],
+    ['an unknown algorithm', [...create, '--self-profile', profile, '--key-algorithm', 'dsa']],
+    ['a file that is not there', [...create, '--self-profile', '/nowhere/absent.yaml']],
+    ['no reason', ['ca', 'disable', 'root']],
+    ['an unknown command', ['ca', 'destroy', 'root']],
+  ])('is exit code 2 for %s, and asks nothing of the registry', async (_, args) => {
+    expect(await rig.sluice(...args)).toBe(2);
+    expect(rig.calls).toEqual([]);
+    expect(rig.err.join('')).not.toBe('');
+  });
+
+  describe('disable', () => {
+    const path = 'POST /admin/v1/cas/root/disable';
+    const disabled = { dry_run: false, epoch: '9', name: 'root', state: 'disabled' };
+    const trial = { ...disabled, dry_run: true, state: 'active' };
+    const disable = ['ca', 'disable', 'root', '--reason', 'drill'];
+    beforeEach(() => {
+      rig.answers['GET /admin/v1/cas/root'] = [[200, { ...ca, state: 'active' }]];
+      rig.answers[path] = [
+        [200, trial],
+        [201, disabled],
+      ];
+    });
+    const changes = (): unknown[] => rig.calls.filter(({ call }) => call === path).map(({ body }) => body);
+
+    it('asks for the name of the CA', async () => {
+      rig.interactive = true;
+      rig.typed = 'root';
+      expect(await rig.sluice(...disable)).toBe(0);
+      expect(changes()).toEqual([
+        { reason: 'drill', dry_run: true },
+        { reason: 'drill', dry_run: false },
+      ]);
+    });
+
+    it('changes nothing for another name, or without a person and --yes', async () => {
+      rig.interactive = true;
+      rig.typed = 'y';
+      expect(await rig.sluice(...disable)).toBe(4);
+      rig.interactive = false;
+      expect(await rig.sluice(...disable)).toBe(2);
+      expect(changes()).not.toContainEqual({ reason: 'drill', dry_run: false });
+    });
+
+    it('does not ask with --yes', async () => {
+      rig.answers[path] = [[201, disabled]];
+      expect(await rig.sluice(...disable, '--yes')).toBe(0);
+      expect(changes()).toEqual([{ reason: 'drill', dry_run: false }]);
+    });
+
+    it('does not ask for what would be refused', async () => {
+      rig.interactive = true;
+      rig.answers[path] = [problem(409, 'conflict')];
+      expect(await rig.sluice(...disable)).toBe(4);
+      expect(changes()).toHaveLength(1);
+    });
+  });
+});
+
+describe('sluice profile and account', () => {
+  it('applies documents in order, from standard input too, and stops at the first refusal', async () => {
+    const answer = { dry_run: false, epoch: '3', name: 'tls', ca: 'demo', revision: 4, unchanged: true };
+    rig.answers['POST /admin/v1/profiles'] = [
+      [201, answer],
+      problem(422, 'profile-invalid', {
+        findings: [
+          { pointer: '/document', detail: 'one' },
+          { pointer: '/document', detail: 'two' },
+        ],
+      }),
+    ];
+    const file = join(rig.dir, 'tls.yaml');
+    writeFileSync(file, 'name: tls\n');
+    rig.input = 'name: other\n';
+    expect(await rig.sluice('profile', 'apply', file, '-', file)).toBe(4);
+    expect(rig.calls.map(({ body }) => body)).toEqual([
+      { document: 'name: tls\n', dry_run: false },
+      { document: 'name: other\n', dry_run: false },
+    ]);
+    expect(rig.out).toEqual(['tls (demo) unchanged, revision 4']);
+    expect(rig.err.join('\n')).toMatch(/\/document: one[\s\S]*\/document: two/);
+  });
+
+  it('shows a new key once, whole', async () => {
+    const answer = { dry_run: false, epoch: '3', name: 'acme', profiles: ['tls'], api_key: 'slk_abc' };
+    rig.answers['POST /admin/v1/accounts'] = [[201, answer]];
+    expect(await rig.sluice('account', 'create', 'acme', '--profile', 'tls', '--profile', 'doc')).toBe(0);
+    expect(rig.calls[0]?.body).toEqual({ name: 'acme', profiles: ['tls', 'doc'], dry_run: false });
+    expect(rig.out[0]).toContain('slk_abc');
+  });
+
+  it.each([
+    ['ca', 'cas'],
+    ['profile', 'profiles'],
+    ['account', 'accounts'],
+  ])('says what to do when there is no %s', async (noun, plural) => {
+    rig.answers[`GET /admin/v1/${plural}`] = [[200, { epoch: '1', [plural]: [] }]];
+    expect(await rig.sluice(noun, 'ls')).toBe(0);
+    expect(rig.out[0]).toContain('--help');
+  });
+});
