@@ -46,6 +46,9 @@ export function createDatabase(options: DatabaseOptions): Database {
   });
   // An idle connection that breaks is dropped by the pool; the next call opens another or reports `unavailable`.
   pool.on('error', () => undefined);
+  // One that breaks under a statement says so twice: to the statement, which reports it, and as an event of the client,
+  // which without a listener would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
 
   return {
     async call<R extends object>(statement: Statement, values: readonly unknown[]): Promise<R[]> {
