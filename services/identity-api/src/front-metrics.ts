@@ -45,7 +45,7 @@ export function createFrontMetrics(metrics: Metrics, waiting: () => number): Fro
   metrics.gauge('waiters', 'Connections that wait for a request to end', [], (gauge) => gauge.set(waiting()));
 
   const requestsOf = remembered((key) => {
-    const [route = '', status = '', code = ''] = key.split(' ');
+    const [route = '', status = '', code = ''] = key.split('\t');
     return requests.labels({ route, status, code });
   });
   const outcomesOf = remembered((fate) => outcomes.labels({ fate }));
@@ -56,7 +56,7 @@ export function createFrontMetrics(metrics: Metrics, waiting: () => number): Fro
   const sizesOf = remembered((verb) => sizes.labels({ verb }));
   return {
     answered(route, status, code, fate) {
-      requestsOf(`${route} ${status} ${code}`).inc();
+      requestsOf(`${route}\t${status}\t${code}`).inc();
       if (fate !== undefined) outcomesOf(fate).inc();
     },
     refused: (reason) => refusalsOf(reason).inc(),

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { promisify } from 'node:util';
+import { SluiceError } from '@sluice/errors';
 import type { Log, Part } from '@sluice/lifecycle';
 import type { StatusRoutes } from '@sluice/telemetry';
 
@@ -66,7 +67,12 @@ export function createHttpServer({ listen, statusRoutes, app, log }: HttpServerO
     },
     async start() {
       server.listen(listen.port, listen.host);
-      await once(server, 'listening');
+      try {
+        await once(server, 'listening');
+      } catch (cause) {
+        const reason = cause instanceof Error ? cause.message : 'unknown';
+        throw new SluiceError('config-invalid', `SLUICE_LISTEN cannot be used: ${reason}`, { cause });
+      }
       server.on('error', (err) => log.error({ event: 'server-error', err }, 'the server failed'));
       const { host, port } = address();
       log.info({ event: 'listening', listening: `${host}:${port}` }, 'listening');

@@ -299,7 +299,10 @@ describe('a full lane', () => {
     expect((await front.post({ ...body, subject_dn: { common_name: 'b' } }, { prefer: 'wait=0' })).status).toBe(202);
     await front.pass(1000);
     expect((await waiting).status).toBe(202);
-    expect(await front.metrics()).toContain('sluice_refusals_total{reason="lane-full",service="identity-api"} 1');
+    const counted = await front.metrics();
+    const labels = 'route="POST /identity",status="503",code="lane-full",service="identity-api"';
+    expect(counted).toContain(`sluice_requests_total{${labels}} 1`);
+    expect(counted).toContain('sluice_refusals_total{reason="lane-full",service="identity-api"} 1');
     await front.server.stop(100);
     expect(ledger.violations).toEqual([]);
   });
