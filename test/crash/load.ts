@@ -5,7 +5,12 @@ import { type Answer, makeCsr, type RecordingClient, type System, testProfiles }
 /** Clients that go on asking, as good clients do: what they were not told for certain they ask again, with the same key. */
 export interface Load {
   readonly client: RecordingClient;
-  /** No new orders; resolves when every order that was begun has been answered for certain. */
+  /** So many more orders, now, also while it pauses. */
+  order(count: number): void;
+  /** No new orders until `resume`; those begun go on. */
+  pause(): void;
+  resume(): void;
+  /** No new orders; resolves when every order that was begun has been answered for certain, or its client gave up. */
   stop(): Promise<void>;
   /** Asks once more about whatever ended otherwise than with a certificate: what was said must still be true. */
   readBack(): Promise<void>;
@@ -16,11 +21,20 @@ const rsaShare = 8;
 /** Certainly answered: issued, accepted for later, or refused for good. */
 const uncertain = new Set<Answer['fate']>(['unknown', undefined]);
 
+export interface LoadOptions {
+  readonly inFlight: number;
+  /** After `stop` a client that is still told nothing certain goes on asking for so long. */
+  readonly patienceMs?: number;
+}
+
 /** Keeps `inFlight` orders in flight over all front ends. */
-export function startLoad(system: System, options: { readonly inFlight: number }): Load {
+export function startLoad(system: System, options: LoadOptions): Load {
+  const { inFlight, patienceMs = 10_000 } = options;
   const client = system.client();
-  let stopping = false;
+  let stoppedAt: number | undefined;
   let begun = 0;
+  let mayBegin = Promise.resolve();
+  let resume = (): void => undefined;
 
   async function order(): Promise<void> {
     begun += 1;
@@ -28,20 +42,34 @@ export function startLoad(system: System, options: { readonly inFlight: number }
     const name = `client-${begun}.example`;
     const key = randomUUID();
     const { pem: csr } = makeCsr('ec-p256', name);
-    for (;;) {
+    while (stoppedAt === undefined || performance.now() - stoppedAt < patienceMs) {
       const answer = await client.post({ profile, csr, subjectDn: { common_name: name }, key });
       if (answer.status !== undefined && !uncertain.has(answer.fate)) return;
       await wait(50 + Math.random() * 150);
     }
   }
   async function askOnAndOn(): Promise<void> {
-    while (!stopping) await order();
+    while (stoppedAt === undefined) {
+      await mayBegin;
+      await order();
+    }
   }
-  const running = Array.from({ length: options.inFlight }, askOnAndOn);
+  const running = Array.from({ length: inFlight }, askOnAndOn);
   return {
     client,
+    order(count) {
+      running.push(...Array.from({ length: count }, order));
+    },
+    pause() {
+      resume();
+      mayBegin = new Promise((resolve) => {
+        resume = resolve;
+      });
+    },
+    resume: () => resume(),
     async stop() {
-      stopping = true;
+      stoppedAt ??= performance.now();
+      resume();
       await Promise.all(running);
     },
     async readBack() {

@@ -44,37 +44,40 @@ export async function untilSignersAlive(system: System, count: number): Promise<
 
 /**
  * SIGSTOP of a signer with signed certificates in its hands, until its lease has run out, its serials are burned, and
- * another signer holds the same requests; then SIGCONT: it completes what is no longer its own.
+ * another signer holds the same requests; then SIGCONT: it completes what is no longer its own. The load pauses
+ * meanwhile, so that nothing else keeps the others busy.
  */
-export async function freezeSignerPastItsLease(system: System, signaturesPerSecond: number): Promise<void> {
+export async function freezeSignerPastItsLease(system: System, load: Load, signaturesPerSecond: number): Promise<void> {
   await untilSignersAlive(system, system.signers.length);
+  load.pause();
+  await until('nothing is open', async () => (await countWork(system, 'true')) === 0);
   armFreeze(system.killFile, 'signer:before-complete');
+  load.order(8);
   await until('a signer is frozen', () => frozenBy(system.killFile) !== undefined);
   const frozen = system.signers.find((signer) => signer.process.pid === frozenBy(system.killFile));
   if (!frozen) throw new Error('somebody else was frozen');
   try {
     await until(
-      'the sweep burned its serials',
-      async () => (await ofTheFrozen(system, frozen, "s.state = 'burned'")) > 0,
+      'only it holds work',
+      async () => (await countWork(system, 'w.signer is distinct from $1', frozen)) === 0,
     );
-    // So that the others still hold them when the late one comes; shorter than a lease.
-    system.pacer?.setRate(0);
-    await until(
-      'another signer claimed them',
-      async () => (await ofTheFrozen(system, frozen, "s.state = 'burned' and w.state = 'signing'")) > 0,
-    );
+    system.pacer?.setRate(0); // the others claim what it loses, and hold it
+    const lostToOthers = `w.signer <> $1 and exists
+      (select from ledger.serial s where s.request_id = w.request_id and s.signer = $1 and s.state = 'burned')`;
+    await until('another signer holds its requests', async () => (await countWork(system, lostToOthers, frozen)) > 0);
+    frozen.process.thaw();
+    await wait(300); // the late completion has no signal of its own
   } finally {
     frozen.process.thaw();
+    system.pacer?.setRate(signaturesPerSecond);
+    load.resume();
   }
-  await wait(300); // the late completion has no signal of its own
-  system.pacer?.setRate(signaturesPerSecond);
 }
 
-async function ofTheFrozen(system: System, frozen: Member, condition: string): Promise<number> {
+async function countWork(system: System, condition: string, signer?: Member): Promise<number> {
   const [row] = await system.query<{ count: number }>(
-    `select count(*)::integer as count from ledger.serial s join ledger.work w on w.request_id = s.request_id
-     where s.signer = $1 and ${condition}`,
-    [frozen.name],
+    `select count(*)::integer as count from ledger.work w where ${condition}`,
+    signer === undefined ? [] : [signer.name],
   );
   return row?.count ?? 0;
 }

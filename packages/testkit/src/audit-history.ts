@@ -13,6 +13,7 @@ export interface Violation {
     | 'answered-certificate-not-in-ledger'
     | 'signed-twice'
     | 'issued-without-witness'
+    | 'issued-without-certificate'
     | 'witnessed-not-burned'
     | 'serial-left-open'
     | 'two-certificates'
@@ -126,6 +127,12 @@ function* endsOf(requests: readonly RequestRow[], endWithinMs: number | undefine
       };
     } else if (row.work !== null) {
       yield { rule: 'accepted-without-end', detail: `request ${row.id} is still ${row.work}`, rows: [row] };
+    } else if (row.outcome === 'issued' && row.serial !== null && row.certificate === null) {
+      yield {
+        rule: 'issued-without-certificate',
+        detail: `request ${row.id} is issued under serial ${row.serial} and has no certificate`,
+        rows: [row],
+      };
     } else if (endWithinMs !== undefined && row.ended_at !== null) {
       const tookMs = row.ended_at.getTime() - row.accepted_at.getTime();
       if (tookMs > endWithinMs)

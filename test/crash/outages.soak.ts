@@ -1,0 +1,3 @@
+import { outageSuite } from './outage-suite.js';
+
+outageSuite({ outageMs: 10_000, leaseMs: 10_000 });

@@ -1,0 +1,3 @@
+import { signerKillSuite } from './signer-kill-suite.js';
+
+signerKillSuite({ leaseMs: 10_000, rounds: 5 });
