@@ -29,6 +29,9 @@ const beforeStates = new Set([
 ]);
 const beforeSystem = new Set(['ECONNREFUSED', 'ENOENT', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN', 'ENOTFOUND']);
 
+/** What the server said. No class begins with E, but EPIPE has five letters too. */
+const sqlState = /^(?!E)[0-9A-Z]{5}$/;
+
 function codeOf(thrown: unknown): string | undefined {
   return typeof thrown === 'object' && thrown !== null && 'code' in thrown && typeof thrown.code === 'string'
     ? thrown.code
@@ -49,7 +52,7 @@ export function ledgerError(thrown: unknown, sent: boolean): SluiceError {
   if (!sent || (code !== undefined && (beforeStates.has(code) || beforeSystem.has(code)))) {
     return new SluiceError('unavailable', 'The ledger is away; nothing was stored', { cause: thrown });
   }
-  if (code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !/^(08|57P|58|XX)/.test(code)) {
+  if (code !== undefined && sqlState.test(code) && !/^(08|57P|58|XX)/.test(code)) {
     return new SluiceError('internal', `The ledger refused the statement (${code})`, { cause: thrown });
   }
   return new SluiceError('outcome-unknown', 'The ledger did not say whether it was stored', { cause: thrown });
