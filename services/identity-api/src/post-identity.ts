@@ -239,7 +239,6 @@ async function inTime(front: Front, pending: Pending, answering: Promise<Answer 
   let takeBack = (): void => undefined;
   const late = new Promise<Answer>((resolve) => {
     takeBack = front.clock.after(leftMs, () => {
-      pending.waiter?.leave();
       pending.fate = 'unknown';
       resolve(failed(front, pending, new SluiceError('outcome-unknown', 'The ledger did not answer in time')));
     });

@@ -12,7 +12,7 @@ interface Stored {
 }
 
 /** What a call to the fake does instead of its work, once or always. */
-export type Trouble = 'unavailable' | 'fenced' | 'lost-answer' | 'hangs';
+export type Trouble = 'unavailable' | 'fenced' | 'lost-answer' | 'hangs' | 'broken';
 type Verb = 'join' | 'accept' | 'read' | 'decide' | 'cancel';
 
 /** What it must never be asked for longer than: no wait and no time to live of the test profile is longer. */
@@ -162,6 +162,7 @@ export class FakeLedger {
     if (trouble === 'hangs') return await new Promise<T>(() => undefined);
     if (trouble === 'unavailable' || trouble === 'fenced') throw new SluiceError(trouble);
     const result = work();
+    if (trouble === 'broken') throw new Error('a fault of ours');
     if (trouble === 'lost-answer') throw new SluiceError('outcome-unknown');
     return result;
   }

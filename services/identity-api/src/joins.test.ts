@@ -1,0 +1,125 @@
+import { connect } from 'node:net';
+import { describe, expect } from 'vitest';
+import { it, looked, oneSecond, onlyId, told, waited } from './testing/front-test.js';
+import { apiKey, body, csr, newKey } from './testing/start-front.js';
+
+describe('joins', () => {
+  it('50 equal orders at once: one request, 50 equal answers, one shared wait', async ({ front, ledger }) => {
+    const headers = { 'idempotency-key': newKey() };
+    const asked = Promise.all(Array.from({ length: 50 }, () => front.post(body, headers)));
+    await front.pass(0, 50);
+    ledger.issue(onlyId(ledger));
+    front.waiters.ring([onlyId(ledger)]);
+    const answers = await asked;
+    const texts = new Set(await Promise.all(answers.map(async (answer) => `${answer.status} ${await answer.text()}`)));
+    expect([...texts]).toHaveLength(1);
+    expect([...texts][0]).toMatch(/^201 /);
+    expect(ledger.stored.size).toBe(1);
+    expect(ledger.calls.read).toBe(1);
+    expect(front.waiters.count).toBe(0);
+  });
+
+  it('the same order in another order of members is the same; another payload is 422 and has no fate', async ({
+    front,
+    ledger,
+  }) => {
+    ledger.afterAccept = (id) => ledger.issue(id);
+    const headers = { 'idempotency-key': newKey() };
+    await looked(front, headers);
+    const turned = { csr, subject_dn: { common_name: 'unit' }, profile: 'tls-client' };
+    expect((await front.post(turned, headers)).status).toBe(201);
+    expect(ledger.calls.accept).toBe(1);
+    const other = await front.post({ ...body, subject_dn: { common_name: 'else' } }, headers);
+    expect(await told(other)).toEqual({ status: 422, code: 'payload-mismatch', fate: undefined });
+  });
+
+  it('ends are replayed, even when the profile may no longer be used', async ({ front, ledger }) => {
+    const headers = { 'idempotency-key': newKey() };
+    ledger.afterAccept = (id) => ledger.become(id, { state: 'rejected', code: 'ca-retiring', detail: '' });
+    const first = await told(await looked(front, headers));
+    expect(await told(await front.post(body, headers))).toEqual(first);
+    expect(first).toEqual({ status: 409, code: 'ca-retiring', fate: 'not-issued' });
+    expect(ledger.calls.accept).toBe(1);
+  });
+
+  it('an expired one is reopened as a new request under the same key', async ({ front, ledger }) => {
+    const headers = { 'idempotency-key': newKey() };
+    expect(await told(await waited(front, 750, headers))).toMatchObject({ fate: 'not-issued' });
+    const [old] = [...ledger.stored.keys()];
+    ledger.afterAccept = (id) => ledger.issue(id);
+    const again = await looked(front, headers);
+    expect(again.status).toBe(201);
+    expect((await again.json()) as object).not.toMatchObject({ id: old });
+    expect([...ledger.stored.values()][1]?.row.reopens).toBe(old);
+  });
+
+  it('without a key, an equal open order joins', async ({ front, ledger }) => {
+    const first = front.post(body, { prefer: 'wait=2' });
+    await expect.poll(() => ledger.stored.size).toBe(1);
+    const second = front.post(body, { prefer: 'wait=2' });
+    await front.pass(0, 2);
+    ledger.issue(onlyId(ledger));
+    front.waiters.ring([onlyId(ledger)]);
+    expect([(await first).status, (await second).status]).toEqual([201, 201]);
+    expect(ledger.stored.size).toBe(1);
+  });
+
+  it('who waits shorter says continuing when another waits longer, and so is not contradicted', async ({
+    front,
+    ledger,
+  }) => {
+    const headers = { 'idempotency-key': newKey() };
+    const short = front.post(body, { ...headers, ...oneSecond });
+    await expect.poll(() => ledger.stored.size).toBe(1);
+    const long = front.post(body, { ...headers, prefer: 'wait=2' });
+    await front.pass(750, 2);
+    expect(await told(await short)).toEqual({ status: 202, fate: 'continuing' });
+    ledger.issue(onlyId(ledger));
+    front.waiters.ring([onlyId(ledger)]);
+    expect((await long).status).toBe(201);
+  });
+
+  it.for(['', 'ä', 'x'.repeat(256)])('an unusable key (%j) is 400', async (key, { front }) => {
+    const answer = await front.post(body, { 'idempotency-key': key });
+    expect(await told(answer)).toEqual({ status: 400, code: 'key-invalid', fate: undefined });
+  });
+});
+
+describe('a client that hangs up', () => {
+  it('gives back its place; its request goes on', async ({ front, ledger }) => {
+    const gone = new AbortController();
+    const headers = {
+      authorization: `Bearer ${apiKey}`,
+      'content-type': 'application/json',
+      'idempotency-key': newKey(),
+    };
+    const asking = fetch(`${front.url}/identity`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+      signal: gone.signal,
+    });
+    await expect.poll(() => front.waiters.count).toBe(1);
+    gone.abort();
+    await expect(asking).rejects.toThrow();
+    await expect.poll(() => front.waiters.count).toBe(0);
+    expect(ledger.stored.get(onlyId(ledger))?.ended.state).toBe('queued');
+    expect([ledger.calls.decide, ledger.calls.cancel]).toEqual([0, 0]);
+    ledger.issue(onlyId(ledger));
+    expect((await front.post(body, headers)).status).toBe(201);
+  });
+
+  it('in the middle of its body: nothing is stored', async ({ front, ledger }) => {
+    const { hostname, port } = new URL(front.url);
+    const socket = connect(Number(port), hostname);
+    const head = [
+      'POST /identity HTTP/1.1',
+      'Host: x',
+      `Authorization: Bearer ${apiKey}`,
+      'Content-Type: application/json',
+    ];
+    socket.end([...head, 'Content-Length: 500', '', '{"profile"'].join('\r\n'));
+    await expect.poll(() => front.metrics()).toContain('sluice_hang_ups_total{service="identity-api"} 1');
+    expect(ledger.calls.accept).toBe(0);
+  });
+});
