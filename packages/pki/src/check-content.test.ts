@@ -106,6 +106,16 @@ describe('checkContent', () => {
     });
   });
 
+  it('takes no value beside a static one', () => {
+    const profile = checkProfile({ ...base, subject: { organizational_unit: { static: 'Unit' } } });
+    const units = (...organizational_unit: string[]): RequestContent => ({
+      subject_dn: { organizational_unit },
+      san: {},
+    });
+    expect(checkContent(profile, units('Unit'), 'ec-p256')).toEqual([]);
+    expect(checkContent(profile, units('Unit', 'Other'), 'ec-p256')).toHaveLength(1);
+  });
+
   it('wants a certificate to name somebody', () => {
     const nameless: RequestContent = { subject_dn: {}, san: {} };
     const free = checkProfile({ ...base, subject: { common_name: 'optional' }, san: { dns_names: optional } });

@@ -68,6 +68,8 @@ describe('fingerprint', () => {
     const seen = [
       fingerprint('ab', 'c', Uint8Array.of(1, 2), 'x'),
       fingerprint('a', 'bc', Uint8Array.of(1, 2), 'x'),
+      fingerprint('a', 'b,c', Uint8Array.of(1, 2), 'x'),
+      fingerprint('a,b', 'c', Uint8Array.of(1, 2), 'x'),
       fingerprint('ab,1:c', '', Uint8Array.of(1, 2), 'x'),
       fingerprint('ab', 'd', Uint8Array.of(1, 2), 'x'),
       fingerprint('ab', 'c', Uint8Array.of(1, 3), 'x'),

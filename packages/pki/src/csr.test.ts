@@ -18,6 +18,7 @@ const modulusOf = (spki: Uint8Array): bigint => {
   return BigInt(`0x${Buffer.from(jwk.n ?? '', 'base64url').toString('hex')}`);
 };
 const modulus = modulusOf(rsa.spki);
+const rsaModulus = Buffer.from(`00${modulus.toString(16)}`, 'hex');
 const smallPrimes = Array.from({ length: 750 }, (_, index) => BigInt(index + 2)).filter((value) => {
   for (let divisor = 2n; divisor * divisor <= value; divisor += 1n) if (value % divisor === 0n) return false;
   return true;
@@ -109,9 +110,14 @@ describe('what is refused, always as a SluiceError', () => {
     ['more than 16 kB of text', 'csr-invalid', 'A'.repeat(csrBytesMax + 1), /more than 16384/],
     ['bytes after the end', 'csr-invalid', Buffer.concat([good, Buffer.of(0)]), /after its end/],
     ['bytes missing', 'csr-invalid', good.subarray(0, -1), /cut off/],
-    ['an indefinite length', 'csr-invalid', Buffer.concat([Buffer.of(0x30, 0x80), good.subarray(2)]), /BER/],
+    ['an indefinite length', 'csr-invalid', Buffer.concat([Buffer.of(0x30, 0x80), good.subarray(2)]), /indefinite/],
     ['a padded length', 'csr-invalid', paddedLength(good), /BER/],
-    ['a padded length inside', 'csr-invalid', makeCsr(ec, { subject: Uint8Array.of(0x30, 0x81, 0) }), /BER/],
+    ['a padded length inside', 'csr-invalid', withSubject('30053181023000'), /BER/],
+    ['an indefinite length inside', 'csr-invalid', withSubject('300431800000'), /indefinite/],
+    ['a long tag', 'csr-invalid', withSubject('30033f8100'), /several octets/],
+    ['a name that nests without end', 'csr-invalid', withSubject(nested(40)), /deeper/],
+    ['a fourth member', 'csr-invalid', fourthMember(good), /three members/],
+    ['a signature that ends within an octet', 'csr-invalid', unusedBits(good), /unused bits/],
     ['version 2', 'csr-invalid', makeCsr(ec, { version: Uint8Array.of(2, 1, 1) }), /version/],
     [
       'a member too many',
@@ -130,8 +136,13 @@ describe('what is refused, always as a SluiceError', () => {
     ['an even exponent', 'key-weak', makeCsr(rsa, { spki: rsaSpki(modulus, 65538n) }), /exponent is even/],
     ['exponent 3', 'key-weak', makeCsr(rsa, { spki: rsaSpki(modulus, 3n) }), /65537/],
     ['an exponent of 2049 bits', 'key-weak', makeCsr(rsa, { spki: rsaSpki(modulus, (1n << 2048n) + 1n) }), /65537/],
+    ['a negative modulus', 'key-weak', rsaCsr(new Uint8Array(256).fill(0xff)), /positive/],
+    ['a padded modulus', 'key-weak', rsaCsr(new Uint8Array(257).fill(1).fill(0, 0, 1)), /minimal/],
+    ['an RSA key of three numbers', 'key-weak', rsaCsr(rsaModulus, [Uint8Array.of(2, 1, 1)]), /two members/],
+    ['a public key of three members', 'key-weak', rsaCsr(rsaModulus, [], [Uint8Array.of(5, 0)]), /too many/],
     ['P-384', 'key-weak', makeCsr(makeKey({ curve: 'P-384' })), /other than P-256/],
     ['a compressed point', 'key-weak', makeCsr(ec, { spki: compressed(ec.spki) }), /uncompressed/],
+    ['several lists of extensions', 'csr-invalid', makeCsr(ec, { attributes: [severalValues()] }), /several values/],
     ['a name of a kind not known', 'csr-invalid', withSan(der(0x88, Uint8Array.of(42))), /not DNS/],
     ['an address of 5 octets', 'csr-invalid', withSan(der(0x87, new Uint8Array(5))), /IPv4/],
     ['a wildcard', 'csr-invalid', withSan(der(0x82, Buffer.from('*.a.test'))), /A-labels/],
@@ -159,6 +170,11 @@ describe('what is refused, always as a SluiceError', () => {
   it.each([
     ['a point beside the curve', makeCsr(ec, { spki: offCurve(ec.spki) }), /not a valid one/],
     ['a modulus with a small factor', makeCsr(rsa, { spki: rsaSpki(withFactor(751n), 65537n) }), /divisible by 751/],
+    [
+      'a modulus of 257 octets with one',
+      makeCsr(rsa, { spki: rsaSpki(withFactor(751n, (1n << 2055n) + 1n), 65537n) }),
+      /divisible by 751/,
+    ],
     ['a modulus as the ROCA generator makes', makeCsr(rsa, { spki: rsaSpki(rocaModulus(), 65537n) }), /ROCA/],
   ])('%s', (_name, csr, message) => {
     const parsed = parseCsr(csr);
@@ -215,12 +231,45 @@ function offCurve(spki: Uint8Array): Uint8Array {
   return changed;
 }
 
-function withFactor(prime: bigint): bigint {
-  let candidate = modulus - (modulus % prime);
+function withFactor(prime: bigint, near = modulus): bigint {
+  let candidate = near + prime - (near % prime);
   while (candidate % 2n === 0n || smallPrimes.some((other) => other !== prime && candidate % other === 0n)) {
-    candidate -= prime;
+    candidate += prime;
   }
   return candidate;
+}
+
+function withSubject(hex: string): Uint8Array {
+  return makeCsr(ec, { subject: Buffer.from(hex, 'hex') });
+}
+
+function nested(depth: number): string {
+  let element: Uint8Array = Uint8Array.of(0x30, 0);
+  for (let level = 1; level < depth; level += 1) element = der(0x30, element);
+  return Buffer.from(element).toString('hex');
+}
+
+function fourthMember(csr: Uint8Array): Uint8Array {
+  return der(0x30, csr.subarray(csr[1] === 0x81 ? 3 : 2), Uint8Array.of(5, 0));
+}
+
+function unusedBits(csr: Uint8Array): Uint8Array {
+  const algorithm = csrAlgorithms['ecdsa-sha256'];
+  const changed = new Uint8Array(csr);
+  changed[Buffer.from(csr).lastIndexOf(algorithm) + algorithm.length + 2] = 1;
+  return changed;
+}
+
+/** A CSR for an RSA key of these modulus octets, with members that do not belong into the key, or beside it. */
+function rsaCsr(octets: Uint8Array, inKey: Uint8Array[] = [], beside: Uint8Array[] = []): Uint8Array {
+  const key = der(0x30, der(0x02, octets), Uint8Array.of(2, 3, 1, 0, 1), ...inKey);
+  const algorithm = Buffer.from('300d06092a864886f70d0101010500', 'hex');
+  return makeCsr(rsa, { spki: der(0x30, algorithm, der(0x03, Uint8Array.of(0), key), ...beside) });
+}
+
+function severalValues(): Uint8Array {
+  const oid = Buffer.from('06092a864886f70d01090e', 'hex');
+  return der(0xa0, der(0x30, oid, der(0x31, Uint8Array.of(0x30, 0), Uint8Array.of(0x30, 0))));
 }
 
 /** k·M + 65537^a mod M, with M the product of the primes to 167: what CVE-2017-15361 is about. */

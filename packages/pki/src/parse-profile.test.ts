@@ -180,6 +180,12 @@ describe('checkProfile', () => {
       /credentials/,
     ],
     [
+      'a CRL address with a fragment',
+      { ...subscriber, crl_distribution_point: 'http://a.test/#b' },
+      '/crl_distribution_point',
+      /fragment/,
+    ],
+    [
       'a CRL address that is no URL',
       { ...subscriber, crl_distribution_point: 'http://:80:/' },
       '/crl_distribution_point',
