@@ -37,7 +37,7 @@ export function signerKillSuite({ leaseMs, rounds }: { readonly leaseMs: number;
     const { violations, counts } = await system.audit(load.client.answers, 60_000);
     expect(violations).toEqual([]);
     // It was a test: certificates came, and some serials had to be burned for them.
-    expect(counts.issued).toBeGreaterThan(300);
+    expect(counts.issued).toBeGreaterThan(100);
     expect(counts.burned).toBeGreaterThan(0);
   });
 }
