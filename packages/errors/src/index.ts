@@ -1,3 +1,4 @@
-export { type Code, type CodeFacts, codes } from './codes.js';
-export { type Fate, type Problem, toProblem } from './problem.js';
+export type { CodeFacts } from './code-facts.js';
+export { type Code, codeGroups, codes, isCode } from './codes.js';
+export { type Fate, fates, type Problem, toProblem } from './problem.js';
 export { asSluiceError, SluiceError } from './sluice-error.js';

@@ -1,11 +1,13 @@
 import { codes } from './codes.js';
 import type { SluiceError } from './sluice-error.js';
 
-/** What became, or will become, of a request: what the client may rely on (DESIGN 4.10). */
-export type Fate = 'issued' | 'continuing' | 'not-issued' | 'withheld' | 'unknown' | 'cancelled';
+/** What became, or will become, of a request: what the client may rely on (ARCHITECTURE, step 10). */
+export const fates = ['issued', 'continuing', 'not-issued', 'withheld', 'unknown', 'cancelled'] as const;
+export type Fate = (typeof fates)[number];
 
 /** RFC 9457 problem details, with our members. */
 export interface Problem {
+  /** Where the front end tells more of it: a relative reference (RFC 9457 3.1.1). */
   type: string;
   title: string;
   status: number;

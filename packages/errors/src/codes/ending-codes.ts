@@ -1,0 +1,56 @@
+import type { CodeFacts } from '../code-facts.js';
+
+/** How a wait ends without a certificate. */
+export const endingCodes = {
+  cancelled: {
+    status: 409,
+    title: 'The request was cancelled',
+    meaning: 'The account cancelled it (`DELETE /identity/{id}`) before anybody began to sign it.',
+    whatToDo: 'Send a new request.',
+  },
+  'not-issued': {
+    status: 503,
+    title: 'Not issued in time',
+    meaning:
+      'The wait was over before a signer took the request up. It has ended, and cannot come to life again by itself.',
+    whatToDo: 'No signature was begun or will be. Try again after Retry-After.',
+  },
+  withheld: {
+    status: 503,
+    title: 'Not issued in time',
+    meaning:
+      'The wait was over after a signature had been begun and given up. Its serial number is on the way to the CRL.',
+    whatToDo: 'No certificate will be handed out; what may exist is revoked. Try again after Retry-After.',
+  },
+  failed: {
+    status: 503,
+    title: 'Signing failed repeatedly',
+    meaning:
+      'All attempts are used up. The request is kept on the shelf until an operator resubmits it or its time is over.',
+    whatToDo: 'An operator decides. Look at Location later.',
+  },
+  'outcome-unknown': {
+    status: 503,
+    title: 'The ledger did not say',
+    meaning: 'The answer of the ledger was lost, so it may or may not have been stored. Guessing would be a lie.',
+    whatToDo: 'Ask again with the same Idempotency-Key.',
+  },
+  'lane-full': {
+    status: 503,
+    title: 'Too much open work',
+    meaning: 'As much work is open as can be signed in time; more would only make everybody wait in vain.',
+    whatToDo: 'Nothing was stored. Try again after Retry-After.',
+  },
+  unavailable: {
+    status: 503,
+    title: 'Something this call needs is away',
+    meaning: 'The ledger or the registry does not answer this process at the moment.',
+    whatToDo: 'Nothing was stored. Try again after Retry-After.',
+  },
+  draining: {
+    status: 503,
+    title: 'This process is stopping',
+    meaning: 'It finishes what it has and takes nothing new. The connection is closed after this answer.',
+    whatToDo: 'Nothing was stored. Try again; another process answers.',
+  },
+} as const satisfies Record<string, CodeFacts>;
