@@ -263,6 +263,47 @@ describe('a template', () => {
     expect(fill({ subject_dn: { common_name: 'x' }, san: {} })).not.toContain('551d11');
   });
 
+  it.each([
+    [documents.tls, '03020780'],
+    [documents.signing, '030206c0'],
+    [documents.root, '03020106'],
+    [documents.issuing, '03020186'],
+    [documents.agreeing, '0303070880'],
+  ])('writes key usages as a named bit list, without zero bits at its end: %#', (document, bits) => {
+    const template = compileTemplate(document, issuer);
+    const input = { serial: makeSerial(now, random(7)), notBefore: now, notAfter: now, spki: leafKeys.ec.spki };
+    const tbs = Buffer.from(template.fill({ ...input, content: named('x') })).toString('hex');
+    const length = (bits.length / 2).toString(16).padStart(2, '0');
+    expect(tbs).toContain(`0603551d0f0101ff04${length}${bits}`);
+  });
+
+  it('writes every field of a subject under its own type, in the order of the table', () => {
+    const subject = {
+      email: 'a@b.test',
+      serial_number: 'S-1',
+      common_name: 'Näme',
+      organizational_unit: ['One', 'Two'],
+      organization: 'Org',
+      street_address: 'Street 1',
+      locality: 'Town',
+      state: 'State',
+      country: 'DE',
+    };
+    const leaf = issue(caKeys.ec, issuer, documents.bare, { subject_dn: subject, san: {} }, leafKeys.ec);
+    expect(new X509Certificate(leaf).subject.split('\n')).toEqual([
+      'C=DE',
+      'ST=State',
+      'L=Town',
+      'street=Street 1',
+      'O=Org',
+      'OU=One',
+      'OU=Two',
+      'CN=Näme',
+      'serialNumber=S-1',
+      'emailAddress=a@b.test',
+    ]);
+  });
+
   it('refuses what would be a wrong certificate, and is usable afterwards', () => {
     const template = compileTemplate(documents.signing, issuer);
     const good = {

@@ -175,7 +175,12 @@ describe('what is refused, always as a SluiceError', () => {
       makeCsr(rsa, { spki: rsaSpki(withFactor(751n, (1n << 2055n) + 1n), 65537n) }),
       /divisible by 751/,
     ],
-    ['a modulus as the ROCA generator makes', makeCsr(rsa, { spki: rsaSpki(rocaModulus(), 65537n) }), /ROCA/],
+    ['a modulus as the ROCA generator makes', makeCsr(rsa, { spki: rsaSpki(rocaModulus(2047n), 65537n) }), /ROCA/],
+    [
+      'a modulus as the ROCA generator makes, of 257 octets',
+      makeCsr(rsa, { spki: rsaSpki(rocaModulus(2055n), 65537n) }),
+      /ROCA/,
+    ],
   ])('%s', (_name, csr, message) => {
     const parsed = parseCsr(csr);
     expect(refusal(() => verifyCsr(parsed), 'key-weak').message).toMatch(message);
@@ -273,10 +278,10 @@ function severalValues(): Uint8Array {
 }
 
 /** k·M + 65537^a mod M, with M the product of the primes to 167: what CVE-2017-15361 is about. */
-function rocaModulus(): bigint {
+function rocaModulus(topBit: bigint): bigint {
   const product = smallPrimes.filter((prime) => prime <= 167n).reduce((all, prime) => all * prime, 1n);
   const residue = 65537n ** 12345n % product;
-  let candidate = ((1n << 2047n) / product + 1n) * product + residue;
+  let candidate = ((1n << topBit) / product + 1n) * product + residue;
   while (smallPrimes.some((prime) => candidate % prime === 0n)) candidate += product;
   return candidate;
 }
