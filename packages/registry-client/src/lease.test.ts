@@ -9,6 +9,7 @@ const log = { info: note, warn: note, error: note };
 /** The ledger's side: incarnations grow; what it refuses with is set by the test. */
 let incarnation: bigint;
 let refusal: SluiceError | undefined;
+let applied: bigint;
 let renewals: { incarnation: bigint; epoch: bigint }[];
 let lease: Lease<LeaseHolder>;
 
@@ -18,6 +19,7 @@ beforeEach(() => {
   incarnation = 0n;
   refusal = undefined;
   renewals = [];
+  applied = 42n;
   lease = createLease({
     enrol: async () => {
       if (refusal?.code === 'unavailable') throw refusal;
@@ -29,7 +31,7 @@ beforeEach(() => {
       if (caller.incarnation !== incarnation) throw new SluiceError('fenced');
       renewals.push({ incarnation: caller.incarnation, epoch });
     },
-    appliedEpoch: () => 42n,
+    appliedEpoch: () => applied,
     log,
   });
 });
@@ -47,6 +49,15 @@ it('enrols at start and renews every 10 s with the applied epoch', async () => {
   await lease.stop(0);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(renewals).toHaveLength(3);
+});
+
+it('tells a newly applied epoch within a second, not at the next renewal', async () => {
+  await lease.start();
+  applied = 43n;
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(renewals).toEqual([{ incarnation: 1n, epoch: 43n }]);
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(renewals).toHaveLength(1);
 });
 
 it('tries again every second while the ledger is away, keeping its incarnation', async () => {

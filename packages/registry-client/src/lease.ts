@@ -14,9 +14,9 @@ export interface LeaseOptions<C extends LeaseHolder> {
   readonly renew: (caller: C, appliedEpoch: bigint) => Promise<void>;
   readonly appliedEpoch: () => bigint;
   readonly log: Log;
-  /** Between two renewals; default 10 s, a third of the lease. */
+  /** Between two renewals while nothing new was applied; default 10 s, a third of the lease. */
   readonly intervalMs?: number;
-  /** After a renewal that failed; default 1 s. */
+  /** After a renewal that failed, and until a newly applied epoch is told; default 1 s. */
   readonly retryMs?: number;
   /** How long `start` tries to enrol while the ledger is away; default 30 s. */
   readonly enrolWaitMs?: number;
@@ -38,6 +38,7 @@ export function createLease<C extends LeaseHolder>(options: LeaseOptions<C>): Le
   const { enrol, renew, appliedEpoch, log } = options;
   const { intervalMs = 10_000, retryMs = 1000, enrolWaitMs = 30_000 } = options;
   let held: C | undefined;
+  let toldEpoch = 0n;
   let renewing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -45,6 +46,7 @@ export function createLease<C extends LeaseHolder>(options: LeaseOptions<C>): Le
 
   async function enrolAnew(): Promise<void> {
     held = await enrol();
+    toldEpoch = appliedEpoch();
     const nowMs = performance.now();
     enrolledAtMs = [...enrolledAtMs.filter((atMs) => nowMs - atMs < quarrelWindowMs), nowMs];
     const facts = { name: held.name, incarnation: String(held.incarnation) };
@@ -57,7 +59,9 @@ export function createLease<C extends LeaseHolder>(options: LeaseOptions<C>): Le
   async function renewOnce(): Promise<void> {
     if (held === undefined) return await enrolAnew();
     try {
-      await renew(held, appliedEpoch());
+      const epoch = appliedEpoch();
+      await renew(held, epoch);
+      toldEpoch = epoch;
     } catch (error) {
       if (asSluiceError(error).code !== 'fenced') throw error;
       // A stopped or frozen process comes back here. What it had claimed belongs to the sweep by now.
@@ -74,17 +78,19 @@ export function createLease<C extends LeaseHolder>(options: LeaseOptions<C>): Le
     return renewing;
   }
 
-  function schedule(waitMs: number): void {
+  /** Looks every `retryMs`: renews when it is time, or when there is a newer epoch to tell. */
+  function schedule(dueAtMs: number): void {
     if (stopped) return;
     timer = setTimeout(() => {
+      if (performance.now() < dueAtMs && appliedEpoch() === toldEpoch) return schedule(dueAtMs);
       renewNow().then(
-        () => schedule(intervalMs),
+        () => schedule(performance.now() + intervalMs - retryMs / 2),
         (err: unknown) => {
           log.warn({ event: 'renew-failed', err }, 'the lease was not renewed; trying again');
-          schedule(retryMs);
+          schedule(0);
         },
       );
-    }, waitMs);
+    }, retryMs);
   }
 
   async function enrolFirst(): Promise<void> {
@@ -106,7 +112,7 @@ export function createLease<C extends LeaseHolder>(options: LeaseOptions<C>): Le
     name: 'lease',
     async start() {
       await enrolFirst();
-      schedule(intervalMs);
+      schedule(performance.now() + intervalMs - retryMs / 2);
     },
     async stop() {
       // Nothing is handed back: the lease runs out by itself, and the next start takes a new incarnation.
