@@ -9,7 +9,10 @@ import {
   type LedgerFixture,
   newRow,
   refusedWith,
+  soon,
   type TestSigner,
+  untilLocked,
+  untilWaiting,
 } from './ledger-fixture.js';
 
 // Steps 4 and 10 against a real PostgreSQL: what the front end may do to a request, and what it is told.
@@ -68,18 +71,6 @@ async function whileHeld(hold: { ca?: string; profile?: string }, work: () => Pr
     await fixture.sql('update registry.hold set lifted_at = now() where id = $1', row?.id);
   }
 }
-
-/** Resolves when a statement of another connection waits for a lock in this database. */
-const untilSomebodyWaits = (): Promise<void> =>
-  expect
-    .poll(
-      () =>
-        fixture.sql(
-          'select from pg_locks l join pg_database d on d.oid = l.database where d.datname = current_database() and not l.granted',
-        ),
-      { interval: 10 },
-    )
-    .not.toEqual([]);
 
 describe('a key', () => {
   it('sent 50 times at once over two front ends is accepted once, and 49 join', async () => {
@@ -202,18 +193,10 @@ describe('without a key', () => {
       lock table ledger.request in exclusive mode;
       while not exists (select from ledger.outcome o where o.request_id = '${first.requestId}') loop perform pg_sleep(0.01); end loop;
     end $$`);
-    await expect
-      .poll(
-        () =>
-          fixture.sql(
-            `select from pg_locks where relation = 'ledger.request'::regclass and mode = 'ExclusiveLock' and granted`,
-          ),
-        { interval: 10 },
-      )
-      .toHaveLength(1);
+    await untilLocked(fixture, 'ledger.request', 'ExclusiveLock');
     const rows = [newRow({ fingerprint }), newRow()];
     const results = Promise.all(rows.map((row) => front.accept(row)));
-    await untilSomebodyWaits();
+    await untilWaiting(fixture);
     await otherFront.cancel(first.requestId, 'demo');
     await stopped;
     expect(await results).toMatchObject(rows.map(({ requestId }) => ({ verdict: 'accepted', requestId })));
@@ -393,15 +376,7 @@ describe('a connection that breaks', () => {
       perform pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%ledger.accept%';
     end $$`);
     const lone = await fixture.identity('front-3', { poolMax: 1 });
-    await expect
-      .poll(
-        () =>
-          fixture.sql(
-            `select from pg_locks where relation = 'ledger.request'::regclass and mode = 'ExclusiveLock' and granted`,
-          ),
-        { interval: 10 },
-      )
-      .toHaveLength(1);
+    await untilLocked(fixture, 'ledger.request', 'ExclusiveLock');
     expect(await codeOf(lone.accept(row))).toBe('outcome-unknown');
     await stopped;
     // The next call has a new connection, and the same key finds out.
@@ -417,7 +392,7 @@ describe('a connection that breaks', () => {
       const row = newRow({ idempotencyKey: newKey() });
       proxy.halfOpen();
       const answer = codeOf(far.accept(row));
-      await expect.poll(() => front.read(row.requestId), { interval: 10 }).toBeDefined();
+      await expect.poll(() => front.read(row.requestId), soon).toBeDefined();
       proxy.cut();
       expect(await answer).toBe('outcome-unknown');
       // Nobody to connect to: nothing can have been stored.

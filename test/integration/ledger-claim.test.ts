@@ -9,7 +9,10 @@ import {
   type LedgerFixture,
   newRow,
   newSerials,
+  soon,
   type TestSigner,
+  untilLocked,
+  untilSomebodyWaits,
 } from './ledger-fixture.js';
 
 // Steps 6 and 8 and the sweep against a real PostgreSQL: who gets what, and how it ends.
@@ -405,15 +408,9 @@ describe('burn and sweep', () => {
     const row = await one();
     const moving = fixture.sql(`do $$ begin
       update ledger.work set deadline = deadline + interval '1 s' where request_id = '${row.requestId}';
-      while not exists (select from pg_locks where not granted and locktype = 'transactionid') loop perform pg_sleep(0.01); end loop;
+      ${untilSomebodyWaits}
     end $$`);
-    await expect
-      .poll(
-        () =>
-          fixture.sql(`select from pg_locks where relation = 'ledger.work'::regclass and mode = 'RowExclusiveLock'`),
-        { interval: 10 },
-      )
-      .not.toEqual([]);
+    await untilLocked(fixture, 'ledger.work', 'RowExclusiveLock');
     await signer.ledger.burn(signer.caller, [{ ...row, code: 'token-failed' }]);
     await moving;
     expect(await serialState(row)).toBe('burned');
@@ -524,7 +521,7 @@ describe('burn and sweep', () => {
           fixture.sql(
             `select from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`,
           ),
-        { interval: 10 },
+        soon,
       )
       .not.toEqual([]);
     expect(await signer.ledger.sweep(signer.caller)).toEqual({ swept: false, ended: [], requeued: 0, loads: [] });

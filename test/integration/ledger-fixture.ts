@@ -26,6 +26,7 @@ import {
 } from '@sluice/ledger';
 import { createDatabase } from '@sluice/local-stack';
 import { sharedPostgres } from '@sluice/testkit';
+import { expect } from 'vitest';
 
 export const compiler = 'test-1';
 
@@ -56,6 +57,28 @@ export interface LedgerFixture {
   makeCa(name: string): Promise<void>;
   close(): Promise<void>;
 }
+
+/** Resolves when somebody holds that lock on that table of this database. */
+export async function untilLocked({ sql }: LedgerFixture, table: string, mode: string): Promise<void> {
+  const text = `select from pg_locks where relation = $1::regclass and mode = $2 and granted and database = (select oid from pg_database where datname = current_database())`;
+  await expect.poll(() => sql(text, table, mode), soon).not.toEqual([]);
+}
+
+/** Resolves when a statement of another connection waits for a lock in this database. */
+export async function untilWaiting({ sql }: LedgerFixture): Promise<void> {
+  const text = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  await expect.poll(() => sql(text), soon).not.toEqual([]);
+}
+
+/** For expect.poll: looks often, and has patience with a slow machine. */
+export const soon = { interval: 10, timeout: 20_000 } as const;
+
+/** PL/pgSQL that goes on when a statement of another connection waits for a lock in this database. */
+export const untilSomebodyWaits = `
+  while not exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock') loop
+    perform pg_sleep(0.01);
+    perform pg_stat_clear_snapshot();
+  end loop;`;
 
 /** Serials of 16 octets, positive. */
 export const newSerials = (count: number): Uint8Array[] =>
