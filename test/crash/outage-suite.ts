@@ -11,7 +11,7 @@ export function outageSuite({ outageMs, leaseMs }: { readonly outageMs: number; 
   let system: System;
   let load: Load;
   beforeAll(async () => {
-    system = await startSystem({ signers: 2, frontEnds: 2, postgres: 'own', leaseMs, signaturesPerSecond: 150 });
+    system = await startSystem({ signers: 2, frontEnds: 2, postgres: 'own', leaseMs, signaturesPerSecond: 100 });
     load = startLoad(system, { inFlight });
   });
   afterAll(async () => {

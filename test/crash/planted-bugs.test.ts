@@ -5,7 +5,7 @@ import { type PlantedBug, plantBug } from './plant-bug.js';
 import { freezeSignerPastItsLease, killSignerAt, untilInFlight, untilSignersAlive } from './signer-faults.js';
 
 /** A test of the test: with these bugs the same faults must make the same accounting fail. */
-const signaturesPerSecond = 200;
+const signaturesPerSecond = 120;
 const leaseMs = 2000;
 
 let system: System;

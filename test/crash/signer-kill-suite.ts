@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Load, startLoad } from './load.js';
 import { freezeSignerPastItsLease, killSignerAt, signerKillPoints, untilInFlight } from './signer-faults.js';
 
-const signaturesPerSecond = 200;
+const signaturesPerSecond = 120;
 const inFlight = 130;
 
 /** Each kill point, `rounds` times, and a signer that comes back late, under load; then the accounting of all of it. */
