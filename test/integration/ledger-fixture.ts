@@ -102,6 +102,73 @@ export const newRow = (more: Partial<AcceptRow> = {}): AcceptRow => ({
   ...more,
 });
 
+/** Throws when it joins instead. */
+export async function acceptOne(
+  front: IdentityLedger,
+  more: Partial<AcceptRow> = {},
+): Promise<{ requestId: string; deadline: string }> {
+  const result = await front.accept(newRow(more));
+  if (result.verdict !== 'accepted') throw new Error(`it was ${result.verdict}`);
+  return result;
+}
+
+/** Accepts that many alike and returns their ids. */
+export async function acceptMany(
+  front: IdentityLedger,
+  count: number,
+  more: Partial<AcceptRow> = {},
+): Promise<string[]> {
+  const results = await Promise.all(Array.from({ length: count }, () => acceptOne(front, more)));
+  return results.map(({ requestId }) => requestId);
+}
+
+/** Accepts one and claims it. */
+export async function claimNew(
+  front: IdentityLedger,
+  signer: TestSigner,
+  more: Partial<AcceptRow> = {},
+): Promise<ClaimedRequest> {
+  return claimIt(signer, (await acceptOne(front, more)).requestId);
+}
+
+export async function claimIt(signer: TestSigner, requestId: string): Promise<ClaimedRequest> {
+  const [row] = (await signer.claim(1, { requestIds: [requestId] })).claimed;
+  if (row === undefined) throw new Error('it was not to be claimed');
+  return row;
+}
+
+/** A hold in force for an hour; what is not named matches everything. */
+export async function hold(
+  { sql }: LedgerFixture,
+  what: { ca?: string; profile?: string; account?: string; class?: string; fraction?: number },
+): Promise<void> {
+  await sql(
+    `insert into registry.hold (ca, profile, account, class, fraction, reason, operator, expires_at)
+     select ca, profile, account, class, fraction, 'test', 'alice', now() + interval '1 h' from jsonb_to_record($1::jsonb) r (ca text, profile text, account text, class text, fraction float)`,
+    JSON.stringify(what),
+  );
+}
+
+export async function liftHolds({ sql }: LedgerFixture): Promise<void> {
+  await sql('update registry.hold set lifted_at = now() where lifted_at is null');
+}
+
+/** Nothing of one test is held, or left to be claimed by the next. */
+export async function clear(fixture: LedgerFixture): Promise<void> {
+  const { sql } = fixture;
+  await liftHolds(fixture);
+  await sql('update registry.ca set quarantined = false where quarantined');
+  // As replicas apply changes: without triggers.
+  await sql(
+    `do $$ begin
+       set local session_replication_role = replica;
+       delete from ledger.work;
+       delete from ledger.shelf;
+       delete from ledger.open_fingerprint;
+     end $$`,
+  );
+}
+
 /** What a signer would bring for a claimed row; the ledger stores bytes and does not read them. */
 export const completionOf = (row: ClaimedRequest): Completion => ({
   requestId: row.requestId,

@@ -34,6 +34,14 @@ create function registry.refusal(p_state text, p_purpose text, p_own boolean) re
   end
 $$;
 
+-- Does an attempt that failed so count among the three that a request has? Only what nobody can explain: a lost lease
+-- and `unknown` (packages/issuance: dispositions with attemptsMax). A token's failures end at five burned serials.
+create function ledger.uses_up_attempt(p_code text) returns boolean language sql immutable parallel safe as $$
+  select p_code not in ('profile-unknown', 'profile-disabled', 'account-disabled', 'ca-unknown', 'ca-pending', 'ca-disabled', 'ca-retiring', 'ca-destroying',
+    'ca-destroyed', 'ca-expiring', 'not-permitted', 'forbidden', 'csr-invalid', 'key-weak', 'subject-invalid', 'lint-failed', 'body-invalid', 'key-missing',
+    'token-failed', 'unavailable', 'draining')
+$$;
+
 create function ledger.refuse_change() returns trigger language plpgsql as $$
 begin
   raise exception '% of %.% is refused: its rows never change', tg_op, tg_table_schema, tg_table_name using errcode = 'SLT01';

@@ -298,14 +298,6 @@ begin
   update ledger.work w set state = 'queued', signer = null, claim_id = null, serial = null, lease_until = null where w.request_id = any(v_done);
 end $$;
 
--- Does an attempt that failed so count among the three that a request has? Only what nobody can explain: a lost lease
--- and `unknown` (packages/issuance: dispositions with attemptsMax). A token's failures end at five burned serials.
-create function ledger.uses_up_attempt(p_code text) returns boolean language sql immutable parallel safe as $$
-  select p_code not in ('profile-unknown', 'profile-disabled', 'account-disabled', 'ca-unknown', 'ca-pending', 'ca-disabled', 'ca-retiring', 'ca-destroying',
-    'ca-destroyed', 'ca-expiring', 'not-permitted', 'forbidden', 'csr-invalid', 'key-weak', 'subject-invalid', 'lint-failed', 'body-invalid', 'key-missing',
-    'token-failed', 'unavailable', 'draining')
-$$;
-
 -- Any doubt after the key was asked, or a lease that ran out: the serial is burned and revoked in the same transaction
 -- and the request queued again under the same attempt count; with 3 losses or 5 burned serials it goes to the shelf.
 create function ledger.burn_attempts(p_ids uuid[], p_attempts integer[], p_codes text[], p_actor text) returns table (request_id uuid, state text)
