@@ -4,7 +4,8 @@ import { retryAfterS } from './retry-after.js';
 /** One HTTP answer, before it is written. */
 export interface Answer {
   readonly status: number;
-  readonly body: object;
+  /** An object is sent as JSON; a text (a page) as it is. */
+  readonly body: object | string;
   readonly headers: Readonly<Record<string, string>>;
   /** The problem's code; `ok` for a success. A metrics label. */
   readonly code: Code | 'ok';
@@ -15,6 +16,14 @@ export interface Answer {
 
 /** The client hung up: there is nobody to answer. */
 export type HungUp = 'hung-up';
+
+/** After these the rest of what the client sends is not worth the reading. */
+const closingCodes: ReadonlySet<Code> = new Set([
+  'body-too-large',
+  'headers-too-large',
+  'http-invalid',
+  'request-timeout',
+]);
 
 /** What belongs to a problem beside its error. */
 export interface ProblemContext {
@@ -32,6 +41,7 @@ export function problemAnswer(error: SluiceError, context: ProblemContext): Answ
   if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter);
   if (location !== undefined) headers.location = location;
   if (error.code === 'unauthorized') headers['www-authenticate'] = 'Bearer';
+  if (closingCodes.has(error.code)) headers.connection = 'close';
   return {
     status: codes[error.code].status,
     body: fate === undefined ? toProblem(error) : { ...toProblem(error), fate },

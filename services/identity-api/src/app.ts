@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import { asSluiceError, SluiceError } from '@sluice/errors';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import helmet, { type HelmetOptions } from 'helmet';
@@ -9,6 +8,7 @@ import type { Front } from './front.js';
 import { createGetIdentity } from './get-identity.js';
 import { httpRequestId } from './http-request-id.js';
 import { createPostIdentity } from './post-identity.js';
+import { writeAnswer } from './write-answer.js';
 
 /** What matters for answers that are JSON and never a page; each further header costs every answer its writing. */
 const securityHeaders: HelmetOptions = {
@@ -27,8 +27,12 @@ const securityHeaders: HelmetOptions = {
 };
 
 type Operation = (call: Call) => Promise<Answer | HungUp>;
+type Method = 'get' | 'post' | 'delete';
 
-/** The HTTP face: routes, and the one place where answers are written. `draining`: refuse what comes anew. */
+/** Headers of one request. */
+const headersMax = 100;
+
+/** The HTTP face: its routes, and what every call has in common. `draining`: refuse what comes anew. */
 export function createApp(front: Front, draining: () => boolean): Express {
   const app = express();
   app.disable('x-powered-by');
@@ -36,9 +40,8 @@ export function createApp(front: Front, draining: () => boolean): Express {
   app.enable('case sensitive routing');
   app.enable('strict routing');
   app.use(helmet(securityHeaders));
-  app.post('/identity', handler('POST /identity', createPostIdentity(front)));
-  app.get('/identity/:id', handler('GET /identity/{id}', createGetIdentity(front)));
-  app.delete('/identity/:id', handler('DELETE /identity/{id}', createDeleteIdentity(front)));
+  route('/identity', { post: createPostIdentity(front) });
+  route('/identity/:id', { get: createGetIdentity(front), delete: createDeleteIdentity(front) });
   app.use(handler('none', () => Promise.reject(new SluiceError('not-found'))));
   // Express itself throws only for paths that cannot be decoded.
   app.use((_error: unknown, request: Request, response: Response, _next: NextFunction) =>
@@ -46,25 +49,52 @@ export function createApp(front: Front, draining: () => boolean): Express {
   );
   return app;
 
+  /** A path with its operations, under the names that metrics and description have for them. */
+  function route(path: string, operations: Partial<Record<Method, Operation>>): void {
+    const at = app.route(path);
+    const written = path.replace(/:(\w+)/g, '{$1}');
+    for (const method of ['get', 'post', 'delete'] as const) {
+      const operation = operations[method];
+      if (operation !== undefined) at[method](handler(`${method.toUpperCase()} ${written}`, operation));
+    }
+    const methods = Object.keys(operations).map((method) => method.toUpperCase());
+    const allow = (methods.includes('GET') ? ['HEAD', ...methods] : methods).join(', ');
+    at.all(
+      handler('none', async () => {
+        const answer = problemAnswer(new SluiceError('method-not-allowed'), { random: front.random });
+        return { ...answer, headers: { ...answer.headers, allow } };
+      }),
+    );
+  }
+
   function handler(route: string, operation: Operation) {
     return async (request: Request, response: Response): Promise<void> => {
-      const id = request.params.id;
+      const { id } = request.params;
       const call: Call = {
         request,
         response,
         httpRequestId: httpRequestId(request.headers['x-request-id']),
         id: typeof id === 'string' ? id : undefined,
+        accepts: (mediaTypes) => request.accepts([...mediaTypes]),
       };
-      const answer = draining() ? drainingAnswer(call) : await operation(call).catch(refusal);
+      const answer = draining() ? drainingAnswer(call) : await checked(call, operation).catch(refusal);
       if (answer === 'hung-up' || response.destroyed) {
         front.metrics.hungUp();
         return;
       }
-      if (draining() || answer.code === 'body-too-large') response.setHeader('connection', 'close');
-      write(response, call.httpRequestId, answer);
+      if (draining()) response.setHeader('connection', 'close');
+      writeAnswer(response, call.httpRequestId, answer);
       front.metrics.answered(route, answer.status, answer.code, answer.fate);
       note(route, call, answer);
     };
+  }
+
+  /** What Node lets pass and no operation should see. */
+  async function checked(call: Call, operation: Operation): Promise<Answer | HungUp> {
+    const { rawHeaders, headers, httpVersion } = call.request;
+    if (rawHeaders.length > 2 * headersMax) throw new SluiceError('headers-too-large');
+    if (headers.host === undefined && httpVersion === '1.1') throw new SluiceError('http-invalid', 'There is no Host');
+    return await operation(call);
   }
 
   /** Refused before anything was looked up: nothing is said about what an earlier call under the same key has done. */
@@ -89,17 +119,4 @@ export function createApp(front: Front, draining: () => boolean): Express {
 /** Something here or behind us did not work, other than being full, stopping, or late. */
 function isOurFault({ code, status }: Answer): boolean {
   return status >= 500 && !['lane-full', 'draining', 'not-issued', 'withheld', 'failed'].includes(code);
-}
-
-function write(response: ServerResponse, requestId: string, answer: Answer): void {
-  const { status, headers, body, code } = answer;
-  const text = JSON.stringify(code === 'ok' ? body : { ...body, request_id: requestId });
-  response.writeHead(status, {
-    ...headers,
-    'content-length': Buffer.byteLength(text),
-    'cache-control': 'no-store',
-    vary: 'Prefer, Authorization',
-    'x-request-id': requestId,
-  });
-  response.end(text);
 }

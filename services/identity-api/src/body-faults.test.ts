@@ -61,6 +61,10 @@ it.each([
   ],
   ['U+0000 in the profile', { ...body, profile: 'a\u0000' }, 400, 'body-invalid', '/profile'],
   ['a deep body', raw(`${'['.repeat(30_000)}${']'.repeat(30_000)}`), 400, 'body-invalid', ''],
+  ['a million brackets', raw('['.repeat(1_000_000)), 413, 'body-too-large', undefined],
+  ['too many values', { ...body, san: { dns_names: Array(1000).fill('x') } }, 400, 'body-invalid', ''],
+  ['a name too long', { ...body, profile: 'x'.repeat(64) }, 400, 'body-invalid', '/profile'],
+  ['a subject that is a list', { ...body, subject_dn: [] }, 400, 'body-invalid', '/subject_dn'],
   ['a CSR beyond 16 kB', { ...body, csr: 'A'.repeat(16_385) }, 413, 'body-too-large', '/csr'],
   ['a body beyond 64 kB', raw(' '.repeat(65_537)), 413, 'body-too-large', undefined],
   ['a CSR that is none', { ...body, csr: 'MAAA' }, 422, 'csr-invalid', '/csr'],
@@ -77,6 +81,43 @@ it('tells several faults at once', async () => {
   const answer = await front.post({ profile: 1, csr: 2 });
   const said = (await answer.json()) as { findings: { pointer: string }[] };
   expect(said.findings.map(({ pointer }) => pointer)).toEqual(['/profile', '/subject_dn', '/csr']);
+});
+
+it('says in words what is wrong, and never repeats what was sent', async () => {
+  const sent = { subject_dn: { common_name: 'a\u0000', organization: ['x'] }, csr: 7, ['secret'.repeat(50)]: 1 };
+  const said = (await (await front.post(sent)).json()) as { findings: object[]; detail: string };
+  expect(said.findings).toEqual([
+    { pointer: '/profile', code: 'body-invalid', detail: 'is missing' },
+    { pointer: '/subject_dn/organization', code: 'body-invalid', detail: 'must be a text' },
+    { pointer: '/csr', code: 'body-invalid', detail: 'must be a text' },
+    {
+      pointer: `/${'secret'.repeat(50).slice(0, 100)}`,
+      code: 'body-invalid',
+      detail: 'is not a member that this call knows',
+    },
+    {
+      pointer: '/subject_dn/common_name',
+      code: 'body-invalid',
+      detail: 'must not hold control characters or lone surrogates',
+    },
+  ]);
+  expect(said.detail).toBe('/profile is missing');
+});
+
+it('tells at most 20', async () => {
+  const sent = { ...body, ...Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`member-${at}`, 1])) };
+  expect((await (await front.post(sent)).json()) as object).toHaveProperty('findings.length', 20);
+});
+
+it('tells what is wrong with the CSR and with the names in one answer', async () => {
+  const answer = await front.post({ ...body, csr: 'MAAA', subject_dn: { country: 'DE' } });
+  const said = (await answer.json()) as { code: string; findings: { pointer: string }[] };
+  expect(said.code).toBe('csr-invalid');
+  expect(said.findings.map(({ pointer }) => pointer).sort()).toEqual([
+    '/csr',
+    '/subject_dn/common_name',
+    '/subject_dn/country',
+  ]);
 });
 
 it.each([
@@ -111,14 +152,22 @@ it('a long body without a length is cut off', async () => {
 });
 
 it.each([
-  ['GET', '/identity'],
-  ['PUT', '/identity/x'],
   ['POST', '/identity/'],
   ['POST', '/Identity'],
   ['GET', '/'],
 ])('%s %s is not found', async (method, path) => {
   const answer = await fetch(front.url + path, { method });
   expect(await answer.json()).toMatchObject({ status: 404, code: 'not-found' });
+});
+
+it.each([
+  ['GET', '/identity', 'POST'],
+  ['OPTIONS', '/identity', 'POST'],
+  ['PUT', '/identity/x', 'HEAD, GET, DELETE'],
+])('%s %s is not allowed; allowed is %s', async (method, path, allow) => {
+  const answer = await fetch(front.url + path, { method });
+  expect(answer.headers.get('allow')).toBe(allow);
+  expect(await answer.json()).toMatchObject({ status: 405, code: 'method-not-allowed' });
 });
 
 it('a path that cannot be decoded is no id', async () => {

@@ -6,8 +6,10 @@ export interface Call {
   readonly response: ServerResponse;
   /** Under which the log tells the rest; in X-Request-Id and in every problem. */
   readonly httpRequestId: string;
-  /** `:id` of the path. */
+  /** What stands in the path where the route has a parameter. */
   readonly id?: string | undefined;
+  /** Which of these media types the client likes best (RFC 9110 12.5.1); `false`: none of them. */
+  readonly accepts: (mediaTypes: readonly string[]) => string | false;
 }
 
 /** Calls back once when the client goes away before it has its answer. */

@@ -13,6 +13,7 @@ import type { Front } from './front.js';
 import { createFrontMetrics, type FrontMetrics } from './front-metrics.js';
 import { createHttpServer, type HttpServer } from './http-server.js';
 import { readiness } from './readiness.js';
+import { createRefuseUnreadable } from './refuse-unreadable.js';
 import { createAdmission } from './steps/3-admit.js';
 import { createGiveTurns } from './steps/5-give-turns.js';
 import { createWaiters } from './steps/9-waiters.js';
@@ -110,6 +111,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     listen: config.listen,
     statusRoutes: createStatusRoutes({ metrics, ready }),
     app: createApp(front, () => httpServer.draining),
+    refuseUnreadable: createRefuseUnreadable(front),
     log,
   });
 

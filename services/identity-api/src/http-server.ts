@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import { SluiceError } from '@sluice/errors';
 import type { Log, Part } from '@sluice/lifecycle';
@@ -9,14 +10,20 @@ import type { StatusRoutes } from '@sluice/telemetry';
 /** Connections at once; each holds at most a body of 64 kB. */
 const connectionsMax = 10_000;
 
-const timeouts = {
-  headersTimeout: 10_000,
-  requestTimeout: 30_000,
-  /** Longer than the 60 s of usual load balancers, so that they, not we, close idle connections. */
-  keepAliveTimeout: 65_000,
-  /** How often Node looks for connections that are beyond those. */
-  connectionsCheckingInterval: 1000,
-};
+export interface HttpTimeouts {
+  /** From the first octet (of a new connection: from its beginning) to the end of the headers. */
+  readonly headersMs: number;
+  /** From there to the end of the body. */
+  readonly requestMs: number;
+  /** How often connections beyond those are looked for. */
+  readonly checkMs: number;
+}
+
+const defaultTimeouts: HttpTimeouts = { headersMs: 10_000, requestMs: 30_000, checkMs: 1000 };
+/** Longer than the 60 s of usual load balancers, so that they, not we, close idle connections. */
+const keepAliveMs = 65_000;
+/** Octets of all headers of a request, its line included. */
+const headersBytesMax = 16_384;
 
 export interface HttpServer extends Part {
   /** Where it listens; throws before `start`. */
@@ -31,22 +38,51 @@ export interface HttpServerOptions {
   readonly statusRoutes: StatusRoutes;
   /** Gets every request that is not for the status routes. */
   readonly app: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Gets every connection that brought something else than a request; must end it. */
+  readonly refuseUnreadable: (error: Error, socket: Duplex) => void;
   readonly log: Log;
+  /** Shorter ones, for tests. */
+  readonly timeouts?: HttpTimeouts | undefined;
 }
 
 /**
  * The listening server. `stop` drains: no new connections, whatever waits is answered, what still comes on connections
  * kept alive gets 503 `draining` (by the app) and its connection closed; at the deadline the rest is cut off.
  */
-export function createHttpServer({ listen, statusRoutes, app, log }: HttpServerOptions): HttpServer {
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const { listen, statusRoutes, app, refuseUnreadable, log, timeouts = defaultTimeouts } = options;
   let draining = false;
   /** Connections on which no request has come yet: Node does not count them as idle. */
   const silent = new Set<Socket>();
-  const server = createServer(timeouts, (request, response) => {
+  /** The last answer on each connection, perhaps not yet begun. */
+  const answering = new WeakMap<Duplex, ServerResponse>();
+  const serverOptions = {
+    headersTimeout: timeouts.headersMs,
+    requestTimeout: timeouts.requestMs,
+    connectionsCheckingInterval: timeouts.checkMs,
+    keepAliveTimeout: keepAliveMs,
+    maxHeaderSize: headersBytesMax,
+    // The app says it in our words.
+    requireHostHeader: false,
+  };
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
     silent.delete(request.socket);
+    answering.set(request.socket, response);
     if (!statusRoutes(request, response)) app(request, response);
-  });
+  };
+  const server = createServer(serverOptions, listener);
   server.maxConnections = connectionsMax;
+  // Beyond its limit Node drops headers in silence, an Idempotency-Key perhaps. The app refuses many; octets bound all.
+  server.maxHeadersCount = 0;
+  // An expectation that we do not know is passed over (RFC 9110 10.1.1), rather than answered 417 by Node.
+  server.on('checkExpectation', listener);
+  server.on('clientError', (error, socket) => {
+    // Where another answer is due or has begun, this one would be taken for it: the connection just ends.
+    const earlier = answering.get(socket);
+    const taken = earlier?.req.complete ? !earlier.writableFinished : earlier?.headersSent;
+    if (taken) socket.destroy();
+    else refuseUnreadable(error, socket);
+  });
   server.on('connection', (socket) => {
     silent.add(socket);
     socket.once('close', () => silent.delete(socket));

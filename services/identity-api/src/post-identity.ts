@@ -1,7 +1,6 @@
 import { asSluiceError, type Fate, SluiceError } from '@sluice/errors';
 import { classOf, type Lane } from '@sluice/issuance';
 import type { AcceptRow, Standing } from '@sluice/ledger';
-import { verifyCsr } from '@sluice/pki';
 import { type Answer, type HungUp, locationOf, problemAnswer } from './answer.js';
 import { type Call, onHangUp } from './call.js';
 import type { Directory, DirectoryAccount } from './directory.js';
@@ -12,7 +11,7 @@ import { readJsonBody } from './read-body.js';
 import { authenticate } from './steps/1-authenticate.js';
 import { readIdempotencyKey } from './steps/1-idempotency-key.js';
 import { type Order, readOrder } from './steps/1-read-order.js';
-import { type ValidOrder, validate, withPointer } from './steps/2-validate.js';
+import { type ValidOrder, validate, verify } from './steps/2-validate.js';
 import { accept } from './steps/4-accept.js';
 import type { Waiter } from './steps/9-waiters.js';
 import { answerFor, isOpen, ordered } from './steps/10-answer-for.js';
@@ -130,7 +129,7 @@ async function order(front: Front, pending: Pending, reopens: string | undefined
   front.admission.admit(lane);
   try {
     const verifyingAtMs = clock.monotonicMs();
-    withPointer(() => verifyCsr(valid.csr));
+    verify(valid.csr);
     metrics.step('verify-csr', clock.monotonicMs() - verifyingAtMs);
     return await store(front, pending, acceptRowOf(front, pending, valid, lane, reopens));
   } catch (thrown) {

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { SluiceError } from '@sluice/errors';
 import type { HungUp } from './answer.js';
+import { refusedFor } from './findings.js';
+import { jsonLimitFault } from './json-limits.js';
 
 /** Octets of a request body. */
 export const bodyBytesMax = 65_536;
@@ -21,10 +23,24 @@ export async function readJsonBody(request: IncomingMessage): Promise<{ json: un
   if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) throw new SluiceError('body-too-large');
   const bytes = await collect(request);
   if (bytes === 'hung-up') return bytes;
+  return { json: parse(bytes) };
+}
+
+function parse(bytes: Uint8Array): unknown {
+  const unusable = (detail: string, cause?: unknown) =>
+    refusedFor([{ pointer: '', code: 'body-invalid', detail }], { cause });
+  let text: string;
   try {
-    return { json: JSON.parse(decoder.decode(bytes)) };
+    text = decoder.decode(bytes);
   } catch (cause) {
-    throw new SluiceError('body-invalid', 'The body is not JSON in UTF-8', { facts: { pointer: '' }, cause });
+    throw unusable('is not UTF-8', cause);
+  }
+  const fault = jsonLimitFault(text);
+  if (fault !== undefined) throw unusable(fault);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw unusable('is not JSON', cause);
   }
 }
 

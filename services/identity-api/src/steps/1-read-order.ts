@@ -1,33 +1,18 @@
 import { hash } from 'node:crypto';
-import { SluiceError } from '@sluice/errors';
-import { csrBytesMax, sanSchema, subjectDnSchema } from '@sluice/pki';
-import { z } from 'zod';
-
-const bodySchema = z.strictObject({
-  profile: z.string().min(1).max(63),
-  subject_dn: subjectDnSchema,
-  csr: z.string().min(1),
-  san: sanSchema.optional(),
-});
+import type { z } from 'zod';
+import { type OrderBody, orderSchema } from '../api/schemas.js';
+import { isSome, type RequestFinding, refusedFor } from '../findings.js';
 
 /** The body of `POST /identity`, its shape checked; what its values may be is the profile's (step 2). */
 export interface Order {
   readonly profile: string;
-  readonly content: { readonly subject_dn: Body['subject_dn']; readonly san: NonNullable<Body['san']> };
+  readonly content: { readonly subject_dn: OrderBody['subject_dn']; readonly san: NonNullable<OrderBody['san']> };
   /** PEM, or base64 of the DER. */
   readonly csr: string;
   /** SHA-256 of what was asked for; the same for another order of members or other white space between them. */
   readonly payloadHash: Uint8Array;
 }
-type Body = z.infer<typeof bodySchema>;
 
-interface ShapeFinding {
-  readonly pointer: string;
-  readonly code: 'body-invalid';
-  readonly detail: string;
-}
-
-const findingsMax = 20;
 /** PostgreSQL cannot hold U+0000, a lone surrogate is no character, and no name has a control character in it. */
 const unprintable = /[\p{Cc}\p{Cs}]/u;
 
@@ -36,37 +21,43 @@ const unprintable = /[\p{Cc}\p{Cs}]/u;
  * `body-too-large` for a CSR beyond 16 kB.
  */
 export function readOrder(json: unknown): Order {
-  const parsed = bodySchema.safeParse(json);
-  if (!parsed.success) throw invalid(parsed.error.issues.flatMap(findingsOf));
-  const body = parsed.data;
-  if (body.csr.length > csrBytesMax) {
-    throw new SluiceError('body-too-large', 'The CSR is larger than 16 kB', { facts: { pointer: '/csr' } });
+  const parsed = orderSchema.safeParse(json, { reportInput: true });
+  const findings = parsed.success ? [] : parsed.error.issues.flatMap(findingsOf);
+  if (isObject(json)) {
+    for (const name of ['profile', 'subject_dn', 'san']) findUnprintable(json[name], `/${name}`, findings);
   }
-  const { profile, subject_dn, csr, san = {} } = body;
-  const findings: ShapeFinding[] = [];
-  for (const [name, value] of Object.entries({ profile, subject_dn, san }))
-    findUnprintable(value, `/${name}`, findings);
-  if (findings.length > 0) throw invalid(findings);
+  if (isSome(findings)) throw refusedFor(findings);
+  if (!parsed.success) throw parsed.error;
+  const { profile, subject_dn, csr, san = {} } = parsed.data;
   // The schema writes its members in its own order, so equal orders give equal texts.
   const payload = JSON.stringify([profile, subject_dn, san, csr]);
   return { profile, content: { subject_dn, san }, csr, payloadHash: hash('sha256', payload, 'buffer') };
 }
 
-function findUnprintable(value: unknown, pointer: string, findings: ShapeFinding[]): void {
+function isObject(json: unknown): json is Readonly<Record<string, unknown>> {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
+}
+
+function findUnprintable(value: unknown, pointer: string, findings: RequestFinding[]): void {
   if (typeof value === 'string') {
     if (unprintable.test(value)) {
       findings.push({ pointer, code: 'body-invalid', detail: 'must not hold control characters or lone surrogates' });
     }
   } else if (typeof value === 'object' && value !== null) {
-    for (const [member, inner] of Object.entries(value)) findUnprintable(inner, `${pointer}/${member}`, findings);
+    for (const [member, inner] of Object.entries(value)) {
+      findUnprintable(inner, pointer + pointerOf([member]), findings);
+    }
   }
 }
 
-function findingsOf(issue: z.core.$ZodIssue): ShapeFinding[] {
+function findingsOf(issue: z.core.$ZodIssue): RequestFinding[] {
   const pointer = pointerOf(issue.path);
+  if (issue.code === 'too_big' && pointer === '/csr') {
+    return [{ pointer, code: 'body-too-large', detail: 'is larger than 16 kB' }];
+  }
   if (issue.code !== 'unrecognized_keys') return [{ pointer, code: 'body-invalid', detail: detailOf(issue) }];
   return issue.keys.map((key) => ({
-    pointer: pointer + pointerOf([key.slice(0, 100)]),
+    pointer: pointer + pointerOf([key]),
     code: 'body-invalid',
     detail: 'is not a member that this call knows',
   }));
@@ -74,21 +65,23 @@ function findingsOf(issue: z.core.$ZodIssue): ShapeFinding[] {
 
 /** In our words: zod's may repeat what the client sent. */
 function detailOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_type')
-    return `must be ${issue.expected === 'array' ? 'a list' : `of type ${issue.expected}`}`;
+  if (issue.code === 'invalid_type') {
+    return issue.input === undefined ? 'is missing' : `must be ${typeNames[issue.expected] ?? 'of another type'}`;
+  }
   if (issue.code === 'too_small') return 'must not be empty';
-  if (issue.code === 'too_big')
+  if (issue.code === 'too_big') {
     return `must have at most ${issue.maximum} ${issue.origin === 'array' ? 'values' : 'characters'}`;
+  }
   return 'is not valid';
 }
 
-function pointerOf(path: readonly PropertyKey[]): string {
-  return path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-}
+const typeNames: Readonly<Record<string, string>> = { string: 'a text', array: 'a list', object: 'an object' };
 
-function invalid(findings: readonly ShapeFinding[]): SluiceError {
-  const first = findings[0];
-  return new SluiceError('body-invalid', `${first?.pointer || 'The body'} ${first?.detail}`, {
-    facts: { pointer: first?.pointer, findings: findings.slice(0, findingsMax) },
-  });
+/** Members of a pointer that a client made up are cut to this. */
+const memberLengthMax = 100;
+
+function pointerOf(path: readonly PropertyKey[]): string {
+  return path
+    .map((step) => `/${String(step).slice(0, memberLengthMax).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    .join('');
 }

@@ -1,15 +1,17 @@
-import { SluiceError } from '@sluice/errors';
+import { codes, SluiceError } from '@sluice/errors';
 import { refusal } from '@sluice/issuance';
 import {
   applyStatics,
   canonicalContent,
   checkContent,
-  type Finding,
   fingerprint,
   type ParsedCsr,
+  type ProfileDocument,
   parseCsr,
+  verifyCsr,
 } from '@sluice/pki';
 import type { Directory, DirectoryAccount, DirectoryCa, DirectoryProfile } from '../directory.js';
+import { isSome, type RequestFinding, refusedFor } from '../findings.js';
 import type { Order } from './1-read-order.js';
 
 /** An order that the profile and the CA's state have nothing against. Its CSR's signature is not yet checked. */
@@ -30,38 +32,44 @@ export interface ValidOrder {
 export function validate(directory: Directory, account: DirectoryAccount, order: Order): ValidOrder {
   const profile = account.profiles.has(order.profile) ? directory.profile(order.profile) : undefined;
   // One answer for "is not there" and "is not yours": others' profiles are none of this account's business.
-  if (profile === undefined || profile.document.purpose !== 'subscriber') {
-    throw new SluiceError('profile-unknown', undefined, { facts: { pointer: '/profile' } });
-  }
-  if (!profile.enabled) throw new SluiceError('profile-disabled', undefined, { facts: { pointer: '/profile' } });
+  if (profile === undefined || profile.document.purpose !== 'subscriber') throw profileRefused('profile-unknown');
+  if (!profile.enabled) throw profileRefused('profile-disabled');
   const ca = directory.ca(profile.ca);
   if (ca === undefined) throw new SluiceError('ca-unknown', undefined, { facts: { ca: profile.ca } });
   const refused = refusal(ca.state, 'subscriber');
   if (refused !== undefined) throw new SluiceError(refused, undefined, { facts: { ca: ca.name } });
 
-  // The cheap half of the CSR's checks: its form.
-  const csr = withPointer(() => parseCsr(order.csr));
-  const findings = checkContent(profile.document, order.content, csr.keyKind);
-  const [first] = findings;
-  if (first !== undefined) throw refusedContent(first, findings);
+  const csr = check(profile.document, order);
   const content = canonicalContent(applyStatics(profile.document, order.content));
   return { profile, ca, content, csr, fingerprint: fingerprint(account.name, profile.name, csr.spki, content) };
 }
 
-/** Runs a check of the CSR; its error gets the pointer to the member at fault. */
-export function withPointer<T>(check: () => T): T {
+/** The cheap half of the CSR's checks (its form), and the names: all that is wrong is told at once. */
+function check(document: ProfileDocument, order: Order): ParsedCsr {
+  const csr = csrOrFinding(() => parseCsr(order.csr));
+  // Of a CSR that cannot be read enough is said: its key passes as one that the profile takes.
+  const keyKind = 'pointer' in csr ? document.keys[0] : csr.keyKind;
+  const findings: RequestFinding[] = keyKind === undefined ? [] : checkContent(document, order.content, keyKind);
+  if ('pointer' in csr) throw refusedFor([csr, ...findings], { message: csr.detail });
+  if (isSome(findings)) throw refusedFor(findings);
+  return csr;
+}
+
+/** The dear half: is it signed by its own key, and is that key sound? Throws `csr-invalid` or `key-weak`. */
+export function verify(csr: ParsedCsr): void {
+  const finding = csrOrFinding<undefined>(() => void verifyCsr(csr));
+  if (finding !== undefined) throw refusedFor([finding], { message: finding.detail });
+}
+
+function csrOrFinding<T>(read: () => T): T | RequestFinding {
   try {
-    return check();
+    return read();
   } catch (thrown) {
     if (!(thrown instanceof SluiceError) || (thrown.code !== 'csr-invalid' && thrown.code !== 'key-weak')) throw thrown;
-    const facts = { ...thrown.facts, pointer: '/csr' };
-    throw new SluiceError(thrown.code, thrown.message, { facts, cause: thrown });
+    return { pointer: '/csr', code: thrown.code, detail: thrown.message };
   }
 }
 
-/** The first finding is the problem; all of them stand in it. */
-function refusedContent(first: Finding, findings: readonly Finding[]): SluiceError {
-  return new SluiceError(first.code, `${first.pointer} ${first.detail}`, {
-    facts: { pointer: first.pointer, findings },
-  });
+function profileRefused(code: 'profile-unknown' | 'profile-disabled'): SluiceError {
+  return refusedFor([{ pointer: '/profile', code, detail: codes[code].title }], { message: codes[code].title });
 }

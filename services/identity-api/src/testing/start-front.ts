@@ -8,7 +8,8 @@ import { createApp } from '../app.js';
 import { createDirectory } from '../directory.js';
 import type { Front } from '../front.js';
 import { createFrontMetrics } from '../front-metrics.js';
-import { createHttpServer, type HttpServer } from '../http-server.js';
+import { createHttpServer, type HttpServer, type HttpTimeouts } from '../http-server.js';
+import { createRefuseUnreadable } from '../refuse-unreadable.js';
 import { type Admission, createAdmission } from '../steps/3-admit.js';
 import { createWaiters, type Waiters } from '../steps/9-waiters.js';
 import { FakeLedger } from './fake-ledger.js';
@@ -117,11 +118,12 @@ export interface StartFrontOptions {
   readonly openRequestsMax?: number;
   readonly waitersMax?: number;
   readonly laneLoads?: readonly LaneLoad[];
+  readonly timeouts?: HttpTimeouts;
 }
 
 /** The whole HTTP face over a fake ledger, on a free port. */
 export async function startFront(options: StartFrontOptions = {}): Promise<StartedFront> {
-  const { openRequestsMax = 100, waitersMax = 100, laneLoads = [] } = options;
+  const { openRequestsMax = 100, waitersMax = 100, laneLoads = [], timeouts } = options;
   const ledger = new FakeLedger();
   const warnings: object[] = [];
   const quiet = () => undefined;
@@ -147,7 +149,10 @@ export async function startFront(options: StartFrontOptions = {}): Promise<Start
   };
   const statusRoutes = createStatusRoutes({ metrics, ready: async () => ({ ready: true, checks: {} }) });
   const app = createApp(front, () => server.draining);
-  const server: HttpServer = createHttpServer({ listen: { host: '127.0.0.1', port: 0 }, statusRoutes, app, log });
+  const server: HttpServer = createHttpServer({
+    ...{ listen: { host: '127.0.0.1', port: 0 }, statusRoutes, app, log, timeouts },
+    refuseUnreadable: createRefuseUnreadable(front),
+  });
   await server.start();
   const { host, port } = server.address();
   const url = `http://${host}:${port}`;

@@ -1,0 +1,167 @@
+import { codes, fates, isCode } from '@sluice/errors';
+import { caStates, endStates, openStates, shelfStates } from '@sluice/issuance';
+import { csrBytesMax, sanSchema, subjectDnSchema } from '@sluice/pki';
+import { z } from 'zod';
+
+// Every body that goes in or out. What comes in is checked against these; what goes out has their types, and each answer
+// of every test is checked against them; `GET /openapi.json` is generated from them.
+
+const codeSchema = z.enum(Object.keys(codes).filter(isCode));
+const fateSchema = z.enum(fates).meta({
+  id: 'Fate',
+  description:
+    'What became, or will become, of a request, and what you may rely on. `issued`: here it is, and it is stored. `continuing`: it goes on without you, look at Location. `not-issued`: no signature was begun or will be. `withheld`: no certificate will be handed out, and what may have been signed is revoked. `unknown`: we do not know ourselves, ask again with the same Idempotency-Key. `cancelled`: by you.',
+});
+const idSchema = z.uuidv7().describe('The id of the request: a UUID of version 7.');
+const instantSchema = z.iso.datetime();
+const secondsSchema = z.int().min(0);
+const pemSchema = z.string().regex(/^-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n$/);
+
+const subjectSchema = subjectDnSchema.meta({
+  id: 'SubjectDn',
+  description:
+    'The subject. Which fields are taken, and what they may hold, the profile says. No text may hold control characters or lone surrogates.',
+});
+const namesSchema = sanSchema.meta({
+  id: 'San',
+  description: 'Subject alternative names. Which kinds are taken, and how many, the profile says.',
+});
+
+export const orderSchema = z
+  .strictObject({
+    profile: z.string().min(1).max(63).describe('Name of a profile that this account may use: see GET /profiles.'),
+    subject_dn: subjectSchema,
+    csr: z
+      .string()
+      .min(1)
+      .max(csrBytesMax)
+      .describe(
+        'PKCS#10 (RFC 2986), as PEM or as base64 of the DER, signed by its own key. Only the key is taken from it.',
+      ),
+    san: namesSchema.optional(),
+  })
+  .meta({ id: 'Order', description: 'What a certificate is asked for with. Members not named here are refused.' });
+export type OrderBody = z.infer<typeof orderSchema>;
+
+export const identitySchema = z
+  .object({
+    id: idSchema,
+    serial: z
+      .string()
+      .regex(/^([0-9a-f]{2}){1,20}$/)
+      .describe('Serial number of the certificate, in lower-case hexadecimal.'),
+    signing_cert: pemSchema.describe('The certificate, PEM.'),
+    chain: z.array(pemSchema).min(1).describe('The CA that signed it, and so on up to and including the root. PEM.'),
+    not_before: instantSchema.describe('Begin of its validity.'),
+    not_after: instantSchema.describe('End of its validity, inclusive.'),
+  })
+  .meta({ id: 'Identity', description: 'A certificate that is issued and stored.' });
+
+export const continuingSchema = z
+  .object({
+    id: idSchema,
+    state: z
+      .enum([...openStates, 'parked'])
+      .describe('`queued`: a signer will take it up. `signing`: one has. `parked`: an operator has set it aside.'),
+    fate: z.literal('continuing'),
+  })
+  .meta({ id: 'Continuing', description: 'A request that goes on without anybody waiting. Look at Location later.' });
+
+export const cancelledSchema = z
+  .object({ id: idSchema, state: z.literal('cancelled'), fate: z.literal('cancelled') })
+  .meta({ id: 'Cancelled', description: 'A request that was cancelled: nothing was or will be signed for it.' });
+
+const findingSchema = z
+  .object({
+    pointer: z.string().describe('JSON pointer (RFC 6901) into the body that was sent; empty for the body as a whole.'),
+    code: codeSchema.describe('What kind of fault it is.'),
+    detail: z.string().describe('What is wrong there, for people.'),
+  })
+  .meta({ id: 'Finding', description: 'One thing that is wrong with a body.' });
+
+export const problemSchema = z
+  .object({
+    type: z
+      .string()
+      .regex(/^\/problems\/[a-z-]+$/)
+      .describe('`/problems/` and the code: a page that tells more.'),
+    title: z.string().describe('The same for every problem with this code.'),
+    status: z.int().min(400).max(599).describe('The HTTP status.'),
+    detail: z.string().describe('What happened this time, for people.'),
+    code: codeSchema.describe('Stable; what programs should decide by.'),
+    what_to_do: z.string().describe('The next step, for people.'),
+    request_id: z.string().describe('As in X-Request-Id: under this id our log tells the rest.'),
+    fate: fateSchema.optional(),
+    pointer: z.string().optional().describe('The first of `findings`: JSON pointer (RFC 6901) into the body.'),
+    findings: z.array(findingSchema).min(1).max(20).optional().describe('Everything that was found, up to 20.'),
+    id: idSchema.optional(),
+    state: z
+      .enum([...openStates, ...shelfStates, ...endStates])
+      .optional()
+      .describe('How the request stands.'),
+    ca: z.string().optional().describe('The CA whose state does not permit it.'),
+    lane: z.string().optional().describe('Where too much work is open.'),
+  })
+  .meta({
+    id: 'Problem',
+    description: 'Problem details (RFC 9457). Ignore members that you do not know: more may come.',
+  });
+
+const fieldRuleSchema = z
+  .object({
+    rule: z
+      .enum(['required', 'optional', 'static'])
+      .describe('`static`: the profile sets it. Leave it out, or send the same.'),
+    value: z.string().optional().describe('What the profile sets, when it is `static`.'),
+  })
+  .meta({ id: 'FieldRule', description: 'What a profile says about a field of the subject.' });
+
+const nameRuleSchema = z
+  .object({
+    rule: z.enum(['required', 'optional']),
+    max: z.int().min(1).describe('How many there may be.'),
+  })
+  .meta({ id: 'NameRule', description: 'What a profile says about a kind of name.' });
+
+export const profileSchema = z
+  .object({
+    name: z.string().describe('What `profile` in POST /identity takes.'),
+    description: z.string().optional(),
+    revision: z.int().min(1).describe('Grows with each change of the profile.'),
+    available: z.boolean().describe('May be asked for now: the profile is enabled and its CA is active.'),
+    unavailable_because: codeSchema.optional().describe('The code with which POST /identity would refuse it now.'),
+    state: z.enum(['enabled', 'disabled']),
+    ca: z.object({ name: z.string(), state: z.enum(caStates).optional() }).describe('The CA that signs.'),
+    subject_dn: z
+      .partialRecord(subjectDnSchema.keyof(), fieldRuleSchema)
+      .describe('The fields of `subject_dn` that are taken; every other is refused.'),
+    san: z
+      .partialRecord(sanSchema.keyof(), nameRuleSchema)
+      .describe('The kinds of `san` that are taken; every other is refused.'),
+    keys: z.array(z.string()).min(1).describe('Kinds of keys that the CSR may hold.'),
+    key_usage: z.array(z.string()).describe('What the certificate will say that the key is for.'),
+    extended_key_usage: z.array(z.string()).describe('The same, in more detail.'),
+    validity_seconds: secondsSchema.describe('How long the certificate is valid.'),
+    time_to_live_seconds: secondsSchema.describe('How long a request goes on after nobody waits for it any more.'),
+  })
+  .meta({ id: 'Profile', description: 'What may be asked for with a profile, in the terms of the body that asks.' });
+export type ProfileBody = z.infer<typeof profileSchema>;
+
+export const profilesSchema = z
+  .object({ profiles: z.array(profileSchema) })
+  .meta({ id: 'Profiles', description: 'Every profile that this account may use, by name.' });
+
+export const problemTypeSchema = z
+  .object({
+    type: z.string(),
+    code: codeSchema,
+    status: z.int(),
+    title: z.string(),
+    meaning: z.string(),
+    what_to_do: z.string(),
+  })
+  .meta({ id: 'ProblemType', description: 'What a code means.' });
+
+export const problemTypesSchema = z
+  .object({ groups: z.array(z.object({ title: z.string(), problems: z.array(problemTypeSchema) })) })
+  .meta({ id: 'ProblemTypes', description: 'Every code, in groups.' });

@@ -1,0 +1,33 @@
+import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Answer } from './answer.js';
+
+/** Writes an answer as it is seen from outside. The id stands in its header and, for a problem, in its body too. */
+export function writeAnswer(response: ServerResponse, requestId: string, answer: Answer): void {
+  const text = textOf(answer, requestId);
+  response.writeHead(answer.status, headersOf(answer, requestId, text));
+  response.end(text);
+}
+
+/** The same where Node has no response: what came was not a request that it could read. Ends the connection. */
+export function writeAnswerToSocket(socket: Duplex, requestId: string, answer: Answer): void {
+  const text = textOf(answer, requestId);
+  const headers = { ...headersOf(answer, requestId, text), date: new Date().toUTCString(), connection: 'close' };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ''}\r\n${lines.join('')}\r\n${text}`);
+}
+
+function textOf({ body, code }: Answer, requestId: string): string {
+  if (typeof body === 'string') return body;
+  return JSON.stringify(code === 'ok' ? body : { ...body, request_id: requestId });
+}
+
+function headersOf({ headers }: Answer, requestId: string, text: string): Record<string, string | number> {
+  return {
+    'cache-control': 'no-store',
+    vary: 'Prefer, Authorization',
+    ...headers,
+    'content-length': Buffer.byteLength(text),
+    'x-request-id': requestId,
+  };
+}
