@@ -101,6 +101,21 @@ it('looks at something', () => {
   ).toEqual([]);
 });
 
+it('gives nobody what a later migration makes', async () => {
+  await fixture.sql(`do $$ begin
+    execute format('set local role %I', current_database() || '_owner');
+    create function ledger.later() returns integer language sql as 'select 1';
+    create table ledger.later_table (id integer);
+  end $$`);
+  for (const service of serviceNames) {
+    expect(await tryAll(service, ['select ledger.later()', 'select from ledger.later_table'])).toEqual([
+      ['select ledger.later()', refused],
+      ['select from ledger.later_table', refused],
+    ]);
+  }
+  await fixture.sql('do $$ begin drop function ledger.later(); drop table ledger.later_table; end $$');
+});
+
 describe.each(serviceNames)('%s', (service) => {
   it('may call its verbs', async () => {
     const role = `${fixture.database}_${service.replaceAll('-', '_')}`;

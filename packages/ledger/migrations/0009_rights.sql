@@ -18,8 +18,8 @@ begin
   execute format('revoke create on schema public from public');
   execute format('set local role %I', v_owner);
   revoke all on all functions in schema registry, ledger from public;
-  alter default privileges in schema registry revoke execute on functions from public;
-  alter default privileges in schema ledger revoke execute on functions from public;
+  -- Also of what later migrations make. Without `in schema`: there one can add to the defaults, not take from them.
+  alter default privileges revoke execute on functions from public;
 
   foreach v_role in array array['identity_api', 'signer', 'issuer_registry', 'ocsp_responder'] loop
     execute format('grant execute on function registry.enrol, registry.renew to %I', v_db || '_' || v_role);
