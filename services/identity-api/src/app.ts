@@ -5,7 +5,10 @@ import { type Answer, type HungUp, problemAnswer } from './answer.js';
 import type { Call } from './call.js';
 import { createDeleteIdentity } from './delete-identity.js';
 import type { Front } from './front.js';
+import { createGetDescription } from './get-description.js';
 import { createGetIdentity } from './get-identity.js';
+import { getProblem, getProblems } from './get-problems.js';
+import { createGetProfile, createGetProfiles } from './get-profiles.js';
 import { httpRequestId } from './http-request-id.js';
 import { createPostIdentity } from './post-identity.js';
 import { writeAnswer } from './write-answer.js';
@@ -35,6 +38,7 @@ const headersMax = 100;
 /** The HTTP face: its routes, and what every call has in common. `draining`: refuse what comes anew. */
 export function createApp(front: Front, draining: () => boolean): Express {
   const app = express();
+  const description = createGetDescription();
   app.disable('x-powered-by');
   app.disable('etag');
   app.enable('case sensitive routing');
@@ -42,6 +46,12 @@ export function createApp(front: Front, draining: () => boolean): Express {
   app.use(helmet(securityHeaders));
   route('/identity', { post: createPostIdentity(front) });
   route('/identity/:id', { get: createGetIdentity(front), delete: createDeleteIdentity(front) });
+  route('/profiles', { get: createGetProfiles(front) });
+  route('/profiles/:name', { get: createGetProfile(front) });
+  route('/problems', { get: getProblems });
+  route('/problems/:code', { get: getProblem });
+  route('/openapi.json', { get: description.openApi });
+  route('/docs', { get: description.docs });
   app.use(handler('none', () => Promise.reject(new SluiceError('not-found'))));
   // Express itself throws only for paths that cannot be decoded.
   app.use((_error: unknown, request: Request, response: Response, _next: NextFunction) =>
@@ -69,7 +79,7 @@ export function createApp(front: Front, draining: () => boolean): Express {
 
   function handler(route: string, operation: Operation) {
     return async (request: Request, response: Response): Promise<void> => {
-      const { id } = request.params;
+      const [id] = Object.values(request.params);
       const call: Call = {
         request,
         response,

@@ -133,7 +133,7 @@ it.each([
 it('takes application/json with charset=UTF-8, and refuses bytes that are not UTF-8', async () => {
   const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json; charset="UTF-8"' };
   const bad = Buffer.concat([Buffer.from('{"profile":"'), Buffer.of(0xff), Buffer.from('"}')]);
-  const answer = await fetch(`${front.url}/identity`, { method: 'POST', headers, body: bad });
+  const answer = await front.fetch('/identity', { method: 'POST', headers, body: bad });
   expect(await answer.json()).toMatchObject({ status: 400, code: 'body-invalid' });
 });
 
@@ -146,7 +146,7 @@ it('a long body without a length is cut off', async () => {
   });
   const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
   const init: RequestInit & { duplex: 'half' } = { method: 'POST', headers, body: endless, duplex: 'half' };
-  const answer = await fetch(`${front.url}/identity`, init);
+  const answer = await front.fetch('/identity', init);
   expect(answer.status).toBe(413);
   expect(answer.headers.get('connection')).toBe('close');
 });
@@ -156,7 +156,7 @@ it.each([
   ['POST', '/Identity'],
   ['GET', '/'],
 ])('%s %s is not found', async (method, path) => {
-  const answer = await fetch(front.url + path, { method });
+  const answer = await front.fetch(path, { method });
   expect(await answer.json()).toMatchObject({ status: 404, code: 'not-found' });
 });
 
@@ -165,13 +165,13 @@ it.each([
   ['OPTIONS', '/identity', 'POST'],
   ['PUT', '/identity/x', 'HEAD, GET, DELETE'],
 ])('%s %s is not allowed; allowed is %s', async (method, path, allow) => {
-  const answer = await fetch(front.url + path, { method });
+  const answer = await front.fetch(path, { method });
   expect(answer.headers.get('allow')).toBe(allow);
   expect(await answer.json()).toMatchObject({ status: 405, code: 'method-not-allowed' });
 });
 
 it('a path that cannot be decoded is no id', async () => {
-  expect(await (await fetch(`${front.url}/identity/%E0%A4%A`)).json()).toMatchObject({
+  expect(await (await front.fetch('/identity/%E0%A4%A')).json()).toMatchObject({
     status: 400,
     code: 'id-invalid',
   });

@@ -1,5 +1,7 @@
 import { SluiceError } from '@sluice/errors';
+import type { z } from 'zod';
 import { type Answer, jsonAnswer, locationOf, problemAnswer } from './answer.js';
+import type { cancelledSchema } from './api/schemas.js';
 import type { Call } from './call.js';
 import type { Front } from './front.js';
 import { requestIdOf } from './get-identity.js';
@@ -24,6 +26,7 @@ export function createDeleteIdentity(front: Front): (call: Call) => Promise<Answ
     if (standing.state !== 'cancelled') {
       throw new SluiceError('not-cancellable', undefined, { facts: { id: requestId, state: standing.state } });
     }
-    return jsonAnswer(200, { id: requestId, state: 'cancelled', fate: 'cancelled' }, {}, 'cancelled');
+    const body = { id: requestId, state: 'cancelled', fate: 'cancelled' } as const;
+    return jsonAnswer(200, body satisfies z.infer<typeof cancelledSchema>, {}, 'cancelled');
   };
 }

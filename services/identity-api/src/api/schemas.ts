@@ -6,7 +6,9 @@ import { z } from 'zod';
 // Every body that goes in or out. What comes in is checked against these; what goes out has their types, and each answer
 // of every test is checked against them; `GET /openapi.json` is generated from them.
 
-const codeSchema = z.enum(Object.keys(codes).filter(isCode));
+const codeSchema = z
+  .enum(Object.keys(codes).filter(isCode))
+  .meta({ id: 'Code', description: 'Stable, and what programs should decide by. `/problems/<code>` tells more.' });
 const fateSchema = z.enum(fates).meta({
   id: 'Fate',
   description:
@@ -74,7 +76,7 @@ export const cancelledSchema = z
 const findingSchema = z
   .object({
     pointer: z.string().describe('JSON pointer (RFC 6901) into the body that was sent; empty for the body as a whole.'),
-    code: codeSchema.describe('What kind of fault it is.'),
+    code: codeSchema,
     detail: z.string().describe('What is wrong there, for people.'),
   })
   .meta({ id: 'Finding', description: 'One thing that is wrong with a body.' });
@@ -88,7 +90,7 @@ export const problemSchema = z
     title: z.string().describe('The same for every problem with this code.'),
     status: z.int().min(400).max(599).describe('The HTTP status.'),
     detail: z.string().describe('What happened this time, for people.'),
-    code: codeSchema.describe('Stable; what programs should decide by.'),
+    code: codeSchema,
     what_to_do: z.string().describe('The next step, for people.'),
     request_id: z.string().describe('As in X-Request-Id: under this id our log tells the rest.'),
     fate: fateSchema.optional(),
@@ -128,8 +130,12 @@ export const profileSchema = z
     name: z.string().describe('What `profile` in POST /identity takes.'),
     description: z.string().optional(),
     revision: z.int().min(1).describe('Grows with each change of the profile.'),
-    available: z.boolean().describe('May be asked for now: the profile is enabled and its CA is active.'),
-    unavailable_because: codeSchema.optional().describe('The code with which POST /identity would refuse it now.'),
+    available: z
+      .boolean()
+      .describe(
+        'May be asked for now. If not, `unavailable_because` is the code that POST /identity would answer with.',
+      ),
+    unavailable_because: codeSchema.optional(),
     state: z.enum(['enabled', 'disabled']),
     ca: z.object({ name: z.string(), state: z.enum(caStates).optional() }).describe('The CA that signs.'),
     subject_dn: z

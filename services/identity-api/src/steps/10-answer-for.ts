@@ -1,7 +1,9 @@
 import { type Fate, SluiceError } from '@sluice/errors';
 import type { Standing } from '@sluice/ledger';
 import { toPem } from '@sluice/pki';
+import type { z } from 'zod';
 import { type Answer, jsonAnswer, locationOf, problemAnswer } from '../answer.js';
+import type { continuingSchema, identitySchema } from '../api/schemas.js';
 import type { Directory } from '../directory.js';
 import { lookAgainS } from '../retry-after.js';
 
@@ -38,7 +40,8 @@ export function answerFor(standing: Standing, context: AnswerForContext): Answer
     case 'signing':
     case 'parked': {
       const headers = { location, 'retry-after': String(lookAgainS(random)) };
-      return jsonAnswer(status.continuing, { ...about, fate: 'continuing' }, headers, 'continuing');
+      const body = { id: standing.requestId, state: standing.state, fate: 'continuing' } as const;
+      return jsonAnswer(status.continuing, body satisfies z.infer<typeof continuingSchema>, headers, 'continuing');
     }
     case 'failed':
       return problem(new SluiceError('failed', undefined, { facts: about }), 'continuing', location);
@@ -67,9 +70,9 @@ function issuedAnswer(standing: IssuedStanding, context: AnswerForContext): Answ
     id: standing.requestId,
     serial: Buffer.from(standing.serial).toString('hex'),
     signing_cert: toPem(standing.certificate, 'CERTIFICATE'),
-    chain,
+    chain: [...chain],
     not_before: standing.notBefore.toISOString(),
     not_after: standing.notAfter.toISOString(),
-  };
+  } satisfies z.infer<typeof identitySchema>;
   return jsonAnswer(context.status.issued, body, { location }, 'issued');
 }

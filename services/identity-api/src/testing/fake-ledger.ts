@@ -77,11 +77,13 @@ export class FakeLedger {
     known.attempt = attempt;
   }
 
-  issue(requestId: string): void {
+  /** `ca`: issued by another than it was asked of, as a CA that our snapshot does not know yet. */
+  issue(requestId: string, ca = this.stored.get(requestId)?.row.ca): void {
     const at = new Date('2026-11-21T00:00:00Z');
     const certificate = Buffer.from('certificate');
     this.become(requestId, {
       state: 'issued',
+      ...(ca === undefined ? {} : { ca }),
       serial: Buffer.from('0a0b', 'hex'),
       certificate,
       notBefore: at,

@@ -1,9 +1,11 @@
 import { hash, randomUUID } from 'node:crypto';
+import { SluiceError } from '@sluice/errors';
 import type { CaState } from '@sluice/issuance';
 import { type LaneLoad, newRequestId } from '@sluice/ledger';
 import { checkProfile } from '@sluice/pki';
 import type { Snapshot } from '@sluice/registry-protocol';
 import { createMetrics, createStatusRoutes } from '@sluice/telemetry';
+import { exampleOrder } from '../api/examples.js';
 import { createApp } from '../app.js';
 import { createDirectory } from '../directory.js';
 import type { Front } from '../front.js';
@@ -13,6 +15,7 @@ import { createRefuseUnreadable } from '../refuse-unreadable.js';
 import { type Admission, createAdmission } from '../steps/3-admit.js';
 import { createWaiters, type Waiters } from '../steps/9-waiters.js';
 import { FakeLedger } from './fake-ledger.js';
+import { faultsOfAnswer } from './faults-of-answer.js';
 import { ManualClock } from './manual-clock.js';
 
 export const apiKey = `slk_${'a'.repeat(43)}`;
@@ -20,14 +23,7 @@ export const otherApiKey = `slk_${'b'.repeat(43)}`;
 export const disabledApiKey = `slk_${'c'.repeat(43)}`;
 
 /** P-256, signed by its own key. */
-export const csr = `-----BEGIN CERTIFICATE REQUEST-----
-MIHJMHECAQAwDzENMAsGA1UEAwwEdW5pdDBZMBMGByqGSM49AgEGCCqGSM49AwEH
-A0IABGZByz12D9T07+WYoVgxvZIncG3dqAI8TTBHubcbXL1dscUzk/m/4TNWK1xi
-I7xZNbfMadeFOCPfEPyAEVhRc0egADAKBggqhkjOPQQDAgNIADBFAiBTDBOzFRR5
-66iV3yQpvoO9n5JYjToFKtR9pHxd4iu+0wIhAKMPO1dxmC7HJkViNJI3XuuhBWYE
-c+4mkDen8f81wMtO
------END CERTIFICATE REQUEST-----
-`;
+export const { csr } = exampleOrder;
 /** The same with another signature. */
 export const forgedCsr = csr.replace('c+4mkDen8f81wMtO', 'c+4mkDen8f81wMtP');
 
@@ -106,9 +102,15 @@ export interface StartedFront {
   readonly checkpoints: string[];
   readonly warnings: object[];
   fenced: number;
+  /** True: as before the first snapshot. */
+  withoutSnapshot: boolean;
+  /** True: a fault of ours in each call. */
+  broken: boolean;
   /** As soon as so many wait, lets time go on. */
   pass(byMs: number, waiting?: number): Promise<void>;
   metrics(): Promise<string>;
+  /** Every answer is compared with the description. */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
   post(send?: object | string, headers?: Record<string, string>): Promise<Response>;
   get(id: string, key?: string): Promise<Response>;
   delete(id: string, key?: string): Promise<Response>;
@@ -139,7 +141,11 @@ export async function startFront(options: StartFrontOptions = {}): Promise<Start
   const checkpoints: string[] = [];
   const front: Front = {
     ...{ ledger: ledger.verbs, admission, waiters, log, newRequestId, clock },
-    directory: () => directory,
+    directory: () => {
+      if (started.broken) throw new Error('a fault of ours');
+      if (started.withoutSnapshot) throw new SluiceError('unavailable', 'No registry snapshot yet');
+      return directory;
+    },
     metrics: createFrontMetrics(metrics, () => waiters.count),
     random: () => 0.5,
     onFenced: () => {
@@ -156,22 +162,41 @@ export async function startFront(options: StartFrontOptions = {}): Promise<Start
   await server.start();
   const { host, port } = server.address();
   const url = `http://${host}:${port}`;
+  async function described(path: string, init: RequestInit = {}): Promise<Response> {
+    const answer = await fetch(url + path, init);
+    const faults = init.method === 'HEAD' ? [] : await faultsOfAnswer(init.method ?? 'GET', path, answer);
+    if (faults.length > 0) throw new Error(`not as described: ${faults.join('; ')}`);
+    return answer;
+  }
   const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
   const started: StartedFront = {
-    ...{ url, ledger, clock, waiters, admission, server, checkpoints, warnings, fenced: 0 },
+    ...{
+      url,
+      ledger,
+      clock,
+      waiters,
+      admission,
+      server,
+      checkpoints,
+      warnings,
+      fenced: 0,
+      withoutSnapshot: false,
+      broken: false,
+    },
     async pass(byMs, waiting = 1) {
       while (waiters.count < waiting) await new Promise((resolve) => setImmediate(resolve));
       await clock.advance(byMs);
     },
     metrics: () => metrics.registry.metrics(),
+    fetch: described,
     post: (send = body, headers = {}) =>
-      fetch(`${url}/identity`, {
+      described('/identity', {
         method: 'POST',
         headers: { ...bearer(apiKey), 'content-type': 'application/json', ...headers },
         body: typeof send === 'string' ? send : JSON.stringify(send),
       }),
-    get: (id, key = apiKey) => fetch(`${url}/identity/${id}`, { headers: bearer(key) }),
-    delete: (id, key = apiKey) => fetch(`${url}/identity/${id}`, { method: 'DELETE', headers: bearer(key) }),
+    get: (id, key = apiKey) => described(`/identity/${id}`, { headers: bearer(key) }),
+    delete: (id, key = apiKey) => described(`/identity/${id}`, { method: 'DELETE', headers: bearer(key) }),
   };
   return started;
 }

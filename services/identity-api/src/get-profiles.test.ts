@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { apiKey, body, otherApiKey, type StartedFront, startFront } from './testing/start-front.js';
+
+let front: StartedFront;
+beforeAll(async () => {
+  front = await startFront();
+});
+afterAll(async () => {
+  expect(front.ledger.violations).toEqual([]);
+  await front.server.stop(100);
+});
+
+interface Profile {
+  readonly name: string;
+  readonly available: boolean;
+  readonly unavailable_because?: string;
+}
+const get = (path: string, key = apiKey) => front.fetch(path, { headers: { authorization: `Bearer ${key}` } });
+async function profiles(key?: string): Promise<Profile[]> {
+  return ((await (await get('/profiles', key)).json()) as { profiles: Profile[] }).profiles;
+}
+
+it('shows what this account may use, by name, and nothing else', async () => {
+  expect((await profiles()).map(({ name }) => name)).toEqual([
+    'of-destroyed',
+    'of-destroying',
+    'of-disabled',
+    'of-pending',
+    'of-retiring',
+    'switched-off',
+    'tls-client',
+  ]);
+  expect((await profiles(otherApiKey)).map(({ name }) => name)).toEqual(['tls-client']);
+});
+
+it('tells a profile in the terms of the body that asks', async () => {
+  expect(await (await get('/profiles/tls-client')).json()).toEqual({
+    name: 'tls-client',
+    revision: 3,
+    available: true,
+    state: 'enabled',
+    ca: { name: 'issuing', state: 'active' },
+    subject_dn: { common_name: { rule: 'required' }, organization: { rule: 'static', value: 'Example' } },
+    san: { dns_names: { rule: 'optional', max: 3 } },
+    keys: ['ec-p256'],
+    key_usage: ['digitalSignature'],
+    extended_key_usage: ['clientAuth'],
+    validity_seconds: 86_400,
+    time_to_live_seconds: 3600,
+  });
+});
+
+it('says of each what POST /identity would say', async () => {
+  for (const { name, available, unavailable_because } of await profiles()) {
+    const answer = await front.post({ ...body, profile: name }, { prefer: 'respond-async' });
+    const { code } = (await answer.json()) as { code?: string };
+    expect({ name, available, code }).toEqual({ name, available: answer.status === 202, code: unavailable_because });
+  }
+});
+
+it.each(['foreign', 'gone', 'nothing', '__proto__', 'toString'])('%s is not found', async (name) => {
+  expect(await (await get(`/profiles/${name}`)).json()).toMatchObject({ status: 404, code: 'not-found' });
+});
