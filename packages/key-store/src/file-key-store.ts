@@ -1,12 +1,9 @@
-import { createPrivateKey, createPublicKey, type KeyObject, sign as signBytes } from 'node:crypto';
-import { promisify } from 'node:util';
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
 import { encryptPkcs8 } from './encrypted-pkcs8.js';
-import { algorithmOf, generatePrivateKey } from './key-algorithm.js';
+import { algorithmOf, generatePrivateKey, signWith } from './key-algorithm.js';
 import { controlName, createKeyFiles, type FileStamp, type KeyFiles } from './key-files.js';
 import type { KeyAlgorithm, KeyInfo, KeyStore } from './types.js';
-
-const signOffThread = promisify<string, Uint8Array, KeyObject, Buffer>(signBytes);
 
 /** How long `sign` goes on with a cached key before it looks whether its file is still there. */
 const lookAgainMs = 1000;
@@ -81,8 +78,7 @@ class FileKeyStore implements KeyStore {
   async sign(label: string, tbs: Uint8Array): Promise<Uint8Array> {
     const { key, info } = this.#lookedLately(label) ?? (await this.#lookForSigning(label));
     try {
-      // P-256 takes less time here than the way to another thread; RSA would hold up everything else.
-      return info.algorithm === 'ec-p256' ? signBytes('sha256', tbs, key) : await signOffThread('sha256', tbs, key);
+      return await signWith(key, info.algorithm, tbs);
     } catch (cause) {
       throw new SluiceError('token-failed', `${label} could not sign`, { facts: { label }, cause });
     }

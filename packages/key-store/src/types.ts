@@ -1,5 +1,5 @@
 /** Algorithms a CA key may have. Sizes and curves follow the name. */
-export const keyAlgorithms = ['ec-p256', 'rsa-2048', 'rsa-3072', 'rsa-4096'] as const;
+export const keyAlgorithms = ['ec-p256', 'ec-p384', 'ed25519', 'rsa-2048', 'rsa-3072', 'rsa-4096'] as const;
 export type KeyAlgorithm = (typeof keyAlgorithms)[number];
 
 export interface KeyInfo {
@@ -20,7 +20,8 @@ export interface KeyStore {
   /** The public half. Throws `key-missing` when the token answers and the key is not there. */
   find(label: string): Promise<KeyInfo>;
   /**
-   * Signs `tbs` with SHA-256: ECDSA as DER SEQUENCE(r, s), RSA as PKCS#1 v1.5. From the moment this is called the
+   * Signs `tbs` in the form certificates take: P-256 with SHA-256 and P-384 with SHA-384 as DER SEQUENCE(r, s), RSA as
+   * PKCS#1 v1.5 with SHA-256, Ed25519 (pure). From the moment this is called the
    * caller treats any error as "a signature may exist".
    */
   sign(label: string, tbs: Uint8Array): Promise<Uint8Array>;

@@ -1,14 +1,8 @@
 import { SluiceError } from '@sluice/errors';
 import { DerReader, sameBytes } from './der-reader.js';
 import { DerWriter, tags } from './der-writer.js';
-import type { SignatureAlgorithm } from './types.js';
+import { type SignatureAlgorithm, signatureTable } from './key-table.js';
 import { readTime } from './validity.js';
-
-// AlgorithmIdentifiers, DER: RSA with an explicit NULL, ECDSA without parameters (O10).
-const algorithmIdentifiers: Readonly<Record<SignatureAlgorithm, Uint8Array>> = {
-  'ecdsa-sha256': Buffer.from('300a06082a8648ce3d040302', 'hex'),
-  'rsa-sha256': Buffer.from('300d06092a864886f70d01010b0500', 'hex'),
-};
 
 const writer = new DerWriter();
 
@@ -18,7 +12,7 @@ export function assembleCertificate(tbs: Uint8Array, algorithm: SignatureAlgorit
   writer.bytes(signature);
   writer.octet(0);
   writer.wrap(tags.bitString, 0);
-  writer.bytes(algorithmIdentifiers[algorithm]);
+  writer.bytes(signatureTable[algorithm].identifier);
   writer.bytes(tbs);
   writer.wrap(tags.sequence, 0);
   return writer.take();

@@ -78,8 +78,18 @@ const documents = {
   }),
 } satisfies Record<string, ProfileDocument>;
 
-const caKeys = { ec: makeKey({ curve: 'P-256' }), rsa: makeKey({ rsa: 2048 }) };
-const leafKeys = { ec: makeKey({ curve: 'P-256' }), rsa: makeKey({ rsa: 2048 }) };
+const caKeys = {
+  ec: makeKey({ curve: 'P-256' }),
+  rsa: makeKey({ rsa: 2048 }),
+  p384: makeKey({ curve: 'P-384' }),
+  ed25519: makeKey({ curve: 'Ed25519' }),
+};
+const leafKeys = {
+  ec: makeKey({ curve: 'P-256' }),
+  rsa: makeKey({ rsa: 2048 }),
+  p521: makeKey({ curve: 'P-521' }),
+  ed25519: makeKey({ curve: 'Ed25519' }),
+};
 const now = new Date('2026-11-21T12:00:00Z');
 const random = (seed: number) => Uint8Array.from({ length: 13 }, (_, index) => (seed * 31 + index * 7) & 0xff);
 
@@ -327,6 +337,6 @@ describe('a template', () => {
   });
 
   it('refuses a CA key that it has no algorithm for', () => {
-    refusal(() => compileTemplate(documents.tls, { ...issuer, spki: makeKey({ curve: 'P-384' }).spki }), 'key-weak');
+    refusal(() => compileTemplate(documents.tls, { ...issuer, spki: leafKeys.p521.spki }), 'key-weak');
   });
 });

@@ -4,6 +4,7 @@ import { compilerVersion } from './compiler-version.js';
 import { applyStatics, canonicalContent, staticSubject } from './content.js';
 import { DerReader, sameBytes } from './der-reader.js';
 import { DerWriter, tags } from './der-writer.js';
+import { isCaKeyKind, signatureOf } from './key-table.js';
 import { keyIdentifier, keyIdentifierBytes, readPublicKey } from './public-key.js';
 import { sampleTbs } from './sample-certificate.js';
 import { type SampleVariant, sampleVariants } from './sample-variants.js';
@@ -29,11 +30,12 @@ interface Layout {
  * Compiles a profile and the CA that signs by it into a template. PKI.js encodes a sample, which is cut into fixed
  * bytes and holes (serial, validity, subject, key, SKI, SAN); then several other samples are filled and compared with
  * what PKI.js makes of them, byte for byte. Throws `internal` when they differ, `key-weak` for a CA key that no
- * algorithm here belongs to. Takes some milliseconds; `fill` takes microseconds.
+ * CA may have. Takes some milliseconds; `fill` takes microseconds.
  */
 export function compileTemplate(document: ProfileDocument, issuer: Issuer): Template {
   const issuerKey = readPublicKey(issuer.spki);
-  const signatureAlgorithm: SignatureAlgorithm = issuerKey.kind === 'ec-p256' ? 'ecdsa-sha256' : 'rsa-sha256';
+  if (!isCaKeyKind(issuerKey.kind)) throw new SluiceError('key-weak', `a CA has no key of ${issuerKey.kind}`);
+  const signatureAlgorithm = signatureOf(issuerKey.kind);
   const reference = (variant: SampleVariant): Uint8Array =>
     sampleTbs({
       ...variant,

@@ -1,8 +1,9 @@
-import { createPublicKey, randomBytes, sign } from 'node:crypto';
+import { constants, createPublicKey, randomBytes, sign } from 'node:crypto';
 import * as fc from 'fast-check';
 import * as pkijs from 'pkijs';
 import { describe, expect, it } from 'vitest';
 import { toPem } from './certificate.js';
+import { checkPublicKey, publicKeyHash } from './check-public-key.js';
 import { csrBytesMax, parseCsr, verifyCsr } from './csr.js';
 import { csrAlgorithms, der, extensionRequest, makeCsr, makeKey, rsaSpki, sanExtension } from './keys.test-support.js';
 import { hasOpenssl, openssl } from './openssl.test-support.js';
@@ -12,6 +13,9 @@ import { encodeSubject } from './subject.js';
 
 const ec = makeKey({ curve: 'P-256' });
 const rsa = makeKey({ rsa: 2048 });
+const p384 = makeKey({ curve: 'P-384' });
+const p521 = makeKey({ curve: 'P-521' });
+const ed = makeKey({ curve: 'Ed25519' });
 const weakRsa = makeKey({ rsa: 1024 });
 const modulusOf = (spki: Uint8Array): bigint => {
   const jwk = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }).export({ format: 'jwk' });
@@ -28,6 +32,9 @@ describe('what is taken', () => {
   it.each([
     ['P-256', ec, 'ec-p256'],
     ['RSA', rsa, 'rsa-2048'],
+    ['P-384', p384, 'ec-p384'],
+    ['P-521', p521, 'ec-p521'],
+    ['Ed25519', ed, 'ed25519'],
   ] as const)('reads and proves a CSR, as DER, base64 and PEM: %s', (_name, key, kind) => {
     const subject = encodeSubject({ common_name: 'Gerät', country: 'DE' });
     const csr = makeCsr(key, { subject });
@@ -54,6 +61,29 @@ describe('what is taken', () => {
     const signWith = (key: typeof ec) => (bytes: Uint8Array) => sign(digest, bytes, key.privateKey);
     verifyCsr(parseCsr(makeCsr(ec, { algorithm: forEc, sign: signWith(ec) })));
     verifyCsr(parseCsr(makeCsr(rsa, { algorithm: forRsa, sign: signWith(rsa) })));
+  });
+
+  it.each([
+    ['sha256', 32],
+    ['sha384', 0],
+    ['sha512', 190],
+  ] as const)('takes PSS with %s and a salt of %i octets', (digest, saltLength) => {
+    const padding = constants.RSA_PKCS1_PSS_PADDING;
+    const signPss = (bytes: Uint8Array) => sign(digest, bytes, { key: rsa.privateKey, padding, saltLength });
+    const csr = makeCsr(rsa, { algorithm: pss({ hash: digest, saltLength }), sign: signPss });
+    verifyCsr(parseCsr(csr));
+    const pkcs1 = makeCsr(rsa, { algorithm: pss({ hash: digest, saltLength }) });
+    refusal(() => verifyCsr(parseCsr(pkcs1)), 'csr-invalid');
+  });
+
+  it.skipIf(!hasOpenssl)('reads PSS as OpenSSL makes it', () => {
+    const key = rsa.privateKey.export({ type: 'pkcs8', format: 'pem' });
+    const args = ['req', '-new', '-sha384', '-key', '{key}', '-subj', '/CN=x', '-sigopt', 'rsa_padding_mode:pss'];
+    for (const salt of [[], ['-sigopt', 'rsa_pss_saltlen:digest']]) {
+      const parsed = parseCsr(openssl([...args, ...salt], { key }));
+      expect(parsed.proof.digest).toBe('sha384');
+      verifyCsr(parsed);
+    }
   });
 
   it('reads the names an extensionRequest asks for', () => {
@@ -140,7 +170,17 @@ describe('what is refused, always as a SluiceError', () => {
     ['a padded modulus', 'key-weak', rsaCsr(new Uint8Array(257).fill(1).fill(0, 0, 1)), /minimal/],
     ['an RSA key of three numbers', 'key-weak', rsaCsr(rsaModulus, [Uint8Array.of(2, 1, 1)]), /two members/],
     ['a public key of three members', 'key-weak', rsaCsr(rsaModulus, [], [Uint8Array.of(5, 0)]), /too many/],
-    ['P-384', 'key-weak', makeCsr(makeKey({ curve: 'P-384' })), /other than P-256/],
+    ['secp256k1', 'key-weak', makeCsr(makeKey({ curve: 'secp256k1' })), /other than P-256, P-384, P-521/],
+    ['Ed25519 with a parameter', 'csr-invalid', makeCsr(ed, { algorithm: der(0x30, edOid, nothing) }), /parameters/],
+    ['Ed25519 of 31 octets', 'key-weak', makeCsr(ed, { spki: edSpki(new Uint8Array(31)) }), /32 octets of Ed25519/],
+    ['P-384 signed as Ed25519', 'csr-invalid', makeCsr(p384, { algorithm: csrAlgorithms.ed25519 }), /belong/],
+    ['PSS without parameters', 'csr-invalid', withPss(der(0x30, pssOid)), /PSS/],
+    ['PSS by its defaults', 'csr-invalid', withPss(der(0x30, pssOid, der(0x30))), /SHA-1/],
+    ['PSS masked by another hash', 'csr-invalid', withPss(pss({ mask: 'sha384' })), /MGF1/],
+    ['PSS with another trailer', 'csr-invalid', withPss(pss({ more: [der(0xa3, Uint8Array.of(2, 1, 2))] })), /trailer/],
+    ['PSS with a salt of 600', 'csr-invalid', withPss(pss({ saltLength: 600 })), /salt/],
+    ['PSS with a member twice', 'csr-invalid', withPss(pss({ more: [der(0xa2, Uint8Array.of(2, 1, 2))] })), /belong/],
+    ['PSS with an unknown member', 'csr-invalid', withPss(pss({ more: [der(0xa4, nothing)] })), /belong/],
     ['a compressed point', 'key-weak', makeCsr(ec, { spki: compressed(ec.spki) }), /uncompressed/],
     ['several lists of extensions', 'csr-invalid', makeCsr(ec, { attributes: [severalValues()] }), /several values/],
     ['a name of a kind not known', 'csr-invalid', withSan(der(0x88, Uint8Array.of(42))), /not DNS/],
@@ -176,6 +216,21 @@ describe('what is refused, always as a SluiceError', () => {
       /divisible by 751/,
     ],
     ['a modulus as the ROCA generator makes', makeCsr(rsa, { spki: rsaSpki(rocaModulus(2047n), 65537n) }), /ROCA/],
+    ['a P-384 point beside the curve', makeCsr(p384, { spki: offCurve(p384.spki) }), /not a valid one/],
+    ['a P-521 point beside the curve', makeCsr(p521, { spki: offCurve(p521.spki) }), /not a valid one/],
+    ['an Ed25519 point beside the curve', makeCsr(ed, { spki: edSpki(littleEndian(2n)) }), /not on its curve/],
+    ['the neutral point', makeCsr(ed, { spki: edSpki(littleEndian(1n)) }), /small order/],
+    ['a point of order 2', makeCsr(ed, { spki: edSpki(littleEndian((1n << 255n) - 20n)) }), /small order/],
+    ['a point of order 4', makeCsr(ed, { spki: edSpki(littleEndian(0n)) }), /small order/],
+    ['a point of order 8', makeCsr(ed, { spki: edSpki(Buffer.from(order8, 'hex')) }), /small order/],
+    ['an Ed25519 point in another form', makeCsr(ed, { spki: edSpki(littleEndian((1n << 255n) - 18n)) }), /only form/],
+    ['zero with a sign', makeCsr(ed, { spki: edSpki(littleEndian(1n + (1n << 255n))) }), /only form/],
+    ['primes side by side', makeCsr(rsa, { spki: rsaSpki(closePrimes(2n), 65537n) }), /close together/],
+    [
+      'primes found in the hundredth round',
+      makeCsr(rsa, { spki: rsaSpki(closePrimes(99n), 65537n) }),
+      /close together/,
+    ],
     [
       'a modulus as the ROCA generator makes, of 257 octets',
       makeCsr(rsa, { spki: rsaSpki(rocaModulus(2055n), 65537n) }),
@@ -186,8 +241,18 @@ describe('what is refused, always as a SluiceError', () => {
     expect(refusal(() => verifyCsr(parsed), 'key-weak').message).toMatch(message);
   });
 
+  it('a key that is blocked, and no other', () => {
+    const blocked = new Set([publicKeyHash(ec.spki), publicKeyHash(rsa.spki)]);
+    for (const key of [ec, rsa]) {
+      expect(refusal(() => verifyCsr(parseCsr(makeCsr(key)), blocked), 'key-weak').message).toMatch(/blocked/);
+      refusal(() => checkPublicKey(key.spki, blocked), 'key-weak');
+      checkPublicKey(key.spki, new Set([publicKeyHash(ed.spki)]));
+    }
+    verifyCsr(parseCsr(makeCsr(ed)), blocked);
+  });
+
   it('whatever one changes, cuts or adds', () => {
-    const seeds = [good, makeCsr(rsa), withSan(der(0x82, Buffer.from('a.test')))];
+    const seeds = [good, makeCsr(rsa), makeCsr(ed), withPss(pss({})), withSan(der(0x82, Buffer.from('a.test')))];
     const damaged = fc
       .tuple(
         fc.constantFrom(...seeds),
@@ -213,6 +278,64 @@ describe('what is refused, always as a SluiceError', () => {
   });
 });
 
+const nothing = Uint8Array.of(5, 0);
+const edOid = csrAlgorithms.ed25519.subarray(2);
+const pssOid = Buffer.from('06092a864886f70d01010a', 'hex');
+const hashOids = { sha256: 1, sha384: 2, sha512: 3 } as const;
+
+/** AlgorithmIdentifier of RSASSA-PSS. */
+function pss(parts: {
+  hash?: keyof typeof hashOids;
+  mask?: keyof typeof hashOids;
+  saltLength?: number;
+  more?: Uint8Array[];
+}): Uint8Array {
+  const { hash = 'sha256', mask = hash, saltLength = 32, more = [] } = parts;
+  const hashOf = (name: keyof typeof hashOids) => {
+    const oid = Buffer.from('0609608648016503040200', 'hex');
+    oid[oid.length - 1] = hashOids[name];
+    return der(0x30, oid, nothing);
+  };
+  const mgf1 = der(0x30, Buffer.from('06092a864886f70d010108', 'hex'), hashOf(mask));
+  const salt = saltLength < 0x80 ? Uint8Array.of(saltLength) : Uint8Array.of(saltLength >> 8, saltLength & 0xff);
+  return der(0x30, pssOid, der(0x30, der(0xa0, hashOf(hash)), der(0xa1, mgf1), der(0xa2, der(0x02, salt)), ...more));
+}
+
+function withPss(algorithm: Uint8Array): Uint8Array {
+  return makeCsr(rsa, { algorithm });
+}
+
+function edSpki(octets: Uint8Array): Uint8Array {
+  return der(0x30, csrAlgorithms.ed25519, der(0x03, Uint8Array.of(0), octets));
+}
+
+function littleEndian(value: bigint): Uint8Array {
+  return Buffer.from(value.toString(16).padStart(64, '0'), 'hex').reverse();
+}
+
+/** One of the four points of order 8 (RFC 8032 curve; the list of libsodium). */
+const order8 = '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05';
+
+/** A product of 2048 bits of two odd numbers without small factors, found by Fermat's method in that round. */
+function closePrimes(round: bigint): bigint {
+  const isRough = (value: bigint) => smallPrimes.every((prime) => value % prime !== 0n);
+  // (a − b)(a + b) with b² / 2a rounds between the root of the product and a.
+  for (let a = (1n << 1023n) + (1n << 1022n); ; a += 1n) {
+    const b = sqrt(2n * a * round);
+    for (let near = b - 200n; near < b; near += 1n) {
+      if (isRough(a - near) && isRough(a + near)) return (a - near) * (a + near);
+    }
+  }
+}
+
+function sqrt(value: bigint): bigint {
+  let root = 1n << BigInt(value.toString(2).length);
+  for (let next = root; ; root = next) {
+    next = (root + value / root) >> 1n;
+    if (next >= root) return root;
+  }
+}
+
 function withSan(...names: Uint8Array[]): Uint8Array {
   return makeCsr(ec, { attributes: [extensionRequest(sanExtension(...names))] });
 }
@@ -232,7 +355,7 @@ function compressed(spki: Uint8Array): Uint8Array {
 
 function offCurve(spki: Uint8Array): Uint8Array {
   const changed = new Uint8Array(spki);
-  changed[90] = (changed[90] ?? 0) ^ 1;
+  changed[changed.length - 1] = (changed.at(-1) ?? 0) ^ 1;
   return changed;
 }
 

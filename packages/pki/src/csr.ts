@@ -1,11 +1,12 @@
-import { verify } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
 import { importPublicKey } from './check-public-key.js';
+import { type CsrSignature, readCsrSignature, verifyCsrSignature } from './csr-signature.js';
 import { type DerElement, DerReader, sameBytes } from './der-reader.js';
 import { tags } from './der-writer.js';
+import type { KeyKind } from './key-table.js';
 import { readPublicKey } from './public-key.js';
 import { readSan } from './subject-alternative-names.js';
-import type { KeyKind, San } from './types.js';
+import type { San } from './types.js';
 
 /** Octets of a CSR, in whatever form it came; checked before anything is decoded. */
 export const csrBytesMax = 16_384;
@@ -20,11 +21,7 @@ export interface ParsedCsr {
   readonly subjectDer: Uint8Array;
   /** Names of its extensionRequest, when it has one. */
   readonly sans?: San;
-  readonly proof: {
-    readonly digest: 'sha256' | 'sha384' | 'sha512';
-    readonly signed: Uint8Array;
-    readonly signature: Uint8Array;
-  };
+  readonly proof: CsrSignature & { readonly signed: Uint8Array; readonly signature: Uint8Array };
 }
 
 /**
@@ -43,7 +40,11 @@ export function parseCsr(input: string | Uint8Array): ParsedCsr {
   }
   const spki = reader.bytesOf(reader.expect(publicKey, tags.sequence, 'CSR public key'));
   const { kind } = readPublicKey(spki);
-  const digest = digestOf(reader, reader.expect(parts[1], tags.sequence, 'CSR signature algorithm'), kind);
+  const { digest, pssSaltBytes } = readCsrSignature(
+    reader,
+    reader.expect(parts[1], tags.sequence, 'CSR signature algorithm'),
+    kind,
+  );
   const sans = sanOf(reader, attributes);
   return {
     der,
@@ -51,20 +52,20 @@ export function parseCsr(input: string | Uint8Array): ParsedCsr {
     keyKind: kind,
     subjectDer: reader.bytesOf(reader.expect(subject, tags.sequence, 'CSR subject')),
     ...(sans === undefined ? {} : { sans }),
-    proof: { digest, signed: reader.bytesOf(info), signature: reader.bitsOf(parts[2], 'CSR signature') },
+    proof: { digest, pssSaltBytes, signed: reader.bytesOf(info), signature: reader.bitsOf(parts[2], 'CSR signature') },
   };
 }
 
 /**
  * Proof of possession: the CSR is signed by its own key; and the dear checks of that key (point on the curve, known
- * weak moduli). Throws `csr-invalid` or `key-weak`. Apart from `parseCsr`, so that admission can come between.
+ * weak moduli, and `blocked`: `publicKeyHash` of keys that nobody may use again). Throws `csr-invalid` or `key-weak`.
+ * Apart from `parseCsr`, so that admission can come between.
  */
-export function verifyCsr(parsed: ParsedCsr): void {
-  const key = importPublicKey(readPublicKey(parsed.spki));
-  const { digest, signed, signature } = parsed.proof;
+export function verifyCsr(parsed: ParsedCsr, blocked?: ReadonlySet<string>): void {
+  const key = importPublicKey(readPublicKey(parsed.spki), blocked);
   let proven = false;
   try {
-    proven = verify(digest, signed, key, signature);
+    proven = verifyCsrSignature(parsed.proof, key);
   } catch (cause) {
     throw new SluiceError('csr-invalid', 'the signature of the CSR cannot be read', { cause });
   }
@@ -83,38 +84,6 @@ function derOf(input: string | Uint8Array): Uint8Array {
   const compact = (pem.exec(text)?.[2] ?? text).replace(/\s+/g, '');
   if (!base64.test(compact)) throw new SluiceError('csr-invalid', 'the CSR is neither PEM, nor base64, nor DER');
   return Buffer.from(compact, 'base64');
-}
-
-interface SignatureFacts {
-  readonly oid: Buffer;
-  readonly family: 'ec' | 'rsa';
-  readonly digest: ParsedCsr['proof']['digest'];
-}
-const signatureAlgorithms: readonly SignatureFacts[] = [
-  { oid: Buffer.from('06082a8648ce3d040302', 'hex'), family: 'ec', digest: 'sha256' },
-  { oid: Buffer.from('06082a8648ce3d040303', 'hex'), family: 'ec', digest: 'sha384' },
-  { oid: Buffer.from('06082a8648ce3d040304', 'hex'), family: 'ec', digest: 'sha512' },
-  { oid: Buffer.from('06092a864886f70d01010b', 'hex'), family: 'rsa', digest: 'sha256' },
-  { oid: Buffer.from('06092a864886f70d01010c', 'hex'), family: 'rsa', digest: 'sha384' },
-  { oid: Buffer.from('06092a864886f70d01010d', 'hex'), family: 'rsa', digest: 'sha512' },
-];
-
-function digestOf(reader: DerReader, algorithm: DerElement, kind: KeyKind): ParsedCsr['proof']['digest'] {
-  const [oid, parameters, ...more] = reader.children(algorithm, 'CSR signature algorithm');
-  const bytes = reader.bytesOf(reader.expect(oid, tags.oid, 'CSR signature algorithm'));
-  const known = signatureAlgorithms.find((candidate) => sameBytes(candidate.oid, bytes));
-  if (known === undefined) {
-    throw reader.fault('CSR signature algorithm', 'is not ECDSA or RSA PKCS#1 with SHA-256, SHA-384 or SHA-512');
-  }
-  if ((known.family === 'ec') !== (kind === 'ec-p256')) {
-    throw reader.fault('CSR signature algorithm', 'does not belong to its key');
-  }
-  // RFC 4055 wants NULL with RSA; WebCrypto-based makers (PKI.js among them) leave it out. It is not copied anywhere.
-  const isNull = parameters?.tag === 0x05 && parameters.content === parameters.end;
-  if (more.length > 0 || (parameters !== undefined && !(isNull && known.family === 'rsa'))) {
-    throw reader.fault('CSR signature algorithm', 'has parameters that do not belong there');
-  }
-  return known.digest;
 }
 
 const extensionRequest = Buffer.from('06092a864886f70d01090e', 'hex');

@@ -1,5 +1,6 @@
 export { assembleCertificate, type CertificateFacts, readCertificate, toPem } from './certificate.js';
 export { checkContent } from './check-content.js';
+export { checkPublicKey, publicKeyHash } from './check-public-key.js';
 export { compileTemplate } from './compile-template.js';
 export { compilerVersion } from './compiler-version.js';
 export {
@@ -11,6 +12,7 @@ export {
   subjectDnSchema,
 } from './content.js';
 export { csrBytesMax, type ParsedCsr, parseCsr, verifyCsr } from './csr.js';
+export { caKeyKinds, profileKeyKinds } from './key-table.js';
 export { checkProfile, type ProfileFinding, parseProfile } from './parse-profile.js';
 export { keyKindOf } from './public-key.js';
 export { makeSerial, serialRandomBytes } from './serial.js';

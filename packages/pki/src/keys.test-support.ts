@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { DerWriter, tags } from './der-writer.js';
-import type { SignatureAlgorithm } from './types.js';
+import { fixedKeys, type SignatureAlgorithm, signatureTable } from './key-table.js';
 
 export interface TestKey {
   readonly privateKey: KeyObject;
@@ -14,12 +14,16 @@ export function makeKey(kind: { rsa: number } | { curve: string }): TestKey {
   const { privateKey, publicKey } =
     'rsa' in kind
       ? generateKeyPairSync('rsa', { modulusLength: kind.rsa })
-      : generateKeyPairSync('ec', { namedCurve: kind.curve });
+      : kind.curve === 'Ed25519'
+        ? generateKeyPairSync('ed25519')
+        : generateKeyPairSync('ec', { namedCurve: kind.curve });
+  const row = fixedKeys.find(({ jwkCurve }) => 'curve' in kind && jwkCurve === kind.curve);
+  const algorithm = row?.signsWith ?? ('rsa' in kind ? 'rsa-sha256' : 'ecdsa-sha256');
   return {
     privateKey,
     spki: new Uint8Array(publicKey.export({ type: 'spki', format: 'der' })),
-    algorithm: 'rsa' in kind ? 'rsa-sha256' : 'ecdsa-sha256',
-    sign: (bytes) => sign('sha256', bytes, privateKey),
+    algorithm,
+    sign: (bytes) => sign(signatureTable[algorithm].digest, bytes, privateKey),
   };
 }
 
@@ -47,8 +51,12 @@ function integer(value: bigint): Uint8Array {
   return der(tags.integer, (bytes[0] ?? 0) < 0x80 ? bytes : Buffer.concat([Buffer.of(0), bytes]));
 }
 
+/** AlgorithmIdentifiers, DER. */
 export const csrAlgorithms = {
   'ecdsa-sha256': Buffer.from('300a06082a8648ce3d040302', 'hex'),
+  'ecdsa-sha384': Buffer.from('300a06082a8648ce3d040303', 'hex'),
+  'ecdsa-sha512': Buffer.from('300a06082a8648ce3d040304', 'hex'),
+  ed25519: Buffer.from('300506032b6570', 'hex'),
   'ecdsa-sha1': Buffer.from('300906072a8648ce3d0401', 'hex'),
   'rsa-sha256': Buffer.from('300d06092a864886f70d01010b0500', 'hex'),
   'rsa-sha1': Buffer.from('300d06092a864886f70d0101050500', 'hex'),

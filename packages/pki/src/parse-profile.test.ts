@@ -140,7 +140,19 @@ describe('checkProfile', () => {
       'keyAgreement with RSA',
       { ...subscriber, keys: ['rsa-2048'], key_usage: ['keyAgreement'] },
       '/key_usage/0',
-      /RSA/,
+      /with rsa-2048 keys/,
+    ],
+    [
+      'keyEncipherment with one of three keys',
+      { ...subscriber, keys: ['rsa-2048', 'ed25519', 'rsa-3072'], key_usage: ['keyEncipherment'] },
+      '/key_usage/0',
+      /with ed25519 keys/,
+    ],
+    [
+      'keyAgreement with Ed25519',
+      { ...subscriber, keys: ['ec-p521', 'ed25519'], key_usage: ['keyAgreement'] },
+      '/key_usage/0',
+      /with ed25519 keys/,
     ],
     ['encipherOnly alone', { ...subscriber, key_usage: ['encipherOnly'] }, '/key_usage/0', /keyAgreement/],
     [

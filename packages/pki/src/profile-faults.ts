@@ -1,4 +1,5 @@
 import { anyExtendedKeyUsage, extendedKeyUsageOid, extendedKeyUsageOids, isOid } from './extension-names.js';
+import { keyFamily } from './key-table.js';
 import { daySeconds } from './profile-schema.js';
 import { subjectFields, subjectValueFault } from './subject.js';
 import { sanFields } from './subject-alternative-names.js';
@@ -61,10 +62,12 @@ function keyUsageFaults(document: ProfileDocument): ProfileFault[] {
     const at = (detail: string) => faults.push({ path: ['key_usage', index], detail });
     const forCa = usage === 'keyCertSign' || usage === 'cRLSign';
     if (forCa && document.purpose !== 'ca-certificate') at('is for ca-certificate profiles only');
-    // RFC 8813 3: an EC key neither encrypts nor decrypts; RFC 3279 2.3.1: an RSA key agrees on nothing.
+    // RFC 8813 3: an EC key neither encrypts nor decrypts; RFC 3279 2.3.1: an RSA key agrees on nothing; RFC 9295 3: an
+    // Ed25519 key does neither.
     const enciphers = usage === 'keyEncipherment' || usage === 'dataEncipherment';
-    if (enciphers && document.keys.includes('ec-p256')) at('does not go with ec-p256 keys');
-    if (usage === 'keyAgreement' && document.keys.some((kind) => kind !== 'ec-p256')) at('does not go with RSA keys');
+    const needed = enciphers ? 'rsa' : usage === 'keyAgreement' ? 'ec' : undefined;
+    const unfit = document.keys.filter((kind) => needed !== undefined && keyFamily(kind) !== needed);
+    if (unfit.length > 0) at(`does not go with ${unfit.join(', ')} keys`);
     const refines = usage === 'encipherOnly' || usage === 'decipherOnly';
     if (refines && !usages.includes('keyAgreement')) at('has a meaning only beside keyAgreement');
   });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { keyUsages } from './extension-names.js';
+import { profileKeyKinds } from './key-table.js';
 import { sanNamesMax } from './subject-alternative-names.js';
 
 const name = z.string().regex(/^[a-z0-9-]{1,63}$/, 'must be 1 to 63 of a-z, 0-9 and hyphen');
@@ -47,7 +48,7 @@ export const profileSchema = z.strictObject({
       uris: sanRule.optional(),
     })
     .default({}),
-  keys: z.array(z.enum(['ec-p256', 'rsa-2048', 'rsa-3072', 'rsa-4096'])).min(1),
+  keys: z.array(z.enum(profileKeyKinds)).min(1),
   key_usage: z.array(z.enum(keyUsages)).min(1),
   extended_key_usage: z.array(z.string()).max(20).default([]),
   basic_constraints: z.strictObject({ ca: z.literal(true), path_length: z.int().min(0).max(20).optional() }).optional(),

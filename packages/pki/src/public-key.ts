@@ -2,15 +2,13 @@ import { hash } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
 import { DerReader, sameBytes, startsWith } from './der-reader.js';
 import { tags } from './der-writer.js';
-import type { KeyKind } from './types.js';
+import { fixedKeys, type KeyKind } from './key-table.js';
 
-// AlgorithmIdentifiers as they stand in a SubjectPublicKeyInfo, whole: nothing else is accepted.
-const ecP256 = Buffer.from('301306072a8648ce3d020106082a8648ce3d030107', 'hex');
-/** SubjectPublicKeyInfo of P-256 up to and with the octet 04 that says "uncompressed"; 64 octets follow. */
-const ecP256Spki = Buffer.concat([Buffer.of(0x30, 0x59), ecP256, Buffer.of(0x03, 0x42, 0x00, 0x04)]);
-const ecP256SpkiBytes = ecP256Spki.length + 64;
+// AlgorithmIdentifier as it stands in a SubjectPublicKeyInfo, whole: nothing else is accepted.
 const rsa = Buffer.from('300d06092a864886f70d0101010500', 'hex');
 const ecPublicKeyOid = Buffer.from('06072a8648ce3d0201', 'hex');
+/** Where the SEQUENCE that is the AlgorithmIdentifier begins: after a header of two octets, or of three. */
+const algorithmAt = fixedKeys.map(({ prefix }) => (prefix[1] === 0x81 ? 3 : 2));
 
 export interface PublicKey {
   readonly kind: KeyKind;
@@ -21,25 +19,31 @@ export interface PublicKey {
 }
 
 /**
- * Reads a SubjectPublicKeyInfo by its form: P-256 uncompressed, or RSA of 2048–4096 bits, a multiple of 8, with an odd
- * modulus and an odd exponent from 65537 (T12). Throws `key-weak`. Whether the point lies on the curve and whether
- * the modulus is one of the known bad ones costs more, and is `checkPublicKey`'s.
+ * Reads a SubjectPublicKeyInfo by its form: one of `fixedKeyTable` (EC uncompressed, Ed25519), or RSA of 2048–4096 bits,
+ * a multiple of 8, with an odd modulus and an odd exponent from 65537 (T12). Throws `key-weak`. Whether the point lies
+ * on the curve and whether the modulus is one of the known bad ones costs more, and is `checkPublicKey`'s.
  */
 export function readPublicKey(spki: Uint8Array): PublicKey {
-  // The usual key has one form only, to the octet.
-  if (spki.length === ecP256SpkiBytes && startsWith(spki, ecP256Spki)) {
-    return { kind: 'ec-p256', spki, bits: spki.subarray(ecP256Spki.length - 1) };
+  for (const { kind, family, prefix, spkiBytes } of fixedKeys) {
+    if (spki.length !== spkiBytes || !startsWith(spki, prefix)) continue;
+    return { kind, spki, bits: spki.subarray(family === 'ec' ? prefix.length - 1 : prefix.length) };
   }
   const reader = new DerReader(spki, 'key-weak');
   const [algorithm, key] = reader.children(reader.whole(tags.sequence, 'public key'), 'public key');
   const algorithmBytes = reader.bytesOf(reader.expect(algorithm, tags.sequence, 'key algorithm'));
   const bits = reader.bitsOf(key, 'public key');
   if (key?.end !== spki.length) throw reader.fault('public key', 'has members too many');
-  if (sameBytes(algorithmBytes, ecP256)) throw reader.fault('public key', 'is not an uncompressed P-256 point');
   if (sameBytes(algorithmBytes, rsa)) return { kind: rsaKind(bits), spki, bits };
+  const near = fixedKeys.find(({ prefix }, index) => startsWith(prefix.subarray(algorithmAt[index]), algorithmBytes));
+  if (near !== undefined) {
+    const form = near.family === 'ec' ? `an uncompressed point of ${near.jwkCurve}` : '32 octets of Ed25519';
+    throw reader.fault('public key', `is not ${form}`);
+  }
+  const isEc = Buffer.from(algorithmBytes).includes(ecPublicKeyOid);
+  const curves = fixedKeys.filter(({ family }) => family === 'ec').map(({ jwkCurve }) => jwkCurve);
   throw reader.fault(
     'public key',
-    Buffer.from(algorithmBytes).includes(ecPublicKeyOid) ? 'is on a curve other than P-256' : 'is neither EC nor RSA',
+    isEc ? `is on a curve other than ${curves.join(', ')}` : 'is not EC, RSA or Ed25519',
   );
 }
 

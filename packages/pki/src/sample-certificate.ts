@@ -1,9 +1,10 @@
 import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
 import { extendedKeyUsageOid, extensionTable, type KeyUsage, keyUsageBits } from './extension-names.js';
+import { type SignatureAlgorithm, signatureTable } from './key-table.js';
 import { encodeSubject, isSubjectEmpty } from './subject.js';
 import { ipAddressOctets, isSanEmpty } from './subject-alternative-names.js';
-import type { ProfileDocument, RequestContent, San, SignatureAlgorithm } from './types.js';
+import type { ProfileDocument, RequestContent, San } from './types.js';
 import { isUtcTime } from './validity.js';
 
 /** Everything that one certificate is made of. */
@@ -40,11 +41,12 @@ export function sampleTbs(input: SampleInput): Uint8Array {
   return new Uint8Array(certificate.encodeTBS().toBER());
 }
 
-/** RSA with an explicit NULL, ECDSA without parameters (O10, RFC 4055, RFC 5758). */
+/** As `signatureTable` says, made by PKI.js: RSA with an explicit NULL, the others without parameters (O10). */
 export function algorithmIdentifier(algorithm: SignatureAlgorithm): pkijs.AlgorithmIdentifier {
+  const { oid: algorithmId } = signatureTable[algorithm];
   return algorithm === 'rsa-sha256'
-    ? new pkijs.AlgorithmIdentifier({ algorithmId: '1.2.840.113549.1.1.11', algorithmParams: new asn1js.Null() })
-    : new pkijs.AlgorithmIdentifier({ algorithmId: '1.2.840.10045.4.3.2' });
+    ? new pkijs.AlgorithmIdentifier({ algorithmId, algorithmParams: new asn1js.Null() })
+    : new pkijs.AlgorithmIdentifier({ algorithmId });
 }
 
 function time(value: Date): pkijs.Time {

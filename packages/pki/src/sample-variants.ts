@@ -1,4 +1,5 @@
 import { DerWriter, tags } from './der-writer.js';
+import { fixedKeyTable } from './key-table.js';
 import type { Template } from './types.js';
 
 export type SampleVariant = Parameters<Template['fill']>[0];
@@ -27,6 +28,10 @@ function rsaSpki(modulusBytes: number): Uint8Array {
   writer.wrap(tags.sequence, 0);
   return writer.take();
 }
+
+// Other lengths, up to one that takes two octets: by their form only, too.
+const ed25519Spki = Buffer.concat([fixedKeyTable.ed25519.prefix, Buffer.alloc(32, 0x58)]);
+const p521Spki = Buffer.concat([fixedKeyTable['ec-p521'].prefix, Buffer.alloc(132, 0x01)]);
 
 const labels = Array.from({ length: 60 }, (_, index) => `host-${index}.example.test`);
 
@@ -70,5 +75,19 @@ export const sampleVariants: readonly [SampleVariant, ...SampleVariant[]] = [
     notAfter: new Date('9999-12-31T23:59:59Z'),
     content: { subject_dn: {}, san: { dns_names: labels } },
     spki: rsaSpki(512),
+  },
+  {
+    serial: Uint8Array.from({ length: 20 }, () => 0x20),
+    notBefore: new Date('2050-01-01T00:00:00Z'),
+    notAfter: new Date('2051-01-01T00:00:00Z'),
+    content: { subject_dn: { country: 'DE' }, san: { ip_addresses: ['192.0.2.2'] } },
+    spki: ed25519Spki,
+  },
+  {
+    serial: Uint8Array.from({ length: 16 }, () => 0x21),
+    notBefore: new Date('2026-01-01T00:00:00Z'),
+    notAfter: new Date('2026-01-02T00:00:00Z'),
+    content: { subject_dn: { organizational_unit: ['One'] }, san: { uris: ['https://example.test/b'] } },
+    spki: p521Spki,
   },
 ];

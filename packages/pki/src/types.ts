@@ -1,10 +1,7 @@
 import type { Purpose } from '@sluice/issuance';
+import type { KeyKind, ProfileKeyKind, SignatureAlgorithm } from './key-table.js';
 
-/** Signature algorithms of certificates here. Which one follows from the CA's key. */
-export type SignatureAlgorithm = 'ecdsa-sha256' | 'rsa-sha256';
-
-/** Kinds of subscriber keys that can be read here; which of them are accepted is the profile's. */
-export type KeyKind = 'ec-p256' | `rsa-${number}`;
+export type { KeyKind, ProfileKeyKind, SignatureAlgorithm };
 
 /** Subject fields by the names clients use (GlobalSign's), each with one value but `organizational_unit`. */
 export interface SubjectDn {
@@ -48,7 +45,7 @@ export interface ProfileDocument {
   subject: Partial<Record<keyof SubjectDn, FieldRule>>;
   san: Partial<Record<keyof San, { rule: 'required' | 'optional' | 'forbidden'; max: number }>>;
   /** Key kinds a subscriber may bring. */
-  keys: ('ec-p256' | 'rsa-2048' | 'rsa-3072' | 'rsa-4096')[];
+  keys: ProfileKeyKind[];
   key_usage: string[];
   extended_key_usage: string[];
   /** For `ca-certificate` only. */

@@ -1,5 +1,5 @@
 import { caStates } from '@sluice/issuance';
-import { subjectDnSchema } from '@sluice/pki';
+import { caKeyKinds, subjectDnSchema } from '@sluice/pki';
 import { z } from 'zod';
 
 /**
@@ -13,7 +13,7 @@ export const nameSchema = z
   .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'must be 1 to 63 of a-z, 0-9 and inner hyphens');
 
 /** Algorithms a CA key may have. */
-export const caKeyAlgorithms = ['ec-p256', 'rsa-2048', 'rsa-3072', 'rsa-4096'] as const;
+export const caKeyAlgorithms = caKeyKinds;
 
 /** No NUL: PostgreSQL cannot hold it, and one such text would fail everybody else's rows of the batch. */
 const text = (lengthMax: number) =>
