@@ -113,8 +113,7 @@ describe('octets that nobody meant', () => {
   const expectSound = (bytes: Uint8Array, given: LintContext) => {
     for (const lint of [lintTbs, lintVariable, lintFixed, lintCertificate]) {
       for (const { rule, detail } of lint(bytes, given)) {
-        expect(known.has(rule)).toBe(true);
-        expect(detail).not.toBe('');
+        if (!known.has(rule) || detail === '') throw new Error(`a finding that no rule makes: ${rule}`);
       }
     }
   };
@@ -136,7 +135,7 @@ describe('octets that nobody meant', () => {
         }
         expectSound(bytes, original.context);
       }),
-      { numRuns: 3000 },
+      { numRuns: 2000 },
     );
   });
 

@@ -222,7 +222,6 @@ export const signerCases: readonly LintCase[] = [
     change: extensions({ extendedKeyUsage: purposes(ocspSigning, clientAuth) }),
   },
   { rule: 'ocsp-signer-purpose', what: 'another', change: extensions({ extendedKeyUsage: purposes(clientAuth) }) },
-  flipped('ocsp-signer-purpose-not-critical', 'extendedKeyUsage'),
   { rule: 'ocsp-signer-key-usage', change: extensions({ keyUsage: keyUsage(6, 'c0') }) },
   { rule: 'ocsp-signer-key-usage', what: 'absent', change: extensions({ keyUsage: undefined }) },
   { rule: 'ocsp-signer-no-check', change: extensions({ ocspNoCheck: undefined }) },
@@ -242,5 +241,4 @@ export const signerCases: readonly LintCase[] = [
     rule: 'ocsp-signer-no-policies',
     change: extensions({ x: ext('certificatePolicies', d.seq(d.seq(d.oid('2a03')))) }),
   },
-  { rule: 'ocsp-signer-no-rev-avail', change: extensions({ x: ext('noRevAvail', d.nothing) }) },
 ].map((one) => ({ ...one, kind: 'ocsp-signer' }));

@@ -73,7 +73,7 @@ export const signatureAlgorithms: readonly (readonly [what: string, signature: U
   ['PSS with SHA-256', d.seq(d.oid('2a864886f70d01010a'), pss('01', '20')), rsaKey()],
   ['PSS with SHA-384', d.seq(d.oid('2a864886f70d01010a'), pss('02', '30')), rsaKey()],
   ['PSS with SHA-512', d.seq(d.oid('2a864886f70d01010a'), pss('03', '40')), rsaKey()],
-  ['ecdsa-with-SHA384', d.seq(d.oid('2a8648ce3d040303')), ecKey()],
+  ['ecdsa-with-SHA384', d.seq(d.oid('2a8648ce3d040303')), ecKey(new Uint8Array(97), d.oid('2b81040022'))],
   ['Ed25519', d.seq(d.oid('2b6570')), ed25519Key()],
 ];
 /** The context of a certificate signed by that CA key. */
@@ -109,6 +109,7 @@ export const keyCases: readonly LintCase[] = [
     context: { issuer: issuerOf(ed25519Key()) },
   },
   { rule: 'signature-fits-issuer-key', ...byRsa },
+  { rule: 'signature-hash-fits-curve', ...algorithm(d.oid('2a8648ce3d040303')) },
   usageOf('key-usage-of-rsa', 3, '08', { key: rsaKey() }),
   usageOf('key-usage-of-ec', 5, '20'),
   usageOf('key-usage-of-ec', 4, '10', { what: 'dataEncipherment' }),

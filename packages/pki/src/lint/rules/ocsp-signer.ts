@@ -12,7 +12,6 @@ const absent: readonly (readonly [rule: string, extension: ExtensionName, source
   ['ocsp-signer-no-crl-distribution-points', 'crlDistributionPoints', 'BR 7.1.2.8.2'],
   ['ocsp-signer-no-authority-info-access', 'authorityInfoAccess', 'BR 7.1.2.8.3'],
   ['ocsp-signer-no-policies', 'certificatePolicies', 'BR 7.1.2.8.8'],
-  ['ocsp-signer-no-rev-avail', 'noRevAvail', 'RFC 6960 4.2.2.2.1'],
 ];
 
 export const ocspSignerRules: readonly LintRule[] = [
@@ -29,15 +28,6 @@ export const ocspSignerRules: readonly LintRule[] = [
       const [purpose] = purposes;
       const isAlone = purposes.length === 1 && purpose !== undefined && certificate.der.contentIs(purpose, ocspSigning);
       if (!isAlone) report('must hold OCSPSigning alone');
-    },
-    { appliesTo },
-  ),
-  fixedRule(
-    'ocsp-signer-purpose-not-critical',
-    'BR 7.1.2.8.2',
-    'extensions.extendedKeyUsage',
-    (certificate, _context, report) => {
-      if (certificate.extension('extendedKeyUsage')?.critical) report('must not be critical');
     },
     { appliesTo },
   ),

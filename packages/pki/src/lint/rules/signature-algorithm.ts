@@ -11,12 +11,14 @@ interface Algorithm {
   readonly family: Family;
   /** The kind of key that signs so. */
   readonly key: KeyAlgorithm;
+  /** The one curve that goes with the hash. */
+  readonly curve?: Uint8Array;
 }
 
 const algorithms: readonly Algorithm[] = [
-  { oid: oid('2a8648ce3d040302'), family: 'ecdsa', key: 'ec' },
-  { oid: oid('2a8648ce3d040303'), family: 'ecdsa', key: 'ec' },
-  { oid: oid('2a8648ce3d040304'), family: 'ecdsa', key: 'ec' },
+  { oid: oid('2a8648ce3d040302'), family: 'ecdsa', key: 'ec', curve: oid('2a8648ce3d030107') },
+  { oid: oid('2a8648ce3d040303'), family: 'ecdsa', key: 'ec', curve: oid('2b81040022') },
+  { oid: oid('2a8648ce3d040304'), family: 'ecdsa', key: 'ec', curve: oid('2b81040023') },
   { oid: oid('2a864886f70d01010b'), family: 'rsa', key: 'rsa' },
   { oid: oid('2a864886f70d01010c'), family: 'rsa', key: 'rsa' },
   { oid: oid('2a864886f70d01010d'), family: 'rsa', key: 'rsa' },
@@ -103,10 +105,19 @@ const tbsRules: readonly LintRule[] = [
       report(`is not made by the CA's key, which is ${issuerKey}`);
     }
   }),
+  fixedRule('signature-hash-fits-curve', 'BR 7.1.3.2.2', 'signature', ({ der, members }, { issuer }, report) => {
+    const hashCurve = readIdentifier(der, members.signature)?.algorithm?.curve;
+    const curve = issuerKeyOf(issuer)?.curve;
+    if (hashCurve !== undefined && curve !== undefined && Buffer.compare(hashCurve, curve) !== 0) {
+      report("has a hash of another size than the curve of the CA's key");
+    }
+  }),
 ];
 
 interface IssuerKey {
   readonly algorithm: KeyAlgorithm;
+  /** The content of the OBJECT IDENTIFIER of its curve. */
+  readonly curve: Uint8Array | undefined;
   /** Octets of an RSA signature by it; 0 for other keys. */
   readonly modulusOctets: number;
 }
@@ -119,8 +130,10 @@ function issuerKeyOf(issuer: LintContext['issuer']): IssuerKey | undefined {
   const spki = node && readSpki(der, node);
   if (spki?.algorithm === undefined) return undefined;
   const rsa = spki.algorithm === 'rsa' ? readRsaKey(der, spki) : undefined;
+  const isNamed = spki.algorithm === 'ec' && spki.parameters?.tag === derTags.oid;
   return {
     algorithm: spki.algorithm,
+    curve: isNamed ? issuer.spki.subarray(spki.parameters.content, spki.parameters.end) : undefined,
     modulusOctets: rsa === undefined ? 0 : Math.ceil(integerBits(der, rsa.modulus) / 8),
   };
 }

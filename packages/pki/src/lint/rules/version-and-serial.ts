@@ -3,7 +3,7 @@ import type { LintRule } from '../types.js';
 
 /** Octets of the number; RFC 5280 4.1.2.2. */
 const octetsMax = 20;
-/** 64 random bits, and a positive number: what is shorter cannot hold them (BR 7.1). */
+/** 64 random bits, and a positive number: what is shorter cannot hold them (MRSP 5.2). */
 const octetsMin = 9;
 
 export const versionAndSerialRules: readonly LintRule[] = [
@@ -24,7 +24,7 @@ export const versionAndSerialRules: readonly LintRule[] = [
   variableRule('serial-octets-max', 'RFC 5280 4.1.2.2', 'serialNumber', ({ members: { serial } }, _c, report) => {
     if (serial.end - serial.content > octetsMax) report(`must have at most ${octetsMax} octets`);
   }),
-  variableRule('serial-random-bits', 'BR 7.1', 'serialNumber', ({ members: { serial } }, _context, report) => {
+  variableRule('serial-random-bits', 'MRSP 5.2', 'serialNumber', ({ members: { serial } }, _context, report) => {
     const octets = serial.end - serial.content;
     // Zero and an empty one are other rules'.
     if (octets > 1 && octets < octetsMin) report(`must have at least ${octetsMin} octets, to hold 64 random bits`);
@@ -32,7 +32,7 @@ export const versionAndSerialRules: readonly LintRule[] = [
   // A source of randomness that has died gives one octet over and over: by chance once in 2^56.
   variableRule(
     'serial-not-constant',
-    'BR 7.1',
+    'MRSP 5.2',
     'serialNumber',
     ({ der, members: { serial } }, _context, report) => {
       if (serial.end - serial.content < octetsMin) return;
