@@ -13,6 +13,9 @@ export {
 } from './content.js';
 export { csrBytesMax, type ParsedCsr, parseCsr, verifyCsr } from './csr.js';
 export { caKeyKinds, profileKeyKinds } from './key-table.js';
+export { lintCertificate, lintFixed, lintTbs, lintVariable } from './lint/lint.js';
+export { lintRules } from './lint/lint-rules.js';
+export type { LintContext, LintFinding, LintKind, LintRule, LintSeverity } from './lint/types.js';
 export { checkProfile, type ProfileFinding, parseProfile } from './parse-profile.js';
 export { keyKindOf } from './public-key.js';
 export { makeSerial, serialRandomBytes } from './serial.js';
