@@ -40,6 +40,12 @@ export function isOnCurve(curve: Curve, bytes: Uint8Array, start: number): boole
   return (y * y - (x * x - 3n) * x - curve.b) % prime === 0n;
 }
 
+/** Eight octets at a time: a third of what hexadecimal costs. */
 function readNumber(bytes: Uint8Array, start: number, octets: number): bigint {
-  return BigInt(`0x${Buffer.from(bytes.buffer, bytes.byteOffset + start, octets).toString('hex')}`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset + start, octets);
+  let value = 0n;
+  let at = 0;
+  for (; at + 8 <= octets; at += 8) value = (value << 64n) | view.getBigUint64(at);
+  for (; at < octets; at += 1) value = (value << 8n) | BigInt(view.getUint8(at));
+  return value;
 }
