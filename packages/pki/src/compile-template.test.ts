@@ -70,6 +70,24 @@ const documents = {
     keys: ['ec-p256'],
     key_usage: ['keyAgreement', 'decipherOnly'],
   }),
+  own: checkProfile({
+    ...base,
+    purpose: 'subscriber',
+    key_usage: ['digitalSignature'],
+    extended_key_usage: ['timeStamping'],
+    policies: [{ oid: '1.3.6.1.4.1.99999.1', cps: 'https://example.test/cps' }, '2.23.140.1.2.2', { oid: '1.2.3' }],
+    no_rev_avail: true,
+    extensions: [
+      { oid: '1.3.6.1.4.1.99999.10', type: 'utf8', value: 'Gerät' },
+      { oid: '1.3.6.1.4.1.99999.11', type: 'ia5', value: 'device' },
+      { oid: '1.3.6.1.4.1.99999.12', type: 'integer', value: 4_294_967_425 },
+      { oid: '1.3.6.1.4.1.99999.13', type: 'boolean', value: true },
+      { oid: '1.3.6.1.4.1.99999.14', type: 'null' },
+      { oid: '1.3.6.1.4.1.99999.15', type: 'oid', value: '2.999.1' },
+      { oid: '1.3.6.1.5.5.7.1.24', type: 'hex', value: '3003020105' },
+      { oid: '1.3.6.1.4.1.99999.17', critical: true, type: 'integer', value: 128 },
+    ],
+  }),
   ocsp: checkProfile({
     ...base,
     purpose: 'ocsp-signer',
@@ -243,6 +261,11 @@ describe('a template', () => {
     const others = [
       hashOf({ ...tls, key_usage: ['nonRepudiation'] }),
       hashOf({ ...tls, policies: [] }),
+      hashOf({ ...tls, policies: ['1.2.3'] }),
+      hashOf({ ...tls, policies: [{ oid: '1.2.3', cps: 'http://a.test/' }] }),
+      hashOf({ ...tls, no_rev_avail: true }),
+      hashOf({ ...tls, extensions: [{ oid: '1.2.3', critical: false, type: 'null' }] }),
+      hashOf({ ...tls, extensions: [{ oid: '1.2.3', critical: true, type: 'null' }] }),
       hashOf({ ...tls, san: {} }),
       hashOf({ ...tls, subject: { ...tls.subject, locality: { static: 'Bern' } } }),
       hashOf({ ...tls, subject: { ...tls.subject, locality: { static: 'Basel' } } }),
@@ -285,6 +308,35 @@ describe('a template', () => {
     const tbs = Buffer.from(template.fill({ ...input, content: named('x') })).toString('hex');
     const length = (bits.length / 2).toString(16).padStart(2, '0');
     expect(tbs).toContain(`0603551d0f0101ff04${length}${bits}`);
+  });
+
+  it('writes the extensions that a profile has of its own, and nothing into those of others', () => {
+    const template = compileTemplate(documents.own, issuer);
+    const input = { serial: makeSerial(now, random(8)), notBefore: now, notAfter: now, spki: leafKeys.ec.spki };
+    const tbs = Buffer.from(template.fill({ ...input, content: named('x') })).toString('hex');
+    const extension = (oid: string, value: string, critical = '') => {
+      const length = (hex: string) => (hex.length / 2).toString(16).padStart(2, '0');
+      const content = `${oid}${critical}04${length(value)}${value}`;
+      return `30${length(content)}${content}`;
+    };
+    const ours = (last: string) => `06092b06010401868d1f${last}`;
+    expect(tbs).toContain(
+      [
+        extension('0603551d38', '0500'),
+        extension(ours('0a'), '0c06476572c3a474'),
+        extension(ours('0b'), '1606646576696365'),
+        extension(ours('0c'), '02050100000081'),
+        extension(ours('0d'), '0101ff'),
+        extension(ours('0e'), '0500'),
+        extension(ours('0f'), '0603883701'),
+        extension('06082b06010505070118', '3003020105'),
+        extension(ours('11'), '02020080', '0101ff'),
+      ].join(''),
+    );
+    // timeStamping: critical.
+    expect(tbs).toContain('0603551d250101ff040c300a06082b06010505070308');
+    const cps = Buffer.from('https://example.test/cps').toString('hex');
+    expect(tbs).toContain(`06082b0601050507020116${'18'}${cps}`);
   });
 
   it('writes every field of a subject under its own type, in the order of the table', () => {

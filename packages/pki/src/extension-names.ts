@@ -42,7 +42,8 @@ export function isOid(text: string): boolean {
 
 /**
  * The extensions in the order in which they stand in a certificate, with their critical flags (RFC 5280 4.2).
- * subjectAltName alone has no fixed flag: it is critical when the subject is empty.
+ * Two have no fixed flag: subjectAltName is critical when the subject is empty, extendedKeyUsage when it is timeStamping
+ * (RFC 3161 2.3).
  */
 export const extensionTable = {
   authorityKeyIdentifier: { oid: '2.5.29.35', critical: false },
@@ -54,6 +55,8 @@ export const extensionTable = {
   crlDistributionPoints: { oid: '2.5.29.31', critical: false },
   authorityInfoAccess: { oid: '1.3.6.1.5.5.7.1.1', critical: false },
   subjectAltName: { oid: '2.5.29.17', critical: false },
+  // RFC 9608
+  noRevAvail: { oid: '2.5.29.56', critical: false },
   // RFC 6960 4.2.2.2.1
   ocspNoCheck: { oid: '1.3.6.1.5.5.7.48.1.5', critical: false },
 } as const;

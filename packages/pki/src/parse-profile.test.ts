@@ -19,6 +19,11 @@ const ca = {
 };
 const ocspSigner = { ...subscriber, purpose: 'ocsp-signer', extended_key_usage: ['OCSPSigning'] };
 
+/** A profile with these extensions of its own. */
+function own(...extensions: object[]): object {
+  return { ...subscriber, extensions: extensions.map((extension) => ({ oid: '1.3.6.1.4.1.99999.7', ...extension })) };
+}
+
 function findingsOf(work: () => unknown): ProfileFinding[] {
   return refusal(work, 'profile-invalid').facts.findings as ProfileFinding[];
 }
@@ -183,6 +188,65 @@ describe('checkProfile', () => {
     ],
     ['a policy that is no OID', { ...subscriber, policies: ['1.2.'] }, '/policies/0', /dotted/],
     ['a policy of an impossible arc', { ...subscriber, policies: ['1.40.1'] }, '/policies/0', /dotted/],
+    [
+      'a policy of an impossible arc, with a CPS',
+      { ...subscriber, policies: [{ oid: '3.1' }] },
+      '/policies/0/oid',
+      /dotted/,
+    ],
+    ['one policy twice', { ...subscriber, policies: ['1.2.3', { oid: '1.2.3' }] }, '/policies/1', /twice/],
+    [
+      'a CPS that is no URL',
+      { ...subscriber, policies: [{ oid: '1.2.3', cps: 'ftp://a/' }] },
+      '/policies/0/cps',
+      /https:/,
+    ],
+    ['a policy that is a number', { ...subscriber, policies: [1] }, '/policies/0', /OBJECT IDENTIFIER, or/],
+    [
+      'time stamping beside something else',
+      { ...subscriber, extended_key_usage: ['clientAuth', 'timeStamping'] },
+      '/extended_key_usage/1',
+      /alone/,
+    ],
+    [
+      'no revocation, and OCSP',
+      { ...subscriber, no_rev_avail: true, aia: { ocsp: 'http://o/' } },
+      '/no_rev_avail',
+      /ocsp/,
+    ],
+    [
+      'no revocation, and CRLs',
+      { ...subscriber, no_rev_avail: true, crl_distribution_point: 'http://c/' },
+      '/no_rev_avail',
+      /crl/,
+    ],
+    ['a CA without revocation', { ...ca, no_rev_avail: true }, '/no_rev_avail', /subscriber/],
+    [
+      'an extension of our own OID',
+      own({ oid: '2.5.29.15', type: 'hex', value: '030206c0' }),
+      '/extensions/0/oid',
+      /other/,
+    ],
+    ['an extension of the arc id-ce', own({ oid: '2.5.29.30', type: 'null' }), '/extensions/0/oid', /other/],
+    ['nocheck for everybody', own({ oid: '1.3.6.1.5.5.7.48.1.5', type: 'null' }), '/extensions/0/oid', /other/],
+    ['a poison', own({ oid: '1.3.6.1.4.1.11129.2.4.3', type: 'null' }), '/extensions/0/oid', /other/],
+    ['an extension without a number', own({ oid: 'tls', type: 'null' }), '/extensions/0/oid', /dotted/],
+    ['an extension twice', own({ type: 'null' }, { type: 'null' }), '/extensions/1', /twice/],
+    ['an extension of no type', own({ type: 'real', value: 1 }), '/extensions/0/type', /utf8, ia5/],
+    ['a value of another type', own({ type: 'integer', value: 'x' }), '/extensions/0/value', /number/],
+    ['a null with a value', own({ type: 'null', value: 1 }), '/extensions/0/value', /member/],
+    ['an OID that is none', own({ type: 'oid', value: '1' }), '/extensions/0/value', /dotted/],
+    ['IA5 that is not ASCII', own({ type: 'ia5', value: 'ä' }), '/extensions/0/value', /ASCII/],
+    ['UTF-8 with a control', own({ type: 'utf8', value: 'a\0' }), '/extensions/0/value', /control/],
+    ['hex that is BER', own({ type: 'hex', value: '3080' + '0000' }), '/extensions/0/value', /DER/],
+    ['hex with bytes after it', own({ type: 'hex', value: '050000' }), '/extensions/0/value', /DER/],
+    ['hex in capitals', own({ type: 'hex', value: '0C0141' }), '/extensions/0/value', /DER/],
+    [
+      'an OCSP signer with its own extension',
+      { ...ocspSigner, extensions: [{ oid: '1.2.3', type: 'null' }] },
+      '/extensions',
+      /place/,
+    ],
     ['an OCSP address over https', { ...subscriber, aia: { ocsp: 'https://ocsp.test/' } }, '/aia/ocsp', /http:/],
     ['an issuer address over ldap', { ...subscriber, aia: { ca_issuers: 'ldap://x/' } }, '/aia/ca_issuers', /http:/],
     [

@@ -1,3 +1,4 @@
+import { customExtensionFault } from './custom-extensions.js';
 import { anyExtendedKeyUsage, extendedKeyUsageOid, extendedKeyUsageOids, isOid } from './extension-names.js';
 import { keyFamily } from './key-table.js';
 import { daySeconds } from './profile-schema.js';
@@ -22,6 +23,8 @@ export function profileFaults(document: ProfileDocument): ProfileFault[] {
     ...keyUsageFaults(document),
     ...extendedKeyUsageFaults(document),
     ...policyFaults(document),
+    ...customExtensionFaults(document),
+    ...noRevAvailFaults(document),
     ...urlFaults(document),
     ...purposeFaults(document),
   ];
@@ -86,17 +89,46 @@ function extendedKeyUsageFaults(document: ProfileDocument): ProfileFault[] {
     else if (oid === undefined) at(`must be a dotted number or one of ${Object.keys(extendedKeyUsageOids).join(', ')}`);
     else if (oid === extendedKeyUsageOids.OCSPSigning && document.purpose !== 'ocsp-signer') {
       at('is for ocsp-signer profiles only');
+    } else if (oid === extendedKeyUsageOids.timeStamping && document.extended_key_usage.length > 1) {
+      at('must stand alone (RFC 3161 2.3)');
     }
   });
   return faults;
 }
 
 function policyFaults(document: ProfileDocument): ProfileFault[] {
-  const faults = repeated(document.policies, 'policies');
+  const oids = document.policies.map((policy) => (typeof policy === 'string' ? policy : policy.oid));
+  const faults = repeated(oids, 'policies');
   document.policies.forEach((policy, index) => {
-    if (!isOid(policy)) faults.push({ path: ['policies', index], detail: 'must be a dotted OBJECT IDENTIFIER' });
+    const path = ['policies', index, ...(typeof policy === 'string' ? [] : ['oid'])];
+    if (!isOid(oids[index] ?? '')) faults.push({ path, detail: 'must be a dotted OBJECT IDENTIFIER' });
+    // Read by people, after the fact: https is as good here as http.
+    if (typeof policy === 'object' && policy.cps !== undefined && !isPlainUrl(policy.cps, ['http:', 'https:'])) {
+      faults.push({ path: ['policies', index, 'cps'], detail: 'must be an absolute http:// or https:// URL in ASCII' });
+    }
   });
   return faults;
+}
+
+function customExtensionFaults({ extensions = [] }: ProfileDocument): ProfileFault[] {
+  const faults = repeated(
+    extensions.map(({ oid }) => oid),
+    'extensions',
+  );
+  extensions.forEach((extension, index) => {
+    const fault = customExtensionFault(extension);
+    if (fault !== undefined) faults.push({ path: ['extensions', index, fault.member], detail: fault.detail });
+  });
+  return faults;
+}
+
+/** RFC 9608 4: whoever says that nothing will be revoked names no place where to ask, and is no CA. */
+function noRevAvailFaults(document: ProfileDocument): ProfileFault[] {
+  if (document.no_rev_avail === undefined) return [];
+  const path = ['no_rev_avail'];
+  if (document.purpose !== 'subscriber') return [{ path, detail: 'is for subscriber profiles only' }];
+  const asks = document.aia?.ocsp !== undefined || document.crl_distribution_point !== undefined;
+  return asks ? [{ path, detail: 'does not go with aia.ocsp or crl_distribution_point' }] : [];
 }
 
 /** Plain http: whoever checks a certificate to make a TLS connection must not need another one (RFC 5280 8). */
@@ -107,14 +139,14 @@ function urlFaults(document: ProfileDocument): ProfileFault[] {
     [['crl_distribution_point'], document.crl_distribution_point],
   ];
   return places
-    .filter(([, url]) => url !== undefined && !isPlainHttpUrl(url))
+    .filter(([, url]) => url !== undefined && !isPlainUrl(url ?? '', ['http:']))
     .map(([path]) => ({ path, detail: 'must be an absolute http:// URL in ASCII, without credentials or fragment' }));
 }
 
-function isPlainHttpUrl(text: string): boolean {
-  if (!/^http:\/\/[!-~]+$/.test(text) || !URL.canParse(text)) return false;
-  const { username, password, hash } = new URL(text);
-  return username === '' && password === '' && hash === '';
+function isPlainUrl(text: string, protocols: readonly string[]): boolean {
+  if (!/^https?:\/\/[!-~]+$/.test(text) || !URL.canParse(text)) return false;
+  const { protocol, username, password, hash } = new URL(text);
+  return protocols.includes(protocol) && username === '' && password === '' && hash === '';
 }
 
 function purposeFaults(document: ProfileDocument): ProfileFault[] {
@@ -152,6 +184,7 @@ function ocspSignerFaults(document: ProfileDocument): ProfileFault[] {
   }
   if (document.policies.length > 0) refuse('policies', 'must be empty in an ocsp-signer profile');
   if (document.aia !== undefined) refuse('aia', 'has no place in an ocsp-signer profile');
+  if (document.extensions !== undefined) refuse('extensions', 'has no place in an ocsp-signer profile');
   if (document.crl_distribution_point !== undefined) {
     refuse('crl_distribution_point', 'has no place in an ocsp-signer profile');
   }

@@ -14,6 +14,21 @@ const sanRule = z.strictObject({
   max: z.int().min(0).max(sanNamesMax),
 });
 
+const policy = z.union([z.string(), z.strictObject({ oid: z.string(), cps: url.optional() })], {
+  error: 'must be a dotted OBJECT IDENTIFIER, or {oid, cps}',
+});
+const extension = { oid: z.string(), critical: z.boolean().default(false) };
+const customExtension = z.discriminatedUnion(
+  'type',
+  [
+    z.strictObject({ ...extension, type: z.enum(['utf8', 'ia5', 'oid', 'hex']), value: z.string().min(1).max(8192) }),
+    z.strictObject({ ...extension, type: z.literal('integer'), value: z.int().min(0) }),
+    z.strictObject({ ...extension, type: z.literal('boolean'), value: z.boolean() }),
+    z.strictObject({ ...extension, type: z.literal('null') }),
+  ],
+  { error: 'must have a type: utf8, ia5, oid, hex, integer, boolean or null' },
+);
+
 export const daySeconds = 86_400;
 
 /** Form of a profile document. What its parts mean to each other is `profileFaults`'. */
@@ -52,7 +67,9 @@ export const profileSchema = z.strictObject({
   key_usage: z.array(z.enum(keyUsages)).min(1),
   extended_key_usage: z.array(z.string()).max(20).default([]),
   basic_constraints: z.strictObject({ ca: z.literal(true), path_length: z.int().min(0).max(20).optional() }).optional(),
-  policies: z.array(z.string()).max(20).default([]),
+  policies: z.array(policy).max(20).default([]),
   aia: z.strictObject({ ocsp: url.optional(), ca_issuers: url.optional() }).optional(),
   crl_distribution_point: url.optional(),
+  no_rev_avail: z.literal(true).optional(),
+  extensions: z.array(customExtension).max(20).optional(),
 });

@@ -1,10 +1,17 @@
 import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
-import { extendedKeyUsageOid, extensionTable, type KeyUsage, keyUsageBits } from './extension-names.js';
+import { customExtensionValue } from './custom-extensions.js';
+import {
+  extendedKeyUsageOid,
+  extendedKeyUsageOids,
+  extensionTable,
+  type KeyUsage,
+  keyUsageBits,
+} from './extension-names.js';
 import { type SignatureAlgorithm, signatureTable } from './key-table.js';
 import { encodeSubject, isSubjectEmpty } from './subject.js';
 import { ipAddressOctets, isSanEmpty } from './subject-alternative-names.js';
-import type { ProfileDocument, RequestContent, San } from './types.js';
+import type { PolicyRule, ProfileDocument, RequestContent, San } from './types.js';
 import { isUtcTime } from './validity.js';
 
 /** Everything that one certificate is made of. */
@@ -67,15 +74,24 @@ function extensions(input: SampleInput): pkijs.Extension[] {
     crlDistributionPoints: crlUrl !== undefined && crlDistributionPoints(crlUrl),
     authorityInfoAccess: aia !== undefined && authorityInfoAccess(aia),
     subjectAltName: !isSanEmpty(content.san) && generalNames(content.san),
+    noRevAvail: document.no_rev_avail === true && new asn1js.Null(),
     ocspNoCheck: document.purpose === 'ocsp-signer' && new asn1js.Null(),
   };
-  const subjectIsEmpty = isSubjectEmpty(content.subject_dn);
-  return Object.entries(extensionTable).flatMap(([name, { oid, critical }]) => {
+  const criticalHere: Partial<Record<string, boolean>> = {
+    subjectAltName: isSubjectEmpty(content.subject_dn),
+    extendedKeyUsage: document.extended_key_usage.map(extendedKeyUsageOid).includes(extendedKeyUsageOids.timeStamping),
+  };
+  const fromTable = Object.entries(extensionTable).flatMap(([name, { oid, critical }]) => {
     const value = values[name as keyof typeof extensionTable];
     if (value === false) return [];
-    const isCritical = critical || (name === 'subjectAltName' && subjectIsEmpty);
+    const isCritical = critical || criticalHere[name] === true;
     return [new pkijs.Extension({ extnID: oid, critical: isCritical, extnValue: value.toBER() })];
   });
+  const own = (document.extensions ?? []).map(
+    (custom) =>
+      new pkijs.Extension({ extnID: custom.oid, critical: custom.critical, extnValue: customExtensionValue(custom) }),
+  );
+  return [...fromTable, ...own];
 }
 
 /** A named bit list: trailing zero bits are left off (X.690 11.2.2). */
@@ -103,8 +119,21 @@ function extendedKeyUsage(usages: readonly string[]): asn1js.Sequence {
   return new pkijs.ExtKeyUsage({ keyPurposes }).toSchema();
 }
 
-function certificatePolicies(policies: readonly string[]): asn1js.Sequence {
-  const certificatePolicies = policies.map((policyIdentifier) => new pkijs.PolicyInformation({ policyIdentifier }));
+function certificatePolicies(policies: readonly PolicyRule[]): asn1js.Sequence {
+  const certificatePolicies = policies.map((policy) => {
+    if (typeof policy === 'string') return new pkijs.PolicyInformation({ policyIdentifier: policy });
+    const cps = policy.cps === undefined ? [] : [policy.cps];
+    // RFC 5280 4.2.1.4: id-qt-cps, an IA5String.
+    const policyQualifiers = cps.map(
+      (value) =>
+        new pkijs.PolicyQualifierInfo({
+          policyQualifierId: '1.3.6.1.5.5.7.2.1',
+          qualifier: new asn1js.IA5String({ value }),
+        }),
+    );
+    const qualifiers = policyQualifiers.length > 0 ? { policyQualifiers } : {};
+    return new pkijs.PolicyInformation({ policyIdentifier: policy.oid, ...qualifiers });
+  });
   return new pkijs.CertificatePolicies({ certificatePolicies }).toSchema();
 }
 

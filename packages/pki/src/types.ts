@@ -29,6 +29,17 @@ export interface RequestContent {
 
 export type FieldRule = 'required' | 'optional' | 'forbidden' | { static: string };
 
+/** A policy by its OBJECT IDENTIFIER, with the address of the statement it comes from when there is one. */
+export type PolicyRule = string | { oid: string; cps?: string | undefined };
+
+/** An extension that a profile writes by itself: always the same, whatever is asked for. `hex` is DER. */
+export type CustomExtension = { oid: string; critical: boolean } & (
+  | { type: 'utf8' | 'ia5' | 'oid' | 'hex'; value: string }
+  | { type: 'integer'; value: number }
+  | { type: 'boolean'; value: boolean }
+  | { type: 'null' }
+);
+
 /** A profile document, as written in YAML and kept as JSON; one immutable revision. */
 export interface ProfileDocument {
   name: string;
@@ -50,9 +61,12 @@ export interface ProfileDocument {
   extended_key_usage: string[];
   /** For `ca-certificate` only. */
   basic_constraints?: { ca: true; path_length?: number | undefined } | undefined;
-  policies: string[];
+  policies: PolicyRule[];
   aia?: { ocsp?: string | undefined; ca_issuers?: string | undefined } | undefined;
   crl_distribution_point?: string | undefined;
+  /** RFC 9608: says that it will never be revoked, for certificates that live too short for that. */
+  no_rev_avail?: true | undefined;
+  extensions?: CustomExtension[] | undefined;
 }
 
 /** What a template needs to know of the CA that signs. */
