@@ -58,6 +58,7 @@ const byCode: Partial<Record<Code, Disposition>> = {
   'key-missing': 'key-missing',
   'token-failed': 'token',
   unavailable: 'infrastructure',
+  'stale-snapshot': 'infrastructure',
   draining: 'shutdown',
   'lease-lost': 'lease-lost',
 };

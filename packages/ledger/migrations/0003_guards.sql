@@ -39,7 +39,7 @@ $$;
 create function ledger.uses_up_attempt(p_code text) returns boolean language sql immutable parallel safe as $$
   select p_code not in ('profile-unknown', 'profile-disabled', 'account-disabled', 'ca-unknown', 'ca-pending', 'ca-disabled', 'ca-retiring', 'ca-destroying',
     'ca-destroyed', 'ca-expiring', 'not-permitted', 'forbidden', 'csr-invalid', 'key-weak', 'subject-invalid', 'lint-failed', 'body-invalid', 'key-missing',
-    'token-failed', 'unavailable', 'draining')
+    'token-failed', 'unavailable', 'stale-snapshot', 'draining')
 $$;
 
 create function ledger.refuse_change() returns trigger language plpgsql as $$
