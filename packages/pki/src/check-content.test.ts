@@ -87,6 +87,13 @@ describe('checkContent', () => {
     ['a hyphen at the start', withSan({ dns_names: ['-a.test'] }), '/san/dns_names/0', /A-labels/],
     ['a label of 64', withSan({ dns_names: ['a'.repeat(64)] }), '/san/dns_names/0', /A-labels/],
     ['a name of 254', withSan({ dns_names: [`${'a.'.repeat(126)}aa`] }), '/san/dns_names/0', /253/],
+    ['an underscore', withSan({ dns_names: ['a_b.test'] }), '/san/dns_names/0', /A-labels/],
+    ['an A-label of nothing', withSan({ dns_names: ['xn--.test'] }), '/san/dns_names/0', /A-labels/],
+    ['an A-label that does not decode', withSan({ dns_names: ['xn--abc.test'] }), '/san/dns_names/0', /IDNA/],
+    ['an A-label of ASCII', withSan({ dns_names: ['xn--abc-.test'] }), '/san/dns_names/0', /A-labels/],
+    ['an A-label of a picture', withSan({ dns_names: ['xn--ls8h.test'] }), '/san/dns_names/0', /IDNA/],
+    ['a reserved label', withSan({ dns_names: ['ab--c.test'] }), '/san/dns_names/0', /IDNA/],
+    ['a mail at such a label', withSan({ emails: ['a@xn--abc.test'] }), '/san/emails/0', /IDNA/],
     ['an address as a DNS name', withSan({ dns_names: ['192.0.2.1'] }), '/san/dns_names/0', /number/],
     ['an address with a zone', withSan({ ip_addresses: ['fe80::1%eth0'] }), '/san/ip_addresses/0', /IPv4/],
     ['an address in octal', withSan({ ip_addresses: ['010.0.0.1'] }), '/san/ip_addresses/0', /IPv4/],
@@ -104,6 +111,74 @@ describe('checkContent', () => {
       code: expect.any(String),
       detail: expect.stringMatching(detail),
     });
+  });
+
+  it('holds fields to what the profile says of them', () => {
+    const rule = (more: object) => ({ rule: 'optional', ...more });
+    const subject = {
+      common_name: { rule: 'required', format: 'dns-name' },
+      organization: rule({ max_characters: 3 }),
+      organizational_unit: rule({ max: 1, format: 'letters-digits' }),
+      serial_number: rule({ format: 'uuid' }),
+      locality: rule({ format: 'identifier' }),
+      state: rule({ format: 'digits' }),
+      street_address: rule({ format: 'hex' }),
+      email: rule({ format: 'email' }),
+    };
+    const profile = checkProfile({ ...base, subject });
+    const found = (subject_dn: object) =>
+      checkContent(profile, { subject_dn, san: {} }, 'ec-p256').map(({ pointer, detail }) => `${pointer} ${detail}`);
+    const fine = {
+      common_name: 'a.test',
+      organization: 'äöü',
+      organizational_unit: ['Unit7'],
+      serial_number: '01234567-89ab-cdef-0123-456789abcdef',
+      locality: 'room_4.a',
+      state: '0815',
+      street_address: 'c0ffee',
+      email: 'a@b.test',
+    };
+    expect(found(fine)).toEqual([]);
+    expect(found({})).toContain('/subject_dn/common_name is required by the profile');
+    const wrong = {
+      common_name: 'A b',
+      organization: 'äöüß',
+      organizational_unit: ['a', 'b c'],
+      serial_number: fine.serial_number.toUpperCase(),
+      locality: '-x',
+      state: '8x',
+      street_address: 'C0',
+      email: 'a@b@c',
+    };
+    expect(found(wrong).map((text) => text.split(' ')[0])).toEqual([
+      '/subject_dn/state',
+      '/subject_dn/locality',
+      '/subject_dn/street_address',
+      '/subject_dn/organization',
+      '/subject_dn/organizational_unit',
+      '/subject_dn/organizational_unit/1',
+      '/subject_dn/common_name',
+      '/subject_dn/serial_number',
+      '/subject_dn/email',
+    ]);
+  });
+
+  it.each([
+    ['*.a.test', true],
+    ['*.b.c.test', true],
+    ['a.test', true],
+    ['*.test', false],
+    ['*', false],
+    ['*.', false],
+    ['a.*.test', false],
+    ['*a.test', false],
+    ['*.*.a.test', false],
+    ['*.a_b.test', false],
+  ])('takes wildcards where the profile says so: %s, %s', (name, isTaken) => {
+    const san = { dns_names: { rule: 'optional', max: 1, wildcards: true } };
+    const content = { subject_dn: {}, san: { dns_names: [name] } };
+    const found = checkContent(checkProfile({ ...base, subject: {}, san }), content, 'ec-p256');
+    expect(found.map(({ pointer }) => pointer)).toEqual(isTaken ? [] : ['/san/dns_names/0']);
   });
 
   it('takes no value beside a static one', () => {

@@ -1,4 +1,5 @@
-import { organizationalUnitsMax, subjectFields, subjectValueFault, subjectValues } from './subject.js';
+import { formatFault } from './field-formats.js';
+import { isStatic, organizationalUnitsMax, subjectFields, subjectValueFault, subjectValues } from './subject.js';
 import { isSanEmpty, sanFields, sanNamesMax, sanValueFault } from './subject-alternative-names.js';
 import type { FieldRule, Finding, KeyKind, ProfileDocument, RequestContent, San, SubjectDn } from './types.js';
 
@@ -33,23 +34,35 @@ function checkSubjectField(
   const values = subjectValues(subjectDn, field);
   const pointer = `/subject_dn/${field}`;
   const refuse = (detail: string, at = pointer) => findings.push({ pointer: at, code: 'subject-invalid', detail });
+  const limits = typeof rule === 'object' && 'rule' in rule ? rule : undefined;
+  const need = limits?.rule ?? (typeof rule === 'string' ? rule : isStatic(rule) ? 'static' : 'forbidden');
   if (values.length === 0) {
-    if (rule === 'required') refuse('is required by the profile');
+    if (need === 'required') refuse('is required by the profile');
     return;
   }
-  if (rule === undefined || rule === 'forbidden') {
+  if (need === 'forbidden') {
     refuse('is not allowed by the profile');
     return;
   }
-  if (typeof rule === 'object' && (values.length > 1 || values[0] !== rule.static)) {
+  if (isStatic(rule) && (values.length > 1 || values[0] !== rule.static)) {
     refuse('is set by the profile to another value');
     return;
   }
-  if (values.length > organizationalUnitsMax) refuse(`takes at most ${organizationalUnitsMax} values`);
+  const valuesMax = Math.min(limits?.max ?? organizationalUnitsMax, organizationalUnitsMax);
+  if (values.length > valuesMax) refuse(`takes at most ${valuesMax} values`);
   values.forEach((value, index) => {
-    const fault = subjectValueFault(field, value);
+    const fault = subjectValueFault(field, value) ?? (limits && limitFault(limits, value));
     if (fault !== undefined) refuse(fault, typeof subjectDn[field] === 'string' ? pointer : `${pointer}/${index}`);
   });
+}
+
+/** What the profile asks of a value beyond what every Name does. */
+function limitFault(limits: Extract<FieldRule, { rule: string }>, value: string): string | undefined {
+  const { format, max_characters: charactersMax } = limits;
+  if (charactersMax !== undefined && [...value].length > charactersMax) {
+    return `must have at most ${charactersMax} characters`;
+  }
+  return format === undefined ? undefined : formatFault(format, value);
 }
 
 function checkSanField(document: ProfileDocument, field: keyof San, san: San, findings: Finding[]): void {
@@ -71,7 +84,8 @@ function checkSanField(document: ProfileDocument, field: keyof San, san: San, fi
     return;
   }
   values.forEach((value, index) => {
-    const fault = values.indexOf(value) < index ? 'stands there twice' : sanValueFault(field, value);
+    const fault =
+      values.indexOf(value) < index ? 'stands there twice' : sanValueFault(field, value, rule.wildcards === true);
     if (fault !== undefined) refuse(fault, `${pointer}/${index}`);
   });
 }
@@ -94,7 +108,7 @@ function refuseUnknown(content: RequestContent, findings: Finding[]): void {
 /** RFC 5280 4.1.2.6: a certificate names somebody, in its subject or, for a subscriber, in its SAN. */
 function isNameless(document: ProfileDocument, content: RequestContent): boolean {
   const named = subjectFields.some(
-    (field) => typeof document.subject[field] === 'object' || subjectValues(content.subject_dn, field).length > 0,
+    (field) => isStatic(document.subject[field]) || subjectValues(content.subject_dn, field).length > 0,
   );
   return !named && (document.purpose !== 'subscriber' || isSanEmpty(content.san));
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
 import { z } from 'zod';
-import { subjectFields } from './subject.js';
+import { isStatic, subjectFields } from './subject.js';
 import { sanFields } from './subject-alternative-names.js';
 import type { ProfileDocument, RequestContent, San, SubjectDn } from './types.js';
 
@@ -88,7 +88,7 @@ export function staticSubject(document: ProfileDocument): SubjectDn | undefined 
   const statics: SubjectDn = {};
   for (const field of subjectFields) {
     const rule = document.subject[field];
-    if (typeof rule !== 'object') continue;
+    if (!isStatic(rule)) continue;
     if (field === 'organizational_unit') statics.organizational_unit = [rule.static];
     else statics[field] = rule.static;
   }

@@ -2,7 +2,7 @@ import { customExtensionFault } from './custom-extensions.js';
 import { anyExtendedKeyUsage, extendedKeyUsageOid, extendedKeyUsageOids, isOid } from './extension-names.js';
 import { keyFamily } from './key-table.js';
 import { daySeconds } from './profile-schema.js';
-import { subjectFields, subjectValueFault } from './subject.js';
+import { isStatic, subjectFields, subjectValueFault } from './subject.js';
 import { sanFields } from './subject-alternative-names.js';
 import type { ProfileDocument } from './types.js';
 
@@ -46,7 +46,7 @@ function subjectFaults(document: ProfileDocument): ProfileFault[] {
   const faults: ProfileFault[] = [];
   for (const field of subjectFields) {
     const rule = document.subject[field];
-    const fault = typeof rule === 'object' ? subjectValueFault(field, rule.static) : undefined;
+    const fault = isStatic(rule) ? subjectValueFault(field, rule.static) : undefined;
     if (fault !== undefined) faults.push({ path: ['subject', field, 'static'], detail: fault });
   }
   for (const field of sanFields) {

@@ -1,14 +1,39 @@
 import { z } from 'zod';
 import { keyUsages } from './extension-names.js';
+import { fieldFormats } from './field-formats.js';
 import { profileKeyKinds } from './key-table.js';
+import { organizationalUnitsMax } from './subject.js';
 import { sanNamesMax } from './subject-alternative-names.js';
 
 const name = z.string().regex(/^[a-z0-9-]{1,63}$/, 'must be 1 to 63 of a-z, 0-9 and hyphen');
 const url = z.string().min(1).max(512);
 
-const fieldRule = z.union([z.enum(['required', 'optional', 'forbidden']), z.strictObject({ static: z.string() })], {
-  error: 'must be required, optional, forbidden, or {static: text}',
-});
+const fieldRule = z.union(
+  [
+    z.enum(['required', 'optional', 'forbidden']),
+    z.strictObject({ static: z.string() }),
+    z.strictObject({
+      rule: z.enum(['required', 'optional']),
+      format: z.enum(fieldFormats).optional(),
+      max_characters: z.int().min(1).max(255).optional(),
+    }),
+  ],
+  {
+    error: `must be required, optional, forbidden, {static: text}, or {rule, format, max_characters}; formats: ${fieldFormats.join(', ')}`,
+  },
+);
+const unitsRule = z.union(
+  [
+    fieldRule,
+    z.strictObject({
+      rule: z.enum(['required', 'optional']),
+      format: z.enum(fieldFormats).optional(),
+      max_characters: z.int().min(1).max(255).optional(),
+      max: z.int().min(1).max(organizationalUnitsMax),
+    }),
+  ],
+  { error: 'must be as for other fields; `max`, how many values, stands beside `rule`' },
+);
 const sanRule = z.strictObject({
   rule: z.enum(['required', 'optional', 'forbidden']),
   max: z.int().min(0).max(sanNamesMax),
@@ -50,14 +75,14 @@ export const profileSchema = z.strictObject({
     locality: fieldRule.optional(),
     street_address: fieldRule.optional(),
     organization: fieldRule.optional(),
-    organizational_unit: fieldRule.optional(),
+    organizational_unit: unitsRule.optional(),
     common_name: fieldRule.optional(),
     email: fieldRule.optional(),
     serial_number: fieldRule.optional(),
   }),
   san: z
     .strictObject({
-      dns_names: sanRule.optional(),
+      dns_names: sanRule.extend({ wildcards: z.boolean().optional() }).optional(),
       emails: sanRule.optional(),
       ip_addresses: sanRule.optional(),
       uris: sanRule.optional(),

@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import { domainToASCII, domainToUnicode } from 'node:url';
 import type { DerReader } from './der-reader.js';
 import { type DerWriter, tags } from './der-writer.js';
 import type { San } from './types.js';
@@ -8,13 +9,13 @@ type SanField = keyof San;
 interface NameFacts {
   /** Context tag of the GeneralName (RFC 5280 4.2.1.6). */
   readonly tag: number;
-  readonly fault: (value: string) => string | undefined;
+  readonly fault: (value: string, wildcards: boolean) => string | undefined;
 }
 
 /** Every kind of name, in the order in which they stand in the extension. */
 const kinds: Readonly<Record<SanField, NameFacts>> = {
   dns_names: { tag: 0x82, fault: dnsNameFault },
-  emails: { tag: 0x81, fault: emailFault },
+  emails: { tag: 0x81, fault: (value) => emailFault(value) },
   ip_addresses: { tag: 0x87, fault: ipAddressFault },
   uris: { tag: 0x86, fault: uriFault },
 };
@@ -25,23 +26,42 @@ const backwards = [...sanFields].reverse();
 /** Most names of one kind, whatever a profile says. */
 export const sanNamesMax = 100;
 
-/** Why this value cannot be such a name, or `undefined`. */
-export function sanValueFault(field: SanField, value: string): string | undefined {
-  return kinds[field].fault(value);
+/** Why this value cannot be such a name, or `undefined`. `wildcards`: a DNS name may begin with `*.`. */
+export function sanValueFault(field: SanField, value: string, wildcards: boolean): string | undefined {
+  return kinds[field].fault(value, wildcards);
 }
 
 const label = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
 
-function dnsNameFault(value: string): string | undefined {
+/** Why this is no DNS name in lower case, without underscores (BR 7.1.4.2.1), or `undefined`. */
+export function dnsNameFault(value: string, wildcards = false): string | undefined {
   if (value.length > 253) return 'must have at most 253 characters';
-  const labels = value.split('.');
-  if (!labels.every((text) => label.test(text))) return 'must be A-labels in lower case, without wildcard';
+  const isWildcard = wildcards && value.startsWith('*.');
+  const labels = (isWildcard ? value.slice(2) : value).split('.');
+  if (!labels.every((text) => label.test(text))) {
+    return `must be A-labels in lower case, ${wildcards ? 'a wildcard only as the first of them' : 'without wildcard'}`;
+  }
+  // All that ends in one label is more than anybody holds.
+  if (isWildcard && labels.length < 2) return 'must have two labels or more behind the wildcard';
+  if (labels.some((text) => text.startsWith('--', 2) && !isALabel(text))) {
+    return 'must not have "--" in third place but in A-labels of IDNA';
+  }
   // A name whose last label is a number would be read as an IPv4 address (WHATWG URL, RFC 1123 2.1).
   if (/^\d+$/.test(labels.at(-1) ?? '')) return 'must not end in a number';
   return undefined;
 }
 
-function emailFault(value: string): string | undefined {
+// What IDNA 2008 takes: letters, marks and digits, and the few signs that have a place between some letters.
+const uLabel = /^[\p{L}\p{M}\p{N}\-\u00b7\u0375\u05f3\u05f4\u30fb\u200c\u200d]+$/u;
+
+/** Does it decode, and encode again to the same? An empty text stands for "does not decode". */
+function isALabel(text: string): boolean {
+  const decoded = domainToUnicode(text);
+  return text.startsWith('xn--') && uLabel.test(decoded) && domainToASCII(decoded) === text;
+}
+
+/** Why this is no ASCII mail address, or `undefined`. */
+export function emailFault(value: string): string | undefined {
   if (value.length > 254) return 'must have at most 254 characters';
   const at = value.lastIndexOf('@');
   const local = value.slice(0, at);
@@ -116,7 +136,7 @@ export function writeSan(writer: DerWriter, san: San): void {
   writer.wrap(tags.sequence, names);
 }
 
-/** Reads GeneralNames; a kind of name that no profile here can allow is refused rather than dropped. */
+/** Reads GeneralNames, wildcards too; a kind of name that no profile here can allow is refused rather than dropped. */
 export function readSan(reader: DerReader, content: Uint8Array): San {
   const names = reader.children(reader.whole(tags.sequence, 'subjectAltName'), 'subjectAltName');
   const san: San = {};
@@ -125,7 +145,7 @@ export function readSan(reader: DerReader, content: Uint8Array): San {
     if (field === undefined) throw reader.fault('subjectAltName', 'has a name that is not DNS, mail, IP or URI');
     const octets = content.subarray(name.content, name.end);
     const value = field === 'ip_addresses' ? ipAddressText(octets) : Buffer.from(octets).toString('latin1');
-    const fault = value === undefined ? 'must be an IPv4 or IPv6 address' : sanValueFault(field, value);
+    const fault = value === undefined ? 'must be an IPv4 or IPv6 address' : sanValueFault(field, value, true);
     if (value === undefined || fault !== undefined) throw reader.fault('subjectAltName', `${field} ${fault}`);
     const values = san[field] ?? [];
     values.push(value);

@@ -1,6 +1,6 @@
 import { SluiceError } from '@sluice/errors';
 import { DerWriter, tags } from './der-writer.js';
-import type { SubjectDn } from './types.js';
+import type { FieldRule, SubjectDn } from './types.js';
 
 type SubjectField = keyof SubjectDn;
 
@@ -57,6 +57,11 @@ export const organizationalUnitsMax = 8;
 // Control characters (\u0000 would fail a whole batch in PostgreSQL), lone surrogates, and the marks that make a name
 // read in another order than it is written.
 const forbidden = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+
+/** Does the profile itself set this field? */
+export function isStatic(rule: FieldRule | undefined): rule is { static: string } {
+  return typeof rule === 'object' && 'static' in rule;
+}
 
 /** Why this value cannot stand in that field, or `undefined`. */
 export function subjectValueFault(field: SubjectField, value: string): string | undefined {

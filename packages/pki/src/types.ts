@@ -1,4 +1,5 @@
 import type { Purpose } from '@sluice/issuance';
+import type { FieldFormat } from './field-formats.js';
 import type { KeyKind, ProfileKeyKind, SignatureAlgorithm } from './key-table.js';
 
 export type { KeyKind, ProfileKeyKind, SignatureAlgorithm };
@@ -27,7 +28,26 @@ export interface RequestContent {
   san: San;
 }
 
-export type FieldRule = 'required' | 'optional' | 'forbidden' | { static: string };
+export type FieldRule =
+  | 'required'
+  | 'optional'
+  | 'forbidden'
+  | { static: string }
+  | {
+      rule: 'required' | 'optional';
+      format?: FieldFormat | undefined;
+      /** Characters of each value, below the bound of RFC 5280 that holds anyway. */
+      max_characters?: number | undefined;
+      /** Values, where a field may have several. */
+      max?: number | undefined;
+    };
+
+export interface SanRule {
+  rule: 'required' | 'optional' | 'forbidden';
+  max: number;
+  /** For `dns_names`: may they begin with `*.`? */
+  wildcards?: boolean | undefined;
+}
 
 /** A policy by its OBJECT IDENTIFIER, with the address of the statement it comes from when there is one. */
 export type PolicyRule = string | { oid: string; cps?: string | undefined };
@@ -54,7 +74,7 @@ export interface ProfileDocument {
   /** How long open work may go on after nobody waits (fate `continuing`). */
   time_to_live_seconds: number;
   subject: Partial<Record<keyof SubjectDn, FieldRule>>;
-  san: Partial<Record<keyof San, { rule: 'required' | 'optional' | 'forbidden'; max: number }>>;
+  san: Partial<Record<keyof San, SanRule>>;
   /** Key kinds a subscriber may bring. */
   keys: ProfileKeyKind[];
   key_usage: string[];

@@ -71,7 +71,8 @@ function subjectRules({ subject }: ProfileDocument): ProfileBody['subject_dn'] {
 
 function fieldRule(rule: FieldRule | undefined): ProfileBody['subject_dn'][keyof ProfileBody['subject_dn']] {
   if (rule === undefined || rule === 'forbidden') return undefined;
-  return typeof rule === 'string' ? { rule } : { rule: 'static', value: rule.static };
+  if (typeof rule === 'string') return { rule };
+  return 'static' in rule ? { rule: 'static', value: rule.static } : { rule: rule.rule };
 }
 
 function nameRules({ san }: ProfileDocument): ProfileBody['san'] {
