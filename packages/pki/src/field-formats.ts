@@ -1,4 +1,4 @@
-import { dnsNameFault, emailFault } from './subject-alternative-names.js';
+import { dnsNameFault, emailFault } from './name-faults.js';
 
 interface Format {
   readonly fault: (value: string) => string | undefined;

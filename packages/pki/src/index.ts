@@ -12,11 +12,13 @@ export {
   subjectDnSchema,
 } from './content.js';
 export { csrBytesMax, type ParsedCsr, parseCsr, verifyCsr } from './csr.js';
+export { diffProfiles, type ProfileChange } from './diff-profiles.js';
 export { caKeyKinds, profileKeyKinds } from './key-table.js';
 export { lintCertificate, lintFixed, lintTbs, lintVariable } from './lint/lint.js';
 export { lintRules } from './lint/lint-rules.js';
 export type { LintContext, LintFinding, LintKind, LintRule, LintSeverity } from './lint/types.js';
-export { checkProfile, type ProfileFinding, parseProfile } from './parse-profile.js';
+export { checkProfile, type ProfileFinding, parseProfile, profileFindingLines } from './parse-profile.js';
+export { profileJsonSchema } from './profile-json-schema.js';
 export { keyKindOf } from './public-key.js';
 export { makeSerial, serialRandomBytes } from './serial.js';
 export { encodeSubject } from './subject.js';

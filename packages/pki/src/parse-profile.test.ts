@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkProfile, type ProfileFinding, parseProfile } from './parse-profile.js';
+import { checkProfile, type ProfileFinding, parseProfile, profileFindingLines } from './parse-profile.js';
 import { refusal } from './sluice-error.test-support.js';
 
 const subscriber = {
@@ -72,6 +72,27 @@ key_usage: [digitalSignature]
       expect.objectContaining({ path: '/keys/1', line: 9, column: 17 }),
       expect.objectContaining({ path: '/colour', line: 6, column: 9, detail: 'is not a member of a profile' }),
     ]);
+  });
+
+  it('tells what is wrong between the sound members beside what is wrong in one', () => {
+    const document = { ...subscriber, keys: ['dsa'], validity_seconds: 'x', backdate_seconds: 3600, colour: 1 };
+    const key_usage = ['digitalSignature', 'keyCertSign', 'keyAgreement'];
+    const text = JSON.stringify({ ...document, key_usage, policies: ['x'] });
+    expect(
+      profileFindingLines(
+        'a.yaml',
+        findingsOf(() => parseProfile(text)),
+      ),
+    ).toEqual([
+      expect.stringMatching(/^a\.yaml:1:\d+: \/validity_seconds /),
+      expect.stringMatching(/^a\.yaml:1:\d+: \/keys\/0 /),
+      expect.stringMatching(/^a\.yaml:1:\d+: \/colour is not a member of a profile$/),
+      expect.stringMatching(/^a\.yaml:1:\d+: \/key_usage\/1 is for ca-certificate profiles only$/),
+      expect.stringMatching(/^a\.yaml:1:\d+: \/policies\/0 must be a dotted/),
+    ]);
+    const unplaced = findingsOf(() => checkProfile({ ...subscriber, policies: ['x'] }));
+    expect(profileFindingLines('a', unplaced)).toEqual(['a: /policies/0 must be a dotted OBJECT IDENTIFIER']);
+    expect(findingsOf(() => checkProfile({ ...ca, purpose: 'x' })).map(({ path }) => path)).toEqual(['/purpose']);
   });
 
   it('places what only the parts together make wrong', () => {

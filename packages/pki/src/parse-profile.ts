@@ -67,15 +67,45 @@ export function checkProfile(json: unknown): ProfileDocument {
 
 function check(json: unknown): ProfileDocument | ProfileFault[] {
   const parsed = profileSchema.safeParse(json);
-  if (!parsed.success) {
-    return parsed.error.issues.flatMap((issue) =>
-      issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => ({ path: [...issue.path, key], detail: 'is not a member of a profile' }))
-        : [{ path: issue.path, detail: issue.message }],
-    );
+  if (parsed.success) {
+    const faults = profileFaults(parsed.data);
+    return faults.length > 0 ? faults : parsed.data;
   }
-  const faults = profileFaults(parsed.data);
-  return faults.length > 0 ? faults : parsed.data;
+  const faults = parsed.error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({ path: [...issue.path, key], detail: 'is not a member of a profile' }))
+      : [{ path: issue.path, detail: issue.message }],
+  );
+  return [...faults, ...faultsBeside(json, new Set(faults.map(({ path }) => String(path[0] ?? ''))))];
+}
+
+/** What stands in for a member that has not its form, so that the others can be looked at; none of them is at odds with it. */
+const standIns = {
+  name: 'a',
+  ca: 'a',
+  validity_seconds: 1e9,
+  subject: {},
+  keys: ['ec-p256'],
+  key_usage: ['nonRepudiation'],
+};
+
+/** What is wrong between the members that have their form, so that one fault does not hide the others. */
+function faultsBeside(json: unknown, faulty: ReadonlySet<string>): ProfileFault[] {
+  // Everything depends on the purpose.
+  if (typeof json !== 'object' || json === null || faulty.has('purpose')) return [];
+  const sound = Object.fromEntries(Object.entries(json).filter(([member]) => !faulty.has(member)));
+  const parsed = profileSchema.safeParse({ ...standIns, ...sound });
+  if (!parsed.success) return [];
+  const document = faulty.has('keys') ? { ...parsed.data, keys: [] } : parsed.data;
+  return profileFaults(document).filter(({ path }) => !faulty.has(String(path[0])));
+}
+
+/** Findings as compilers write them, one line each: `file:line:column: /pointer what is wrong`. */
+export function profileFindingLines(file: string, findings: readonly ProfileFinding[]): string[] {
+  return findings.map(({ path, line, column, detail }) => {
+    const place = line === undefined ? file : `${file}:${line}:${column}`;
+    return `${place}: ${path === '' ? 'the document' : path} ${detail}`;
+  });
 }
 
 /** Offset of the node at a path, or of the nearest one above that exists. */

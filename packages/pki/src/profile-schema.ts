@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { keyUsages } from './extension-names.js';
+import { extendedKeyUsageOids, keyUsages } from './extension-names.js';
 import { fieldFormats } from './field-formats.js';
 import { profileKeyKinds } from './key-table.js';
 import { organizationalUnitsMax } from './subject.js';
@@ -58,17 +58,23 @@ export const daySeconds = 86_400;
 
 /** Form of a profile document. What its parts mean to each other is `profileFaults`'. */
 export const profileSchema = z.strictObject({
-  name,
-  ca: name,
-  purpose: z.enum(['subscriber', 'ocsp-signer', 'ca-certificate']),
+  name: name.describe('Name of the profile: what clients ask for.'),
+  ca: name.describe('The CA that signs by it.'),
+  purpose: z.enum(['subscriber', 'ocsp-signer', 'ca-certificate']).describe('What the certificates are for.'),
   description: z.string().max(1000).optional(),
-  validity_seconds: z.int().min(60),
-  backdate_seconds: z.int().min(0).max(daySeconds).default(0),
+  validity_seconds: z.int().min(60).describe('Life of a certificate, the last second included.'),
+  backdate_seconds: z
+    .int()
+    .min(0)
+    .max(daySeconds)
+    .default(0)
+    .describe('How far back notBefore lies, for clocks that are slow.'),
   time_to_live_seconds: z
     .int()
     .min(60)
     .max(30 * daySeconds)
-    .default(daySeconds),
+    .default(daySeconds)
+    .describe('How long a request goes on after nobody waits for it any more.'),
   subject: z.strictObject({
     country: fieldRule.optional(),
     state: fieldRule.optional(),
@@ -88,13 +94,20 @@ export const profileSchema = z.strictObject({
       uris: sanRule.optional(),
     })
     .default({}),
-  keys: z.array(z.enum(profileKeyKinds)).min(1),
+  keys: z.array(z.enum(profileKeyKinds)).min(1).describe('Kinds of keys that a request may bring.'),
   key_usage: z.array(z.enum(keyUsages)).min(1),
-  extended_key_usage: z.array(z.string()).max(20).default([]),
+  extended_key_usage: z
+    .array(z.string())
+    .max(20)
+    .default([])
+    .describe(`Dotted numbers, or ${Object.keys(extendedKeyUsageOids).join(', ')}.`),
   basic_constraints: z.strictObject({ ca: z.literal(true), path_length: z.int().min(0).max(20).optional() }).optional(),
   policies: z.array(policy).max(20).default([]),
   aia: z.strictObject({ ocsp: url.optional(), ca_issuers: url.optional() }).optional(),
   crl_distribution_point: url.optional(),
-  no_rev_avail: z.literal(true).optional(),
-  extensions: z.array(customExtension).max(20).optional(),
+  no_rev_avail: z
+    .literal(true)
+    .optional()
+    .describe('RFC 9608: will never be revoked, since it lives too short for that.'),
+  extensions: z.array(customExtension).max(20).optional().describe('Extensions of its own, always the same. hex: DER.'),
 });

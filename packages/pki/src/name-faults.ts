@@ -1,0 +1,46 @@
+import { domainToASCII, domainToUnicode } from 'node:url';
+
+const label = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
+
+/** Why this is no DNS name in lower case, without underscores (BR 7.1.4.2.1), or `undefined`. */
+export function dnsNameFault(value: string, wildcards = false): string | undefined {
+  if (value.length > 253) return 'must have at most 253 characters';
+  const isWildcard = wildcards && value.startsWith('*.');
+  const labels = (isWildcard ? value.slice(2) : value).split('.');
+  if (!labels.every((text) => label.test(text))) {
+    return `must be A-labels in lower case, ${wildcards ? 'a wildcard only as the first of them' : 'without wildcard'}`;
+  }
+  // All that ends in one label is more than anybody holds.
+  if (isWildcard && labels.length < 2) return 'must have two labels or more behind the wildcard';
+  if (labels.some((text) => text.startsWith('--', 2) && !isALabel(text))) {
+    return 'must not have "--" in third place but in A-labels of IDNA';
+  }
+  // A name whose last label is a number would be read as an IPv4 address (WHATWG URL, RFC 1123 2.1).
+  if (/^\d+$/.test(labels.at(-1) ?? '')) return 'must not end in a number';
+  return undefined;
+}
+
+// What IDNA 2008 takes: letters, marks and digits, and the few signs that have a place between some letters.
+const uLabel = /^[\p{L}\p{M}\p{N}\-\u00b7\u0375\u05f3\u05f4\u30fb\u200c\u200d]+$/u;
+
+/** Does it decode, and encode again to the same? An empty text stands for "does not decode". */
+function isALabel(text: string): boolean {
+  const decoded = domainToUnicode(text);
+  return text.startsWith('xn--') && uLabel.test(decoded) && domainToASCII(decoded) === text;
+}
+
+/** Why this is no ASCII mail address, or `undefined`. */
+export function emailFault(value: string): string | undefined {
+  if (value.length > 254) return 'must have at most 254 characters';
+  const at = value.lastIndexOf('@');
+  const local = value.slice(0, at);
+  if (
+    at < 1 ||
+    local.length > 64 ||
+    !/^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/.test(local)
+  ) {
+    return 'must be an ASCII mail address';
+  }
+  const host = dnsNameFault(value.slice(at + 1));
+  return host === undefined ? undefined : `must have a domain: it ${host}`;
+}
