@@ -22,6 +22,7 @@ async function profiles(key?: string): Promise<Profile[]> {
 
 it('shows what this account may use, by name, and nothing else', async () => {
   expect((await profiles()).map(({ name }) => name)).toEqual([
+    'every-rule',
     'of-destroyed',
     'of-destroying',
     'of-disabled',
@@ -50,14 +51,32 @@ it('tells a profile in the terms of the body that asks', async () => {
   });
 });
 
+it('tells every kind of rule, and nothing of what is forbidden', async () => {
+  expect(await (await get('/profiles/every-rule')).json()).toMatchObject({
+    description: 'Every kind of rule.',
+    subject_dn: {
+      common_name: { rule: 'required', format: 'identifier', max_characters: 20 },
+      organizational_unit: { rule: 'optional', max: 2 },
+      locality: { rule: 'optional' },
+    },
+    san: { dns_names: { rule: 'required', max: 5, wildcards: true }, uris: { rule: 'optional', max: 1 } },
+  });
+  const { subject_dn, san } = (await (await get('/profiles/every-rule')).json()) as { subject_dn: object; san: object };
+  expect(Object.keys({ ...subject_dn, ...san }).sort()).toEqual([
+    ...['common_name', 'dns_names', 'locality', 'organizational_unit', 'uris'],
+  ]);
+});
+
 it('says of each what POST /identity would say', async () => {
   for (const { name, available, unavailable_because } of await profiles()) {
-    const answer = await front.post({ ...body, profile: name }, { prefer: 'respond-async' });
+    // As `every-rule` wants a name.
+    const names = name === 'every-rule' ? { san: { dns_names: ['*.unit.example'] } } : {};
+    const answer = await front.post({ ...body, profile: name, ...names }, { prefer: 'respond-async' });
     const { code } = (await answer.json()) as { code?: string };
     expect({ name, available, code }).toEqual({ name, available: answer.status === 202, code: unavailable_because });
   }
 });
 
-it.each(['foreign', 'gone', 'nothing', '__proto__', 'toString'])('%s is not found', async (name) => {
+it.each(['foreign', 'for-cas', 'gone', 'nothing', '__proto__', 'toString'])('%s is not found', async (name) => {
   expect(await (await get(`/profiles/${name}`)).json()).toMatchObject({ status: 404, code: 'not-found' });
 });

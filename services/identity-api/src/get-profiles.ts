@@ -72,14 +72,19 @@ function subjectRules({ subject }: ProfileDocument): ProfileBody['subject_dn'] {
 function fieldRule(rule: FieldRule | undefined): ProfileBody['subject_dn'][keyof ProfileBody['subject_dn']] {
   if (rule === undefined || rule === 'forbidden') return undefined;
   if (typeof rule === 'string') return { rule };
-  return 'static' in rule ? { rule: 'static', value: rule.static } : { rule: rule.rule };
+  return 'static' in rule ? { rule: 'static', value: rule.static } : given(rule);
 }
 
 function nameRules({ san }: ProfileDocument): ProfileBody['san'] {
   const rules: ProfileBody['san'] = {};
   for (const kind of Object.keys(san) as (keyof typeof san)[]) {
-    const { rule = 'forbidden', max = 0 } = san[kind] ?? {};
-    if (rule !== 'forbidden' && max > 0) rules[kind] = { rule, max };
+    const { rule = 'forbidden', max = 0, wildcards } = san[kind] ?? {};
+    if (rule !== 'forbidden') rules[kind] = given({ rule, max, wildcards });
   }
   return rules;
+}
+
+/** Without the members that are undefined, as JSON is. */
+function given<T extends object>(members: T): T {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as T;
 }

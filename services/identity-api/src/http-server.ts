@@ -72,8 +72,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   };
   const server = createServer(serverOptions, listener);
   server.maxConnections = connectionsMax;
-  // Beyond its limit Node drops headers in silence, an Idempotency-Key perhaps. The app refuses many; octets bound all.
-  server.maxHeadersCount = 0;
   // An expectation that we do not know is passed over (RFC 9110 10.1.1), rather than answered 417 by Node.
   server.on('checkExpectation', listener);
   server.on('clientError', (error, socket) => {

@@ -192,6 +192,7 @@ describe('refused before anything is stored', () => {
     ['of-destroyed', 409, 'ca-destroyed'],
     ['switched-off', 409, 'profile-disabled'],
     ['foreign', 409, 'profile-unknown'],
+    ['for-cas', 409, 'profile-unknown'],
     ['gone', 409, 'profile-unknown'],
   ])('profile %s: %d %s', async ([profile, status, code], { front, ledger }) => {
     const answer = await front.post({ ...body, profile });

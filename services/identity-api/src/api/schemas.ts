@@ -115,6 +115,9 @@ const fieldRuleSchema = z
       .enum(['required', 'optional', 'static'])
       .describe('`static`: the profile sets it. Leave it out, or send the same.'),
     value: z.string().optional().describe('What the profile sets, when it is `static`.'),
+    format: z.string().optional().describe('The form that each value must have, by its name, such as `digits`.'),
+    max_characters: z.int().min(1).optional().describe('Characters of each value, below the bound of RFC 5280.'),
+    max: z.int().min(1).optional().describe('How many values there may be, where there may be several.'),
   })
   .meta({ id: 'FieldRule', description: 'What a profile says about a field of the subject.' });
 
@@ -122,6 +125,7 @@ const nameRuleSchema = z
   .object({
     rule: z.enum(['required', 'optional']),
     max: z.int().min(1).describe('How many there may be.'),
+    wildcards: z.boolean().optional().describe('Whether they may begin with `*.`; not, when nothing is said.'),
   })
   .meta({ id: 'NameRule', description: 'What a profile says about a kind of name.' });
 

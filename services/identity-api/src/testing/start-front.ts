@@ -57,13 +57,42 @@ function ca(name: string, issuer: string, state: CaState = 'active'): Snapshot['
 
 const states: readonly CaState[] = ['pending', 'disabled', 'retiring', 'destroying', 'destroyed'];
 
-/** One usable profile, `tls-client`, of `issuing` below `root`; a profile per other CA state; one that is disabled. */
+/**
+ * One usable profile, `tls-client`, of `issuing` below `root`; a profile per other CA state; one that is disabled; one
+ * with every kind of rule; one for CA certificates, which no account can use.
+ */
 export const snapshot: Snapshot = {
   epoch: '7',
   cas: [ca('root', 'root'), ca('issuing', 'root'), ...states.map((state) => ca(`ca-${state}`, 'root', state))],
   profiles: [
     { name: 'tls-client', ca: 'issuing', state: 'enabled', revision: 3, document: document('tls-client', 'issuing') },
     { name: 'foreign', ca: 'issuing', state: 'enabled', revision: 1, document: document('foreign', 'issuing') },
+    {
+      ...{ name: 'for-cas', ca: 'issuing', state: 'enabled', revision: 1 },
+      document: {
+        ...document('for-cas', 'issuing'),
+        ...{ purpose: 'ca-certificate', key_usage: ['keyCertSign', 'cRLSign'], basic_constraints: { ca: true } },
+        ...{ extended_key_usage: [], san: {} },
+      },
+    },
+    {
+      ...{ name: 'every-rule', ca: 'issuing', state: 'enabled', revision: 1 },
+      document: {
+        ...document('every-rule', 'issuing'),
+        description: 'Every kind of rule.',
+        subject: {
+          common_name: { rule: 'required', format: 'identifier', max_characters: 20 },
+          organizational_unit: { rule: 'optional', max: 2 },
+          country: 'forbidden',
+          locality: 'optional',
+        },
+        san: {
+          dns_names: { rule: 'required', max: 5, wildcards: true },
+          emails: { rule: 'forbidden', max: 5 },
+          uris: { rule: 'optional', max: 1 },
+        },
+      },
+    },
     {
       name: 'switched-off',
       ca: 'issuing',
@@ -85,7 +114,14 @@ export const snapshot: Snapshot = {
   accounts: [
     {
       ...{ name: 'demo', state: 'enabled', apiKeyHashes: [keyHash(apiKey)] },
-      profiles: ['tls-client', 'switched-off', 'gone', ...states.map((state) => `of-${state}`)],
+      profiles: [
+        'tls-client',
+        'every-rule',
+        'switched-off',
+        'for-cas',
+        'gone',
+        ...states.map((state) => `of-${state}`),
+      ],
     },
     { name: 'other', state: 'enabled', profiles: ['tls-client'], apiKeyHashes: [keyHash(otherApiKey)] },
     { name: 'out', state: 'disabled', profiles: ['tls-client'], apiKeyHashes: [keyHash(disabledApiKey)] },
