@@ -5,6 +5,7 @@ import {
   cancelledSchema,
   continuingSchema,
   identitySchema,
+  openSchema,
   orderSchema,
   problemTypeSchema,
   problemTypesSchema,
@@ -118,10 +119,10 @@ const getIdentity: OperationFacts = {
   successes: [
     {
       status: 200,
-      description: 'Issued (an Identity), or going on (Continuing; with Retry-After).',
+      description: 'Issued (an Identity), parked (Continuing) or open (Open); with Retry-After when not issued.',
       required: ['Location'],
       optional: ['Retry-After'],
-      content: { 'application/json': [identitySchema, continuingSchema] },
+      content: { 'application/json': [identitySchema, continuingSchema, openSchema] },
     },
   ],
   codes: unique([...authenticated, ...standingCodes, 'id-invalid', 'not-found', 'stale-snapshot']),

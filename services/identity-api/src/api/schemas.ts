@@ -69,6 +69,17 @@ export const continuingSchema = z
   })
   .meta({ id: 'Continuing', description: 'A request that goes on without anybody waiting. Look at Location later.' });
 
+export const openSchema = z
+  .object({
+    id: idSchema,
+    state: z.enum(openStates).describe('`queued`: a signer will take it up. `signing`: one has.'),
+  })
+  .meta({
+    id: 'Open',
+    description:
+      'A request that is open at this moment. Reading promises nothing: whoever ordered it may still be waiting, and be told otherwise when the wait ends.',
+  });
+
 export const cancelledSchema = z
   .object({ id: idSchema, state: z.literal('cancelled'), fate: z.literal('cancelled') })
   .meta({ id: 'Cancelled', description: 'A request that was cancelled: nothing was or will be signed for it.' });

@@ -3,7 +3,7 @@ import type { Standing } from '@sluice/ledger';
 import { toPem } from '@sluice/pki';
 import type { z } from 'zod';
 import { type Answer, jsonAnswer, locationOf, problemAnswer } from '../answer.js';
-import type { continuingSchema, identitySchema } from '../api/schemas.js';
+import type { continuingSchema, identitySchema, openSchema } from '../api/schemas.js';
 import type { Directory } from '../directory.js';
 import { lookAgainS } from '../retry-after.js';
 
@@ -26,7 +26,7 @@ export const asked = { issued: 200, continuing: 200 } as const;
 
 /**
  * Step 10, the fate table: what is said about each standing. It is said only of what is committed, and an open request
- * is called `continuing` only by who moved its deadline beyond the wait (or by who merely reads).
+ * is called `continuing` only by who moved its deadline beyond the wait.
  */
 export function answerFor(standing: Standing, context: AnswerForContext): Answer {
   const { random, status } = context;
@@ -40,6 +40,11 @@ export function answerFor(standing: Standing, context: AnswerForContext): Answer
     case 'signing':
     case 'parked': {
       const headers = { location, 'retry-after': String(lookAgainS(random)) };
+      if (status === asked && isOpen(standing)) {
+        // Reading does not move the deadline, so it may promise no fate: whoever waits may be told `not-issued`.
+        const open = { id: standing.requestId, state: standing.state } satisfies z.infer<typeof openSchema>;
+        return jsonAnswer(status.continuing, open, headers);
+      }
       const body = { id: standing.requestId, state: standing.state, fate: 'continuing' } as const;
       return jsonAnswer(status.continuing, body satisfies z.infer<typeof continuingSchema>, headers, 'continuing');
     }
