@@ -1,6 +1,6 @@
-import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
-import { canonicalContent } from '@sluice/pki';
+import { canonicalContent, type Template } from '@sluice/pki';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { claimBatch } from './claim.js';
 import { hex } from './hex.js';
@@ -110,7 +110,7 @@ describe('what a compromised front end could have forged', () => {
         purpose: 'ca-certificate',
         validity_seconds: 60,
         basic_constraints: { ca: true },
-        key_usage: ['keyCertSign'],
+        key_usage: ['keyCertSign', 'cRLSign'],
         extended_key_usage: [],
       }),
     );
@@ -119,6 +119,7 @@ describe('what a compromised front end could have forged', () => {
       purpose: 'ca-certificate',
       subjectCa: 'fast',
       account: '',
+      content: contentOf({ common_name: 'fast' }),
       spki: signer.keyStore.keys.get('fast')?.info.spki ?? new Uint8Array(),
     });
     await cycle();
@@ -128,6 +129,36 @@ describe('what a compromised front end could have forged', () => {
     const work = signer.accept('tls');
     await cycle();
     expect([own.state, work.state, work.code]).toEqual(['issued', 'rejected', 'ca-expiring']);
+  });
+});
+
+describe('what breaks a rule when it is read back', () => {
+  type Fill = Template['fill'];
+  const otherKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'der' });
+  const dayMs = 86_400_000;
+  const faults: [string, (fill: Fill) => Fill, string][] = [
+    ['another key', (fill) => (input) => fill({ ...input, spki: otherKey }), 'key-is-the-one-asked-for'],
+    [
+      'a longer validity',
+      (fill) => (input) => fill({ ...input, notAfter: new Date(input.notAfter.getTime() + dayMs) }),
+      'validity-period-max',
+    ],
+    [
+      'a validity that ends before it begins',
+      (fill) => (input) => fill({ ...input, notAfter: new Date(input.notBefore.getTime() - dayMs) }),
+      'validity-order',
+    ],
+    ['an octet too many', (fill) => (input) => Buffer.concat([fill(input), Uint8Array.of(0)]), 'X.690'],
+  ];
+
+  it.each(faults)('%s is rejected, and the key is not asked', async (_what, spoil, named) => {
+    const works = [signer.accept('tls'), signer.accept('documents')];
+    signer.plantFill('tls', spoil);
+    await cycle();
+    const [spoiled, neighbour] = works;
+    expect([spoiled?.state, spoiled?.code, serialState(spoiled?.serial)]).toEqual(['rejected', 'lint-failed', 'void']);
+    expect(spoiled?.detail).toContain(named);
+    expect([neighbour?.state, signer.ledger.asked.size]).toEqual(['issued', 1]);
   });
 });
 

@@ -2,6 +2,7 @@ import { setImmediate as othersTurn } from 'node:timers/promises';
 import { asSluiceError, SluiceError } from '@sluice/errors';
 import type { Completion } from '@sluice/ledger';
 import { assembleCertificate } from '@sluice/pki';
+import { type LintedTbs, lintRow } from './linted-tbs.js';
 import type { CheckedRow } from './recheck.js';
 import type { RefusedRow } from './settle.js';
 import type { Refusal, SignerContext } from './signer-context.js';
@@ -18,14 +19,14 @@ export interface SignedRows {
   readonly completions: Completion[];
   /** The key was asked and something is in doubt: these serials are burned. */
   readonly doubtful: RefusedRow[];
-  /** The row itself cannot be built; the key was not asked. */
+  /** The row itself cannot be built, or what was built breaks a rule; the key was not asked. */
   readonly refused: RefusedRow[];
   /** Not tried: no time left, a stop, or a failure just before. */
   readonly notBegun: RefusedRow[];
 }
 
 /**
- * Step 7, second half: build, sign, verify. The key is asked once for each row and never again under its serial.
+ * Step 7, second half: build, lint, sign, verify. The key is asked once for each row and never again under its serial.
  * After the first failure it is not asked for the rest, so that a broken token burns a handful of serials and not a
  * batch; a CA that failed before is tried with one row first.
  */
@@ -69,9 +70,9 @@ async function signOne(
   signed: SignedRows,
 ): Promise<void> {
   const { row, notBefore, notAfter } = checked;
-  let tbs: Uint8Array;
+  let tbs: LintedTbs;
   try {
-    tbs = build(context, ca, checked);
+    tbs = lint(context, ca, checked, build(context, ca, checked));
   } catch (thrown) {
     signed.refused.push({ row, ...refusalOf(thrown) });
     return;
@@ -117,6 +118,16 @@ function build(
   return tbs;
 }
 
+/** Nothing goes to a key that was not read back: `askKey` takes only what this made. */
+function lint(context: SignerContext, ca: SigningCa, checked: CheckedRow, tbs: Uint8Array): LintedTbs {
+  const startedAtMs = context.clock.monotonicMs();
+  try {
+    return lintRow(tbs, checked, ({ rule, severity }) => context.metrics.lintFindings.inc({ rule, severity }));
+  } finally {
+    observe(context, 'lint', ca, startedAtMs);
+  }
+}
+
 /** Asked immediately before the key is. */
 function whyNotNow(context: SignerContext, lease: WorkLease, { doubtful: [doubt] }: SignedRows): Refusal | undefined {
   if (doubt) return { code: doubt.code, detail: 'the signature before it failed' };
@@ -131,7 +142,7 @@ async function askKey(
   lease: WorkLease,
   ca: SigningCa,
   { ready }: CheckedRow,
-  tbs: Uint8Array,
+  tbs: LintedTbs,
 ): Promise<Uint8Array> {
   const { clock, metrics, keyStore, checkpoint } = context;
   metrics.leaseRemainingSeconds.observe(lease.remainingMs() / 1000);

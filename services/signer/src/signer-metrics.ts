@@ -9,11 +9,15 @@ export function createSignerMetrics(metrics: Metrics) {
     completeRows: metrics.histogram('complete_rows', 'Certificates that shared one complete.', ['ca'], sizes),
     stepSeconds: metrics.histogram(
       'step_seconds',
-      'Latency of each step: claim, build, sign, verify, complete.',
+      'Latency of each step: claim, build, lint, sign, verify, complete.',
       ['step', 'ca'],
       [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
     ),
     signatures: metrics.counter('signatures_total', 'Signatures asked of the key, by CA and result.', ['ca', 'result']),
+    lintFindings: metrics.counter('lint_findings_total', 'Rules that a certificate broke before its signature.', [
+      'rule',
+      'severity',
+    ]),
     dispositions: metrics.counter('dispositions_total', 'What failures meant.', ['disposition', 'code']),
     ended: metrics.counter('ended_total', 'Requests that this signer ended or set aside.', ['state', 'code']),
     unanswered: metrics.counter('ledger_unanswered_total', 'Calls repeated without an answer.', ['verb', 'code']),

@@ -1,5 +1,6 @@
 import type { CaState } from '@sluice/issuance';
 import type { ProfileDocument, Template } from '@sluice/pki';
+import type { LintPlan } from './lint-plan.js';
 
 /** A profile revision that this signer can fill. */
 export interface ReadyProfile {
@@ -8,6 +9,8 @@ export interface ReadyProfile {
   readonly ca: string;
   readonly document: ProfileDocument;
   readonly template: Template;
+  /** What its certificates are compared with before they are signed. */
+  readonly lintPlan: LintPlan;
 }
 
 /** What signing has to know of a CA of this signer's key group. */

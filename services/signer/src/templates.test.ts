@@ -1,3 +1,4 @@
+import { assembleCertificate, compileTemplate, readCertificate } from '@sluice/pki';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createTestSigner, profileDocument, type TestSigner } from './testing/test-signer.js';
 
@@ -6,6 +7,21 @@ let signer: TestSigner;
 beforeEach(async () => {
   signer = await createTestSigner();
 });
+
+/** A certificate of the CA `fast`, as far as it is read here. */
+async function certifyFast({ keyStore, snapshot }: TestSigner): Promise<Uint8Array> {
+  const { spki } = await keyStore.find('fast');
+  const subjectDer = Buffer.from(snapshot.cas[0]?.subjectDer ?? '', 'base64');
+  const template = compileTemplate(profileDocument('self', 'fast'), { subjectDer, spki });
+  const tbs = template.fill({
+    serial: new Uint8Array(16).fill(0x41),
+    notBefore: new Date('2026-01-01T00:00:00Z'),
+    notAfter: new Date('2036-01-01T00:00:00Z'),
+    content: { subject_dn: { common_name: 'fast' }, san: {} },
+    spki,
+  });
+  return assembleCertificate(tbs, template.signatureAlgorithm, new Uint8Array(1));
+}
 
 describe('templates', () => {
   it('are compiled once per revision and registered before they are used', async () => {
@@ -57,6 +73,30 @@ describe('templates', () => {
     await signer.templates.apply(signer.snapshot);
     expect(signer.templates.rules().ready('odd', 1)).toBeUndefined();
     expect(signer.templates.rules().ready('extra', 1)).toBeDefined();
+  });
+
+  it('that would make certificates against a rule are not used, and do not take the others with them', async () => {
+    signer.addProfile(profileDocument('odd', 'fast', { key_usage: ['digitalSignature', 'cRLSign'] }));
+    signer.addProfile(profileDocument('extra', 'fast'));
+    await signer.templates.apply(signer.snapshot);
+    expect(signer.ledger.templates.map(({ profile }) => profile).sort()).toEqual(['documents', 'extra', 'tls']);
+    expect(signer.templates.rules().ready('odd', 1)).toBeUndefined();
+  });
+
+  it('are compared with the certificate of the CA once there is one, without being compiled again', async () => {
+    const before = signer.templates.rules().ready('tls', 1);
+    expect(before?.lintPlan.issuer.notAfter).toBeUndefined();
+    const [fast] = signer.snapshot.cas;
+    if (!fast) throw new Error('a CA');
+    fast.certificate = Buffer.from(await certifyFast(signer)).toString('base64');
+    await signer.templates.apply(signer.snapshot);
+    const after = signer.templates.rules().ready('tls', 1);
+    expect(after?.template).toBe(before?.template);
+    expect(after?.lintPlan.issuer).toMatchObject({
+      ski: before?.lintPlan.issuer.ski,
+      notAfter: readCertificate(Buffer.from(fast.certificate, 'base64')).notAfter,
+    });
+    expect(signer.ledger.templates.length).toBe(2);
   });
 
   it('of another key group, of a disabled profile and of a CA without a key are not made', async () => {

@@ -3,12 +3,15 @@ import type { Caller, SignerLedger } from '@sluice/ledger';
 import { checkProfile, compilerVersion, compileTemplate, createVerifier, readCertificate } from '@sluice/pki';
 import type { Snapshot } from '@sluice/registry-protocol';
 import type { Logger } from '@sluice/telemetry';
+import { prepareLint } from './lint-plan.js';
 import type { SignerMetrics } from './signer-metrics.js';
 import type { ReadyProfile, SigningCa, SigningRules } from './signing-rules.js';
 
 type Standing = 'pending' | 'ready' | 'refused';
 interface Entry extends ReadyProfile {
   standing: Standing;
+  /** The CA's certificate that the lint plan was made with, base64. */
+  readonly caCertificate: string | null;
 }
 
 /** How many revisions of a profile stay usable: the current one, and the ones that rows still under lease were claimed with. */
@@ -42,7 +45,7 @@ const noRules: SigningRules = {
 
 /**
  * Every certificate this signer can make: one template per enabled profile of its key group whose CA has a key,
- * compiled once per (profile, revision, CA key). One set of rules replaces the other whole.
+ * compiled once per (profile, revision, CA key) and linted in its fixed parts. One set of rules replaces the other whole.
  */
 export function createTemplates(options: TemplatesOptions): Templates {
   const { keyGroup, ledger, caller, log, metrics } = options;
@@ -56,20 +59,34 @@ export function createTemplates(options: TemplatesOptions): Templates {
       const ca = snapshot.cas.find(({ name }) => name === profile.ca);
       if (profile.state !== 'enabled' || ca?.keyGroup !== keyGroup || ca.spki === null) continue;
       const key = entryKey(profile.name, profile.revision);
-      if (next.get(key)?.ca === ca.name) continue;
+      const known = next.get(key);
+      if (known?.ca === ca.name && known.caCertificate === ca.certificate) continue;
       try {
         const document = checkProfile(profile.document);
-        const issuer = { subjectDer: fromBase64(ca.subjectDer), spki: fromBase64(ca.spki) };
-        const template = compileTemplate(document, issuer);
+        const spki = fromBase64(ca.spki);
+        const compiled = known?.ca === ca.name ? known : undefined;
+        const template =
+          compiled?.template ?? compileTemplate(document, { subjectDer: fromBase64(ca.subjectDer), spki });
+        const lintPlan = prepareLint(document, template, ca, spki);
         const { name, revision } = profile;
-        next.set(key, { profile: name, revision, ca: ca.name, document, template, standing: 'pending' });
-      } catch (err) {
-        // One document that this version cannot compile must not take the other profiles with it.
-        const facts = { event: 'template-failed', profile: profile.name, revision: profile.revision, err };
-        log.error(facts, 'a profile cannot be compiled; its requests wait for another signer');
+        const standing = compiled?.standing ?? 'pending';
+        const caCertificate = ca.certificate;
+        next.set(key, { profile: name, revision, ca: ca.name, caCertificate, document, template, lintPlan, standing });
+      } catch (thrown) {
+        // One document that this version cannot compile, or by which nothing lawful can be made, must not take the
+        // other profiles with it.
+        next.delete(key);
+        tellFailed(profile, thrown);
       }
     }
     return next;
+  }
+
+  function tellFailed({ name, revision }: Snapshot['profiles'][number], err: unknown): void {
+    const { code, facts: found } = asSluiceError(err);
+    const facts = { event: 'template-failed', profile: name, revision, code, rules: found.rules, err };
+    const why = code === 'lint-failed' ? 'makes certificates that break rules' : 'cannot be compiled';
+    log.error(facts, `a profile ${why}; its requests wait for another signer`);
   }
 
   async function register(pending: readonly Entry[]): Promise<void> {

@@ -28,6 +28,8 @@ export interface Work {
   claimId: string;
   leaseEndsAtMs: number;
   code?: Code;
+  /** Why it was rejected, in words. */
+  detail?: string;
   certificate?: Uint8Array;
 }
 export type Verb = Exclude<keyof SignerLedger, 'close'>;
@@ -142,7 +144,11 @@ export class PolicingLedger implements SignerLedger {
 
   reject(_caller: Caller, rejections: readonly (Release & { detail: string })[]): Promise<void> {
     return this.#verb('reject', rejections.length, () => {
-      for (const one of rejections) this.#leave(one, 'rejected', 'void');
+      for (const one of rejections) {
+        this.#leave(one, 'rejected', 'void');
+        const work = this.work.get(one.requestId);
+        if (work) work.detail = one.detail;
+      }
     });
   }
   release(_caller: Caller, releases: readonly Release[]): Promise<void> {

@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject, randomBytes, randomUUID, sign } fr
 import { SluiceError } from '@sluice/errors';
 import type { KeyAlgorithm, KeyInfo, KeyStore } from '@sluice/key-store';
 import { noCheckpoint } from '@sluice/lifecycle';
-import { canonicalContent, encodeSubject, type ProfileDocument } from '@sluice/pki';
+import { canonicalContent, encodeSubject, type ProfileDocument, type Template } from '@sluice/pki';
 import type { Snapshot } from '@sluice/registry-protocol';
 import { createLogger, createMetrics } from '@sluice/telemetry';
 import { createBatchSize } from '../batch-size.js';
@@ -134,6 +134,19 @@ export async function createTestSigner(leaseMs = 10_000) {
     addProfile(document: ProfileDocument) {
       const { name, ca } = document;
       snapshot.profiles.push({ name, ca, state: 'enabled', revision: 1, document: { ...document } });
+    },
+    /** From now on this profile's template is filled otherwise than it was compiled. */
+    plantFill(name: string, spoil: (fill: Template['fill']) => Template['fill']) {
+      const rules = () => {
+        const honest = templates.rules();
+        const ready: typeof honest.ready = (profile, revision) => {
+          const found = honest.ready(profile, revision);
+          if (!found || profile !== name) return found;
+          return { ...found, template: { ...found.template, fill: spoil(found.template.fill) } };
+        };
+        return { ...honest, ready };
+      };
+      signer.context = { ...signer.context, templates: { ...templates, rules } };
     },
     /** Accepts a request, as an honest front end would unless told otherwise. */
     accept(profile: string, more: Partial<Work['row']> = {}): Work {

@@ -1,0 +1,38 @@
+import { type LintContext, type LintFinding, type LintKind, lintTbs, lintVariable } from '@sluice/pki';
+import { errorsOf, lintFailed } from './lint-plan.js';
+import type { CheckedRow } from './recheck.js';
+
+declare const linted: unique symbol;
+
+/** A TBSCertificate that broke no rule when it was read back. Only such may be brought to a key; only `lintRow` makes one. */
+export type LintedTbs = Uint8Array & { readonly [linted]: true };
+
+/**
+ * Reads the TBSCertificate that was built for a row and checks what the request may have changed; of a CA's own
+ * certificate everything, since the profile was checked for one kind of CA and may be used for the other. `onFinding`
+ * hears of each, warnings too. Throws `lint-failed` with the rules that were broken.
+ */
+export function lintRow(tbs: Uint8Array, checked: CheckedRow, onFinding: (finding: LintFinding) => void): LintedTbs {
+  const lint = checked.row.purpose === 'ca-certificate' ? lintTbs : lintVariable;
+  const findings = lint(tbs, contextOf(checked));
+  findings.forEach(onFinding);
+  const errors = errorsOf(findings);
+  if (errors.length > 0) throw lintFailed(errors);
+  return tbs as LintedTbs;
+}
+
+function contextOf({ row, ready, notBefore }: CheckedRow): LintContext {
+  return {
+    kind: kindOf(row),
+    issuer: ready.lintPlan.issuer,
+    subjectSpki: row.spki,
+    validitySecondsMax: ready.document.validity_seconds,
+    // When it was claimed, by the ledger's clock, which made notBefore: ours may be a little behind.
+    signingTime: new Date(notBefore.getTime() + ready.document.backdate_seconds * 1000),
+  };
+}
+
+function kindOf({ purpose, subjectCa, ca }: CheckedRow['row']): LintKind {
+  if (purpose === 'ca-certificate') return subjectCa === ca ? 'root' : 'subordinate-ca';
+  return purpose === 'ocsp-signer' ? 'ocsp-signer' : 'subscriber';
+}
