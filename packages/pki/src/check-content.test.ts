@@ -181,6 +181,65 @@ describe('checkContent', () => {
     expect(found.map(({ pointer }) => pointer)).toEqual(isTaken ? [] : ['/san/dns_names/0']);
   });
 
+  it('holds extra attributes and other names to the rules of their numbers', () => {
+    const [given, upn, guid] = ['2.5.4.42', '1.3.6.1.4.1.311.20.2.3', '1.3.6.1.4.1.99999.5'];
+    const profile = checkProfile({
+      ...base,
+      subject: { common_name: 'optional' },
+      extra_attributes: [{ oid: given, rule: 'required', type: 'printable', max_characters: 5 }],
+      other_names: [
+        { oid: upn, rule: 'optional', type: 'utf8', max: 2, format: 'email' },
+        { oid: guid, rule: 'optional', type: 'ia5' },
+      ],
+    });
+    const found = (attributes: [string, string][], names: [string, string][]) => {
+      const list = (pairs: [string, string][]) => pairs.map(([type, value]) => ({ type, value }));
+      const content = { subject_dn: { extra_attributes: list(attributes) }, san: { other_names: list(names) } };
+      return checkContent(profile, content, 'ec-p256').map(({ pointer, detail }) => `${pointer} ${detail}`);
+    };
+    expect(
+      found(
+        [[given, 'Anna']],
+        [
+          [upn, 'a@b.test'],
+          [guid, '7'],
+          [upn, 'c@b.test'],
+        ],
+      ),
+    ).toEqual([]);
+    expect(found([], [])).toContainEqual(`/subject_dn/extra_attributes ${given} is required by the profile`);
+    expect(
+      found(
+        [
+          [given, 'Anna M'],
+          [given, 'Änn'],
+          ['2.5.4.3', 'x'],
+        ],
+        [
+          [upn, 'a@b.test'],
+          [upn, 'a@b.test'],
+          [upn, 'x'],
+          [guid, 'a\u007f'],
+          [guid, 'ä'],
+          [guid, ''],
+        ],
+      ),
+    ).toEqual([
+      `/subject_dn/extra_attributes ${given} may stand there 1 times at most`,
+      '/subject_dn/extra_attributes/0/value must have at most 5 characters',
+      "/subject_dn/extra_attributes/1/value may only hold letters, digits and '()+,-./:=? ",
+      '/subject_dn/extra_attributes/2/type is not allowed by the profile',
+      `/san/other_names ${upn} may stand there 2 times at most`,
+      `/san/other_names ${guid} may stand there 1 times at most`,
+      '/san/other_names/1/value stands there twice',
+      '/san/other_names/2/value must be an ASCII mail address',
+      '/san/other_names/3/value must not hold control characters',
+      '/san/other_names/4/value must be printable ASCII',
+      '/san/other_names/5/value must not be empty',
+    ]);
+    expect(checkContent(document, withSan({ other_names: [{ type: upn, value: 'x' }] }), 'ec-p256')).toHaveLength(1);
+  });
+
   it('takes no value beside a static one', () => {
     const profile = checkProfile({ ...base, subject: { organizational_unit: { static: 'Unit' } } });
     const units = (...organizational_unit: string[]): RequestContent => ({

@@ -1,7 +1,18 @@
 import { formatFault } from './field-formats.js';
 import { isStatic, organizationalUnitsMax, subjectFields, subjectValueFault, subjectValues } from './subject.js';
 import { isSanEmpty, sanFields, sanNamesMax, sanValueFault } from './subject-alternative-names.js';
-import type { FieldRule, Finding, KeyKind, ProfileDocument, RequestContent, San, SubjectDn } from './types.js';
+import { checkTyped } from './typed-values.js';
+import type {
+  FieldRule,
+  Finding,
+  KeyKind,
+  ProfileDocument,
+  RequestContent,
+  San,
+  SanField,
+  SubjectDn,
+  SubjectField,
+} from './types.js';
 
 /**
  * Everything a profile has to say against a content and a key; empty when nothing. Pure. Asked twice: by the front end
@@ -16,6 +27,14 @@ export function checkContent(document: ProfileDocument, content: RequestContent,
   }
   for (const field of subjectFields) checkSubjectField(document.subject[field], field, content.subject_dn, findings);
   for (const field of sanFields) checkSanField(document, field, content.san, findings);
+  const { extra_attributes: extra } = content.subject_dn;
+  if (document.extra_attributes !== undefined || extra !== undefined) {
+    checkTyped(document.extra_attributes, extra ?? [], '/subject_dn/extra_attributes', findings);
+  }
+  const { other_names: others } = content.san;
+  if (document.other_names !== undefined || others !== undefined) {
+    checkTyped(document.other_names, others ?? [], '/san/other_names', findings);
+  }
   refuseUnknown(content, findings);
   if (isNameless(document, content)) {
     const detail =
@@ -27,7 +46,7 @@ export function checkContent(document: ProfileDocument, content: RequestContent,
 
 function checkSubjectField(
   rule: FieldRule | undefined,
-  field: keyof SubjectDn,
+  field: SubjectField,
   subjectDn: SubjectDn,
   findings: Finding[],
 ): void {
@@ -65,7 +84,7 @@ function limitFault(limits: Extract<FieldRule, { rule: string }>, value: string)
   return format === undefined ? undefined : formatFault(format, value);
 }
 
-function checkSanField(document: ProfileDocument, field: keyof San, san: San, findings: Finding[]): void {
+function checkSanField(document: ProfileDocument, field: SanField, san: San, findings: Finding[]): void {
   const rule = document.san[field];
   const values = san[field] ?? [];
   const pointer = `/san/${field}`;
@@ -91,8 +110,8 @@ function checkSanField(document: ProfileDocument, field: keyof San, san: San, fi
 }
 
 const known = {
-  subject_dn: new Set<string>(subjectFields),
-  san: new Set<string>(sanFields),
+  subject_dn: new Set<string>([...subjectFields, 'extra_attributes']),
+  san: new Set<string>([...sanFields, 'other_names']),
 };
 
 /** For contents that no schema has seen: a field that no rule names would otherwise be passed over in silence. */
@@ -110,5 +129,6 @@ function isNameless(document: ProfileDocument, content: RequestContent): boolean
   const named = subjectFields.some(
     (field) => isStatic(document.subject[field]) || subjectValues(content.subject_dn, field).length > 0,
   );
-  return !named && (document.purpose !== 'subscriber' || isSanEmpty(content.san));
+  const hasExtra = (content.subject_dn.extra_attributes?.length ?? 0) > 0;
+  return !named && !hasExtra && (document.purpose !== 'subscriber' || isSanEmpty(content.san));
 }

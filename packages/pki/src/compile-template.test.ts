@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assembleCertificate, readCertificate, toPem } from './certificate.js';
 import { compileTemplate } from './compile-template.js';
-import { anyContent } from './content.test-support.js';
+import { anyContent, anyTypedContent, typedOids } from './content.test-support.js';
 import { makeKey, type TestKey } from './keys.test-support.js';
 import { hasOpenssl, openssl } from './openssl.test-support.js';
 import { checkProfile } from './parse-profile.js';
@@ -87,6 +87,17 @@ const documents = {
       { oid: '1.3.6.1.5.5.7.1.24', type: 'hex', value: '3003020105' },
       { oid: '1.3.6.1.4.1.99999.17', critical: true, type: 'integer', value: 128 },
     ],
+  }),
+  typed: checkProfile({
+    ...base,
+    purpose: 'subscriber',
+    san: names,
+    key_usage: ['digitalSignature'],
+    extra_attributes: [
+      { oid: '2.5.4.4', rule: 'optional', type: 'printable' },
+      { oid: typedOids.attribute, rule: 'optional', type: 'utf8', max: 3 },
+    ],
+    other_names: [{ oid: typedOids.name, rule: 'optional', type: 'utf8', max: 3 }],
   }),
   ocsp: checkProfile({
     ...base,
@@ -229,7 +240,7 @@ describe('a template', () => {
       const takesNames = Object.keys(document.san).length > 0;
       fc.assert(
         fc.property(
-          anyContent,
+          document === documents.typed ? anyTypedContent : anyContent,
           fc.uint8Array({ minLength: 13, maxLength: 13 }),
           fc.date({ min: new Date('1970-01-01'), max: new Date('2090-01-01'), noInvalidDate: true }),
           fc.constantFrom(...Object.values(leafKeys)),
@@ -264,6 +275,10 @@ describe('a template', () => {
       hashOf({ ...tls, policies: ['1.2.3'] }),
       hashOf({ ...tls, policies: [{ oid: '1.2.3', cps: 'http://a.test/' }] }),
       hashOf({ ...tls, no_rev_avail: true }),
+      ...(['utf8', 'ia5'] as const).flatMap((type) => [
+        hashOf({ ...tls, other_names: [{ oid: '1.2.3', rule: 'optional', max: 1, type }] }),
+        hashOf({ ...tls, extra_attributes: [{ oid: '1.2.3', rule: 'optional', max: 1, type }] }),
+      ]),
       hashOf({ ...tls, extensions: [{ oid: '1.2.3', critical: false, type: 'null' }] }),
       hashOf({ ...tls, extensions: [{ oid: '1.2.3', critical: true, type: 'null' }] }),
       hashOf({ ...tls, san: {} }),
@@ -337,6 +352,39 @@ describe('a template', () => {
     expect(tbs).toContain('0603551d250101ff040c300a06082b06010505070308');
     const cps = Buffer.from('https://example.test/cps').toString('hex');
     expect(tbs).toContain(`06082b0601050507020116${'18'}${cps}`);
+  });
+
+  it.skipIf(!hasOpenssl)('writes what no field is for after what has one, in the order of the profile', () => {
+    const content: RequestContent = {
+      subject_dn: {
+        country: 'CH',
+        extra_attributes: [
+          { type: typedOids.attribute, value: 'Änne' },
+          { type: '2.5.4.4', value: 'Meier' },
+          { type: typedOids.attribute, value: 'Zoe' },
+        ],
+      },
+      san: { dns_names: ['a.test'], other_names: [{ type: typedOids.name, value: 'anne@a.test' }] },
+    };
+    const leaf = issue(caKeys.ec, issuer, documents.typed, content, leafKeys.ec);
+    expect(new X509Certificate(leaf).subject).toBe('C=CH\nSN=Meier\nGN=Änne\nGN=Zoe');
+    const text = openssl(['x509', '-text', '-noout', '-in', '{leaf}'], { leaf: toPem(leaf, 'CERTIFICATE') });
+    expect(text).toMatch(/DNS:a\.test, othername: (UPN::|msUPN:|UPN:)anne@a\.test\n/);
+  });
+
+  it('refuses what no rule says how to write', () => {
+    const input = { serial: makeSerial(now, random(9)), notBefore: now, notAfter: now, spki: leafKeys.ec.spki };
+    const stranger = [{ type: '1.2.3', value: 'x' }];
+    const contents: RequestContent[] = [
+      { subject_dn: { common_name: 'x', extra_attributes: stranger }, san: {} },
+      { subject_dn: { common_name: 'x' }, san: { other_names: stranger } },
+      { subject_dn: { common_name: 'x', extra_attributes: [{ type: '2.5.4.4', value: 'a\0' }] }, san: {} },
+    ];
+    for (const document of [documents.typed, documents.tls]) {
+      const template = compileTemplate(document, issuer);
+      for (const content of contents) refusal(() => template.fill({ ...input, content }), 'subject-invalid');
+    }
+    refusal(() => encodeSubject({ extra_attributes: stranger }), 'subject-invalid');
   });
 
   it('writes every field of a subject under its own type, in the order of the table', () => {

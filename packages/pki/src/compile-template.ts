@@ -7,9 +7,10 @@ import { DerWriter, tags } from './der-writer.js';
 import { isCaKeyKind, signatureOf } from './key-table.js';
 import { keyIdentifier, keyIdentifierBytes, readPublicKey } from './public-key.js';
 import { sampleTbs } from './sample-certificate.js';
-import { type SampleVariant, sampleVariants } from './sample-variants.js';
+import { type SampleVariant, sampleVariantsOf } from './sample-variants.js';
 import { isSubjectEmpty, writeSubject } from './subject.js';
 import { isSanEmpty, writeSan } from './subject-alternative-names.js';
+import { type TypedWriter, typedWriters } from './typed-values.js';
 import type { Issuer, ProfileDocument, RequestContent, SignatureAlgorithm, Template } from './types.js';
 import { writeTime } from './validity.js';
 
@@ -24,6 +25,8 @@ interface Layout {
   /** Signature algorithm and issuer: what stands between serial and validity. */
   readonly issuer: Uint8Array;
   readonly extensions: readonly Segment[];
+  readonly extraAttributes: readonly TypedWriter[];
+  readonly otherNames: readonly TypedWriter[];
 }
 
 /**
@@ -45,8 +48,12 @@ export function compileTemplate(document: ProfileDocument, issuer: Issuer): Temp
       authorityKeyIdentifier: keyIdentifier(issuerKey.bits),
       subjectKeyIdentifier: keyIdentifier(readPublicKey(variant.spki).bits),
     });
-  const [cut, ...proofs] = sampleVariants;
-  const layout = cutLayout(reference(cut));
+  const [cut, ...proofs] = sampleVariantsOf(document);
+  const layout: Layout = {
+    ...cutLayout(reference(cut)),
+    extraAttributes: typedWriters(document.extra_attributes),
+    otherNames: typedWriters(document.other_names),
+  };
   const writer = new DerWriter();
   for (const variant of [cut, ...proofs]) {
     writer.clear();
@@ -56,7 +63,8 @@ export function compileTemplate(document: ProfileDocument, issuer: Issuer): Temp
     }
   }
   const statics = staticSubject(document);
-  const takesNames = Object.values(document.san).some((rule) => rule.rule !== 'forbidden');
+  const takesNames =
+    Object.values(document.san).some((rule) => rule.rule !== 'forbidden') || layout.otherNames.length > 0;
   return {
     hash: hashOf(layout, signatureAlgorithm, statics, takesNames),
     signatureAlgorithm,
@@ -83,6 +91,9 @@ function hashOf(
     typeof segment === 'string' ? Buffer.from(`hole:${segment}`) : frame([segment]),
   );
   const words = [compilerVersion, algorithm, canonicalContent({ subject_dn: statics ?? {}, san: {} }), `${takesNames}`];
+  for (const [name, writers] of Object.entries({ extra: layout.extraAttributes, other: layout.otherNames })) {
+    words.push(...writers.map(({ oid, tag }) => `${name} ${oid} ${tag}`));
+  }
   const parts = [...words.map((word) => Buffer.from(word)), layout.head, layout.issuer, ...segments];
   return hash('sha256', frame(parts), 'buffer');
 }
@@ -98,7 +109,7 @@ function frame(parts: readonly Uint8Array[]): Uint8Array {
   );
 }
 
-function cutLayout(tbs: Uint8Array): Layout {
+function cutLayout(tbs: Uint8Array): Pick<Layout, 'head' | 'issuer' | 'extensions'> {
   const reader = new DerReader(tbs, 'internal');
   const members = reader.children(reader.whole(tags.sequence, 'TBSCertificate'), 'TBSCertificate');
   const [version, serial, , , validity, , , wrapper] = members;
@@ -136,13 +147,13 @@ function writeTbs(writer: DerWriter, layout: Layout, input: FillInput): void {
   for (let index = layout.extensions.length - 1; index >= 0; index -= 1) {
     const segment = layout.extensions[index];
     if (segment === 'subject-key-identifier') writer.bytes(keyIdentifier(bits));
-    else if (segment === 'subject-alt-name') writeSanExtension(writer, content);
+    else if (segment === 'subject-alt-name') writeSanExtension(writer, content, layout.otherNames);
     else if (segment !== undefined) writer.bytes(segment);
   }
   writer.wrap(tags.sequence, end);
   writer.wrap(0xa3, end);
   writer.bytes(input.spki);
-  writeSubject(writer, content.subject_dn);
+  writeSubject(writer, content.subject_dn, layout.extraAttributes);
   const validity = writer.mark;
   writeTime(writer, input.notAfter);
   writeTime(writer, input.notBefore);
@@ -153,10 +164,14 @@ function writeTbs(writer: DerWriter, layout: Layout, input: FillInput): void {
   writer.wrap(tags.sequence, end);
 }
 
-function writeSanExtension(writer: DerWriter, { subject_dn: subjectDn, san }: RequestContent): void {
+function writeSanExtension(
+  writer: DerWriter,
+  { subject_dn: subjectDn, san }: RequestContent,
+  otherNames: readonly TypedWriter[],
+): void {
   if (isSanEmpty(san)) return;
   const extension = writer.mark;
-  writeSan(writer, san);
+  writeSan(writer, san, otherNames);
   writer.wrap(tags.octetString, extension);
   // RFC 5280 4.2.1.6: critical when it alone names the holder.
   if (isSubjectEmpty(subjectDn)) writer.bytes(criticalTrue);

@@ -40,6 +40,22 @@ const san: fc.Arbitrary<San> = fc.record(
   { requiredKeys: [], noNullPrototype: true },
 );
 
+/** OBJECT IDENTIFIERs of the extra attributes and other names that some profile may allow: given name, UPN. */
+export const typedOids = { attribute: '2.5.4.42', name: '1.3.6.1.4.1.311.20.2.3' } as const;
+
+const typed = (oid: string) =>
+  fc
+    .uniqueArray(text(40), { minLength: 1, maxLength: 3 })
+    .map((values) => values.map((value) => ({ type: oid, value })));
+
+/** Content with what no field is for. */
+export const anyTypedContent: fc.Arbitrary<RequestContent> = fc
+  .tuple(subjectDn, san, typed(typedOids.attribute), typed(typedOids.name))
+  .map(([subject, names, extra_attributes, other_names]) => ({
+    subject_dn: { ...subject, extra_attributes },
+    san: { ...names, other_names },
+  }));
+
 /** Any content that some profile may allow. */
 export const anyContent: fc.Arbitrary<RequestContent> = fc.record(
   { subject_dn: subjectDn, san },

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applyStatics, canonicalContent, fingerprint, parseContent } from './content.js';
-import { anyContent } from './content.test-support.js';
+import { anyContent, anyTypedContent } from './content.test-support.js';
 import { checkProfile } from './parse-profile.js';
 import { refusal } from './sluice-error.test-support.js';
 import type { RequestContent } from './types.js';
@@ -27,7 +27,26 @@ describe('canonical content', () => {
     );
   });
 
+  it('comes back as it was, also what no field is for', () => {
+    fc.assert(
+      fc.property(anyTypedContent, (content) => {
+        const text = canonicalContent(content);
+        expect(canonicalContent(parseContent(text))).toBe(text);
+        expect(parseContent(text)).toEqual(content);
+      }),
+    );
+    const attribute = { value: 'x', type: '1.2.3' };
+    expect(
+      canonicalContent({ subject_dn: { email: 'a', extra_attributes: [attribute], locality: 'b' }, san: {} }),
+    ).toBe('{"san":{},"subject_dn":{"email":"a","extra_attributes":[{"type":"1.2.3","value":"x"}],"locality":"b"}}');
+  });
+
   it.each([
+    [
+      'members of an attribute in another order',
+      '{"san":{"other_names":[{"value":"x","type":"1.2"}]},"subject_dn":{}}',
+    ],
+    ['an attribute with a third member', '{"san":{"other_names":[{"type":"1.2","value":"x","x":1}]},"subject_dn":{}}'],
     ['what is not JSON', '{'],
     ['a list', '[]'],
     ['an unknown member', '{"san":{},"subject_dn":{},"x":1}'],

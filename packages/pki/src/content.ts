@@ -3,11 +3,13 @@ import { SluiceError } from '@sluice/errors';
 import { z } from 'zod';
 import { isStatic, subjectFields } from './subject.js';
 import { sanFields } from './subject-alternative-names.js';
-import type { ProfileDocument, RequestContent, San, SubjectDn } from './types.js';
+import type { ProfileDocument, RequestContent, SubjectDn, TypedValue } from './types.js';
 
 // Shape only, with bounds that keep nonsense out; what a value may hold is `checkContent`'s, which answers with a pointer.
 const text = z.string().min(1).max(4096);
 const texts = z.array(text).max(100);
+
+const typedValues = z.array(z.strictObject({ type: text.max(100), value: text })).max(100);
 
 /** Shape of a subject in a body; unknown fields are refused. */
 export const subjectDnSchema = z.strictObject({
@@ -20,6 +22,7 @@ export const subjectDnSchema = z.strictObject({
   common_name: text.optional(),
   email: text.optional(),
   serial_number: text.optional(),
+  extra_attributes: typedValues.optional(),
 });
 
 /** Shape of subject alternative names in a body; unknown kinds are refused. */
@@ -28,29 +31,35 @@ export const sanSchema = z.strictObject({
   emails: texts.optional(),
   ip_addresses: texts.optional(),
   uris: texts.optional(),
+  other_names: typedValues.optional(),
 });
 
 const contentSchema = z.strictObject({ subject_dn: subjectDnSchema, san: sanSchema });
 
-const subjectFieldsSorted = [...subjectFields].sort();
-const sanFieldsSorted = [...sanFields].sort();
+const subjectMembers = [...subjectFields, 'extra_attributes' as const].sort();
+const sanMembers = [...sanFields, 'other_names' as const].sort();
 
 /**
  * What may vary in a certificate, as one text: RFC 8785 canonical JSON without empty lists. Equal contents give equal
  * texts; the order within a list is part of the content.
  */
 export function canonicalContent(content: RequestContent): string {
-  const san: San = {};
-  for (const field of sanFieldsSorted) {
-    const values = content.san[field];
-    if (values !== undefined && values.length > 0) san[field] = values;
+  const san: Record<string, readonly (string | TypedValue)[]> = {};
+  for (const member of sanMembers) {
+    const values = member === 'other_names' ? typed(content.san[member]) : content.san[member];
+    if (values !== undefined && values.length > 0) san[member] = values;
   }
-  const subject: Record<string, string | string[]> = {};
-  for (const field of subjectFieldsSorted) {
-    const value = content.subject_dn[field];
-    if (value !== undefined && value.length > 0) subject[field] = value;
+  const subject: Record<string, string | readonly (string | TypedValue)[]> = {};
+  for (const member of subjectMembers) {
+    const value = member === 'extra_attributes' ? typed(content.subject_dn[member]) : content.subject_dn[member];
+    if (value !== undefined && value.length > 0) subject[member] = value;
   }
   return JSON.stringify({ san, subject_dn: subject });
+}
+
+/** With their members in the order of canonical JSON. */
+function typed(values: readonly TypedValue[] | undefined): TypedValue[] | undefined {
+  return values?.map(({ type, value }) => ({ type, value }));
 }
 
 /**

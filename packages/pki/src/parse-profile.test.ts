@@ -24,6 +24,10 @@ function own(...extensions: object[]): object {
   return { ...subscriber, extensions: extensions.map((extension) => ({ oid: '1.3.6.1.4.1.99999.7', ...extension })) };
 }
 
+function typed(oid: string): object {
+  return { oid, rule: 'optional', type: 'utf8' };
+}
+
 function findingsOf(work: () => unknown): ProfileFinding[] {
   return refusal(work, 'profile-invalid').facts.findings as ProfileFinding[];
 }
@@ -177,6 +181,38 @@ describe('checkProfile', () => {
       '/san/emails/wildcards',
       /member/,
     ],
+    [
+      'an attribute that has a field',
+      { ...subscriber, extra_attributes: [typed('2.5.4.3')] },
+      '/extra_attributes/0/oid',
+      /field/,
+    ],
+    [
+      'the mail attribute',
+      { ...subscriber, extra_attributes: [typed('1.2.840.113549.1.9.1')] },
+      '/extra_attributes/0/oid',
+      /field/,
+    ],
+    [
+      'an attribute without number',
+      { ...subscriber, extra_attributes: [typed('x')] },
+      '/extra_attributes/0/oid',
+      /dotted/,
+    ],
+    [
+      'an other name twice',
+      { ...subscriber, other_names: [typed('1.2.3'), typed('1.2.3')] },
+      '/other_names/1',
+      /twice/,
+    ],
+    [
+      'an other name of no type',
+      { ...subscriber, other_names: [{ oid: '1.2.3', rule: 'optional' }] },
+      '/other_names/0/type',
+      /utf8/,
+    ],
+    ['other names of an OCSP signer', { ...ocspSigner, other_names: [typed('1.2.3')] }, '/other_names', /subscriber/],
+    ['extra attributes of a CA', { ...ca, extra_attributes: [typed('1.2.3')] }, '/extra_attributes', /subscriber/],
     ['keyCertSign for a subscriber', { ...subscriber, key_usage: ['keyCertSign'] }, '/key_usage/0', /ca-certificate/],
     ['cRLSign for a subscriber', { ...subscriber, key_usage: ['cRLSign'] }, '/key_usage/0', /ca-certificate/],
     ['keyEncipherment with EC', { ...subscriber, key_usage: ['keyEncipherment'] }, '/key_usage/0', /ec-p256/],

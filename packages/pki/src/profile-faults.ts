@@ -2,7 +2,7 @@ import { customExtensionFault } from './custom-extensions.js';
 import { anyExtendedKeyUsage, extendedKeyUsageOid, extendedKeyUsageOids, isOid } from './extension-names.js';
 import { keyFamily } from './key-table.js';
 import { daySeconds } from './profile-schema.js';
-import { isStatic, subjectFields, subjectValueFault } from './subject.js';
+import { hasField, isStatic, subjectFields, subjectValueFault } from './subject.js';
 import { sanFields } from './subject-alternative-names.js';
 import type { ProfileDocument } from './types.js';
 
@@ -20,6 +20,7 @@ export function profileFaults(document: ProfileDocument): ProfileFault[] {
   return [
     ...validityFaults(document),
     ...subjectFaults(document),
+    ...typedFaults(document),
     ...keyUsageFaults(document),
     ...extendedKeyUsageFaults(document),
     ...policyFaults(document),
@@ -56,6 +57,24 @@ function subjectFaults(document: ProfileDocument): ProfileFault[] {
     }
   }
   return faults;
+}
+
+function typedFaults(document: ProfileDocument): ProfileFault[] {
+  return (['extra_attributes', 'other_names'] as const).flatMap((member) => {
+    const rules = document[member];
+    if (rules === undefined) return [];
+    if (document.purpose !== 'subscriber') return [{ path: [member], detail: 'is for subscriber profiles only' }];
+    const faults = repeated(
+      rules.map(({ oid }) => oid),
+      member,
+    );
+    rules.forEach(({ oid }, index) => {
+      const at = (detail: string) => faults.push({ path: [member, index, 'oid'], detail });
+      if (!isOid(oid)) at('must be a dotted OBJECT IDENTIFIER');
+      else if (member === 'extra_attributes' && hasField(oid)) at('has a field of its own in `subject`');
+    });
+    return faults;
+  });
 }
 
 function keyUsageFaults(document: ProfileDocument): ProfileFault[] {

@@ -4,6 +4,7 @@ import { fieldFormats } from './field-formats.js';
 import { profileKeyKinds } from './key-table.js';
 import { organizationalUnitsMax } from './subject.js';
 import { sanNamesMax } from './subject-alternative-names.js';
+import { typedCharactersMax, typedValuesMax } from './typed-values.js';
 
 const name = z.string().regex(/^[a-z0-9-]{1,63}$/, 'must be 1 to 63 of a-z, 0-9 and hyphen');
 const url = z.string().min(1).max(512);
@@ -39,6 +40,14 @@ const sanRule = z.strictObject({
   max: z.int().min(0).max(sanNamesMax),
 });
 
+const typedRule = z.strictObject({
+  oid: z.string(),
+  rule: z.enum(['required', 'optional']),
+  type: z.enum(['utf8', 'printable', 'ia5']),
+  max: z.int().min(1).max(typedValuesMax).default(1),
+  format: z.enum(fieldFormats).optional(),
+  max_characters: z.int().min(1).max(typedCharactersMax).optional(),
+});
 const policy = z.union([z.string(), z.strictObject({ oid: z.string(), cps: url.optional() })], {
   error: 'must be a dotted OBJECT IDENTIFIER, or {oid, cps}',
 });
@@ -94,6 +103,12 @@ export const profileSchema = z.strictObject({
       uris: sanRule.optional(),
     })
     .default({}),
+  extra_attributes: z
+    .array(typedRule)
+    .max(20)
+    .optional()
+    .describe('Attributes of the subject that have no field, by OBJECT IDENTIFIER.'),
+  other_names: z.array(typedRule).max(20).optional().describe('Other names that are taken, by OBJECT IDENTIFIER.'),
   keys: z.array(z.enum(profileKeyKinds)).min(1).describe('Kinds of keys that a request may bring.'),
   key_usage: z.array(z.enum(keyUsages)).min(1),
   extended_key_usage: z

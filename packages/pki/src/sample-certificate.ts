@@ -11,7 +11,8 @@ import {
 import { type SignatureAlgorithm, signatureTable } from './key-table.js';
 import { encodeSubject, isSubjectEmpty } from './subject.js';
 import { ipAddressOctets, isSanEmpty } from './subject-alternative-names.js';
-import type { PolicyRule, ProfileDocument, RequestContent, San } from './types.js';
+import { typedWriters } from './typed-values.js';
+import type { PolicyRule, ProfileDocument, RequestContent, San, TypedRule } from './types.js';
 import { isUtcTime } from './validity.js';
 
 /** Everything that one certificate is made of. */
@@ -41,7 +42,9 @@ export function sampleTbs(input: SampleInput): Uint8Array {
     issuer: pkijs.RelativeDistinguishedNames.fromBER(bufferOf(input.issuerDer)),
     notBefore: time(input.notBefore),
     notAfter: time(input.notAfter),
-    subject: pkijs.RelativeDistinguishedNames.fromBER(bufferOf(encodeSubject(input.content.subject_dn))),
+    subject: pkijs.RelativeDistinguishedNames.fromBER(
+      bufferOf(encodeSubject(input.content.subject_dn, typedWriters(input.document.extra_attributes))),
+    ),
     subjectPublicKeyInfo: pkijs.PublicKeyInfo.fromBER(bufferOf(input.spki)),
     extensions: extensions(input),
   });
@@ -73,7 +76,7 @@ function extensions(input: SampleInput): pkijs.Extension[] {
     certificatePolicies: document.policies.length > 0 && certificatePolicies(document.policies),
     crlDistributionPoints: crlUrl !== undefined && crlDistributionPoints(crlUrl),
     authorityInfoAccess: aia !== undefined && authorityInfoAccess(aia),
-    subjectAltName: !isSanEmpty(content.san) && generalNames(content.san),
+    subjectAltName: !isSanEmpty(content.san) && generalNames(content.san, document.other_names ?? []),
     noRevAvail: document.no_rev_avail === true && new asn1js.Null(),
     ocspNoCheck: document.purpose === 'ocsp-signer' && new asn1js.Null(),
   };
@@ -153,7 +156,7 @@ function authorityInfoAccess(aia: NonNullable<ProfileDocument['aia']>): asn1js.S
   return new pkijs.InfoAccess({ accessDescriptions }).toSchema();
 }
 
-function generalNames(san: San): asn1js.Sequence {
+function generalNames(san: San, rules: readonly TypedRule[]): asn1js.Sequence {
   const names = [
     ...(san.dns_names ?? []).map((value) => new pkijs.GeneralName({ type: 2, value })),
     ...(san.emails ?? []).map((value) => new pkijs.GeneralName({ type: 1, value })),
@@ -163,7 +166,19 @@ function generalNames(san: San): asn1js.Sequence {
     }),
     ...(san.uris ?? []).map(uriName),
   ];
-  return new pkijs.GeneralNames({ names }).toSchema();
+  const others = rules.flatMap((rule) =>
+    (san.other_names ?? []).filter(({ type }) => type === rule.oid).map(({ value }) => otherName(rule, value)),
+  );
+  const { valueBlock } = new pkijs.GeneralNames({ names }).toSchema();
+  return new asn1js.Sequence({ value: [...valueBlock.value, ...others] });
+}
+
+/** By asn1js alone: PKI.js puts a SEQUENCE into the name, whose tag is implicit. */
+function otherName({ oid, type }: TypedRule, value: string): asn1js.Constructed {
+  const context = { tagClass: 3, tagNumber: 0 };
+  const strings = { utf8: asn1js.Utf8String, printable: asn1js.PrintableString, ia5: asn1js.IA5String };
+  const inner = new asn1js.Constructed({ idBlock: context, value: [new strings[type]({ value })] });
+  return new asn1js.Constructed({ idBlock: context, value: [new asn1js.ObjectIdentifier({ value: oid }), inner] });
 }
 
 function uriName(value: string): pkijs.GeneralName {

@@ -1,6 +1,6 @@
 import { DerWriter, tags } from './der-writer.js';
 import { fixedKeyTable } from './key-table.js';
-import type { Template } from './types.js';
+import type { ProfileDocument, Template, TypedRule, TypedValue } from './types.js';
 
 export type SampleVariant = Parameters<Template['fill']>[0];
 
@@ -35,8 +35,22 @@ const p521Spki = Buffer.concat([fixedKeyTable['ec-p521'].prefix, Buffer.alloc(13
 
 const labels = Array.from({ length: 60 }, (_, index) => `host-${index}.example.test`);
 
+/** The samples for a document: all below, and one with everything that it has rules of its own for. */
+export function sampleVariantsOf(document: ProfileDocument): readonly [SampleVariant, ...SampleVariant[]] {
+  const { extra_attributes: extra, other_names: others } = document;
+  if (extra === undefined && others === undefined) return sampleVariants;
+  const [first, ...rest] = sampleVariants;
+  const valuesOf = (rules: readonly TypedRule[] = []): TypedValue[] =>
+    rules.flatMap(({ oid }) => ['a', 'b'].map((value) => ({ type: oid, value }))).reverse();
+  const content = {
+    subject_dn: { ...first.content.subject_dn, extra_attributes: valuesOf(extra) },
+    san: { ...first.content.san, other_names: valuesOf(others) },
+  };
+  return [first, ...rest, { ...first, content }];
+}
+
 /** The first is what a template is cut from. Together they cross every length, time form and optional part. */
-export const sampleVariants: readonly [SampleVariant, ...SampleVariant[]] = [
+const sampleVariants: readonly [SampleVariant, ...SampleVariant[]] = [
   {
     serial: Uint8Array.from({ length: 16 }, (_, index) => 0x41 + index),
     notBefore: new Date('2026-11-21T08:09:10Z'),

@@ -1,10 +1,10 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import { SluiceError } from '@sluice/errors';
 import type { DerReader } from './der-reader.js';
 import { type DerWriter, tags } from './der-writer.js';
 import { dnsNameFault, emailFault } from './name-faults.js';
-import type { San } from './types.js';
-
-type SanField = keyof San;
+import { arranged, type TypedWriter, writeOtherName } from './typed-values.js';
+import type { San, SanField } from './types.js';
 
 interface NameFacts {
   /** Context tag of the GeneralName (RFC 5280 4.2.1.6). */
@@ -72,12 +72,24 @@ export function ipAddressOctets(address: string): Uint8Array {
 
 /** Is there no name at all? */
 export function isSanEmpty(san: San): boolean {
-  return sanFields.every((field) => (san[field]?.length ?? 0) === 0);
+  return sanFields.every((field) => (san[field]?.length ?? 0) === 0) && !san.other_names?.length;
 }
 
-/** Puts GeneralNames in front of what `writer` holds. The values must have passed `sanValueFault`. */
-export function writeSan(writer: DerWriter, san: San): void {
+/**
+ * Puts GeneralNames in front of what `writer` holds; `others` says how other names are written. The values must have
+ * passed `sanValueFault`. Throws `subject-invalid`.
+ */
+export function writeSan(writer: DerWriter, san: San, others: readonly TypedWriter[]): void {
   const names = writer.mark;
+  const { other_names: otherNames } = san;
+  if (otherNames !== undefined) {
+    const found = arranged(otherNames, others);
+    if (found.length < otherNames.length) {
+      const facts = { pointer: '/san/other_names' };
+      throw new SluiceError('subject-invalid', 'other_names holds what the profile has no rule for', { facts });
+    }
+    for (const { writer: how, value } of found.reverse()) writeOtherName(writer, how, value);
+  }
   for (const field of backwards) {
     const values = san[field] ?? [];
     for (let index = values.length - 1; index >= 0; index -= 1) {

@@ -1,8 +1,9 @@
 import { SluiceError } from '@sluice/errors';
+import { sameBytes } from './der-reader.js';
 import { DerWriter, tags } from './der-writer.js';
-import type { FieldRule, SubjectDn } from './types.js';
-
-type SubjectField = keyof SubjectDn;
+import { printableFault, textFault } from './text-faults.js';
+import { arranged, oidDer, type TypedWriter, typedCharactersMax, writeTypedAttribute } from './typed-values.js';
+import type { FieldRule, SubjectDn, SubjectField } from './types.js';
 
 interface AttributeFacts {
   /** DER of the type's OBJECT IDENTIFIER. */
@@ -11,10 +12,8 @@ interface AttributeFacts {
   /** Upper bound in characters (RFC 5280 appendix A). */
   readonly charactersMax: number;
   /** What the value must look like beside the rules for all values. */
-  readonly form?: { readonly pattern: RegExp; readonly rule: string };
+  readonly form?: (value: string) => string | undefined;
 }
-
-const printable = { pattern: /^[A-Za-z0-9 '()+,\-./:=?]+$/, rule: "may only hold letters, digits and '()+,-./:=? " };
 
 function x520(last: number): Uint8Array {
   return Uint8Array.of(tags.oid, 3, 0x55, 0x04, last);
@@ -29,7 +28,7 @@ const attributes: Readonly<Record<SubjectField, AttributeFacts>> = {
     oid: x520(6),
     tag: tags.printableString,
     charactersMax: 2,
-    form: { pattern: /^[A-Z]{2}$/, rule: 'must be two capital letters (ISO 3166)' },
+    form: (value) => (/^[A-Z]{2}$/.test(value) ? undefined : 'must be two capital letters (ISO 3166)'),
   },
   state: { oid: x520(8), tag: tags.utf8String, charactersMax: 128 },
   locality: { oid: x520(7), tag: tags.utf8String, charactersMax: 128 },
@@ -37,13 +36,13 @@ const attributes: Readonly<Record<SubjectField, AttributeFacts>> = {
   organization: { oid: x520(10), tag: tags.utf8String, charactersMax: 64 },
   organizational_unit: { oid: x520(11), tag: tags.utf8String, charactersMax: 64 },
   common_name: { oid: x520(3), tag: tags.utf8String, charactersMax: 64 },
-  serial_number: { oid: x520(5), tag: tags.printableString, charactersMax: 64, form: printable },
+  serial_number: { oid: x520(5), tag: tags.printableString, charactersMax: 64, form: printableFault },
   email: {
     // 1.2.840.113549.1.9.1
     oid: Uint8Array.of(tags.oid, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x01),
     tag: tags.ia5String,
     charactersMax: 255,
-    form: { pattern: /^[!-?A-~]+@[!-?A-~]+$/, rule: 'must be an ASCII mail address' },
+    form: (value) => (/^[!-?A-~]+@[!-?A-~]+$/.test(value) ? undefined : 'must be an ASCII mail address'),
   },
 };
 
@@ -54,9 +53,10 @@ const backwards = [...subjectFields].reverse();
 /** How many organizational units a subject may have. */
 export const organizationalUnitsMax = 8;
 
-// Control characters (\u0000 would fail a whole batch in PostgreSQL), lone surrogates, and the marks that make a name
-// read in another order than it is written.
-const forbidden = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+/** Is there a field for the attribute of this dotted OBJECT IDENTIFIER? */
+export function hasField(oid: string): boolean {
+  return Object.values(attributes).some((attribute) => sameBytes(attribute.oid, oidDer(oid)));
+}
 
 /** Does the profile itself set this field? */
 export function isStatic(rule: FieldRule | undefined): rule is { static: string } {
@@ -66,14 +66,7 @@ export function isStatic(rule: FieldRule | undefined): rule is { static: string 
 /** Why this value cannot stand in that field, or `undefined`. */
 export function subjectValueFault(field: SubjectField, value: string): string | undefined {
   const { charactersMax, form } = attributes[field];
-  if (value.length === 0) return 'must not be empty';
-  if (value.length > charactersMax && [...value].length > charactersMax) {
-    return `must have at most ${charactersMax} characters`;
-  }
-  if (forbidden.test(value)) return 'must not hold control characters';
-  if (value.trim() !== value) return 'must not begin or end with a blank';
-  if (form !== undefined && !form.pattern.test(value)) return form.rule;
-  return undefined;
+  return textFault(value, charactersMax) ?? form?.(value);
 }
 
 /** The values of one field, in order; none when it is absent. */
@@ -85,12 +78,28 @@ export function subjectValues(subjectDn: SubjectDn, field: SubjectField): readon
 
 /** Does it name nobody? */
 export function isSubjectEmpty(subjectDn: SubjectDn): boolean {
-  return subjectFields.every((field) => (subjectDn[field]?.length ?? 0) === 0);
+  return subjectFields.every((field) => (subjectDn[field]?.length ?? 0) === 0) && !subjectDn.extra_attributes?.length;
 }
 
-/** Puts the Name in front of what `writer` holds. Throws `subject-invalid`. */
-export function writeSubject(writer: DerWriter, subjectDn: SubjectDn): void {
+/**
+ * Puts the Name in front of what `writer` holds; `extra` says how extra attributes are written. Throws
+ * `subject-invalid`.
+ */
+export function writeSubject(writer: DerWriter, subjectDn: SubjectDn, extra: readonly TypedWriter[]): void {
   const name = writer.mark;
+  const { extra_attributes: extraAttributes } = subjectDn;
+  if (extraAttributes !== undefined) {
+    const facts = { pointer: '/subject_dn/extra_attributes' };
+    const found = arranged(extraAttributes, extra);
+    if (found.length < extraAttributes.length) {
+      throw new SluiceError('subject-invalid', 'extra_attributes holds what the profile has no rule for', { facts });
+    }
+    for (const { writer: how, value } of found.reverse()) {
+      const fault = textFault(value, typedCharactersMax);
+      if (fault !== undefined) throw new SluiceError('subject-invalid', `extra_attributes ${fault}`, { facts });
+      writeTypedAttribute(writer, how, value);
+    }
+  }
   for (const field of backwards) {
     const value = subjectDn[field];
     if (value === undefined) continue;
@@ -119,10 +128,10 @@ function writeAttribute(writer: DerWriter, field: SubjectField, value: string): 
 
 /**
  * DER Name of a subject: one attribute per RDN, order and string types by the table above (RFC 5280 4.1.2.4).
- * An empty subject gives the empty SEQUENCE. Throws `subject-invalid` for a value that no Name may hold.
+ * An empty subject gives the empty SEQUENCE. `extra` is `typedWriters` of the profile. Throws `subject-invalid` for a value that no Name may hold.
  */
-export function encodeSubject(subjectDn: SubjectDn): Uint8Array {
+export function encodeSubject(subjectDn: SubjectDn, extra: readonly TypedWriter[] = []): Uint8Array {
   const writer = new DerWriter();
-  writeSubject(writer, subjectDn);
+  writeSubject(writer, subjectDn, extra);
   return writer.take();
 }

@@ -4,6 +4,12 @@ import type { KeyKind, ProfileKeyKind, SignatureAlgorithm } from './key-table.js
 
 export type { KeyKind, ProfileKeyKind, SignatureAlgorithm };
 
+/** Something that no field is for: its OBJECT IDENTIFIER, dotted, and its text. */
+export interface TypedValue {
+  type: string;
+  value: string;
+}
+
 /** Subject fields by the names clients use (GlobalSign's), each with one value but `organizational_unit`. */
 export interface SubjectDn {
   country?: string;
@@ -15,13 +21,20 @@ export interface SubjectDn {
   common_name?: string;
   email?: string;
   serial_number?: string;
+  /** Attributes that have no field, by OBJECT IDENTIFIER. */
+  extra_attributes?: TypedValue[];
 }
+/** The fields that a profile names one by one. */
+export type SubjectField = Exclude<keyof SubjectDn, 'extra_attributes'>;
 export interface San {
   dns_names?: string[];
   emails?: string[];
   ip_addresses?: string[];
   uris?: string[];
+  /** Names that have no kind, by OBJECT IDENTIFIER: user principal names and the like. */
+  other_names?: TypedValue[];
 }
+export type SanField = Exclude<keyof San, 'other_names'>;
 /** What may vary per request, as stored in the ledger (canonical JSON) and checked twice: front end and signer. */
 export interface RequestContent {
   subject_dn: SubjectDn;
@@ -41,6 +54,19 @@ export type FieldRule =
       /** Values, where a field may have several. */
       max?: number | undefined;
     };
+
+/** The ASN.1 type that a text is written as. */
+export type StringType = 'utf8' | 'printable' | 'ia5';
+
+/** What a profile says of extra attributes or other names of one OBJECT IDENTIFIER. */
+export interface TypedRule {
+  oid: string;
+  rule: 'required' | 'optional';
+  type: StringType;
+  max: number;
+  format?: FieldFormat | undefined;
+  max_characters?: number | undefined;
+}
 
 export interface SanRule {
   rule: 'required' | 'optional' | 'forbidden';
@@ -73,8 +99,12 @@ export interface ProfileDocument {
   backdate_seconds: number;
   /** How long open work may go on after nobody waits (fate `continuing`). */
   time_to_live_seconds: number;
-  subject: Partial<Record<keyof SubjectDn, FieldRule>>;
-  san: Partial<Record<keyof San, SanRule>>;
+  subject: Partial<Record<SubjectField, FieldRule>>;
+  /** What `subject_dn.extra_attributes` may hold; they follow the other fields, in this order. */
+  extra_attributes?: TypedRule[] | undefined;
+  san: Partial<Record<SanField, SanRule>>;
+  /** What `san.other_names` may hold; they follow the other names, in this order. */
+  other_names?: TypedRule[] | undefined;
   /** Key kinds a subscriber may bring. */
   keys: ProfileKeyKind[];
   key_usage: string[];
