@@ -53,28 +53,36 @@ function primesBelow(limit: number): number[] {
 /** Rounds that BR 6.1.1.3 asks for. */
 const fermatRounds = 100;
 
-/** Fermat: n = a² − b² with `a` from the root upwards. Squares are told apart by residues first, which spares roots. */
+/**
+ * Fermat: n = a² − b² with `a` from the root upwards. Squares are told apart by residues first, kept as small numbers
+ * from round to round: large numbers are touched once in a hundred rounds or so.
+ */
 function hasClosePrimes(modulus: bigint): boolean {
   let a = squareRoot(modulus);
   if (a * a < modulus) a += 1n;
-  let rest = a * a - modulus;
+  const first = a * a - modulus;
+  let residue = Number(first % BigInt(residueModulus));
+  let aResidue = Number(a % BigInt(residueModulus));
   for (let round = 0; round < fermatRounds; round += 1) {
-    if (isSquare(rest)) return true;
-    rest += 2n * a + 1n;
-    a += 1n;
+    if (squareResidues[residue] === 1) {
+      // (a + r)² − n, from a² − n.
+      const steps = BigInt(round);
+      const rest = first + steps * (2n * a + steps);
+      const root = squareRoot(rest);
+      if (root * root === rest) return true;
+    }
+    residue = (residue + 2 * aResidue + 1) % residueModulus;
+    aResidue = (aResidue + 1) % residueModulus;
   }
   return false;
 }
 
-/** 64 · 63 · 65 · 11: of 100 numbers that are no squares fewer than one has a square's residue by it. */
+/** 64 · 63 · 65 · 11: of 100 numbers that are no squares about one has a square's residue by it. */
 const residueModulus = 64 * 63 * 65 * 11;
 const squareResidues = new Uint8Array(residueModulus);
-for (let root = 0; root < residueModulus; root += 1) squareResidues[(root * root) % residueModulus] = 1;
-
-function isSquare(value: bigint): boolean {
-  if (squareResidues[Number(value % BigInt(residueModulus))] !== 1) return false;
-  const root = squareRoot(value);
-  return root * root === value;
+for (let root = 0; root < residueModulus; root += 1) {
+  // Below 2^53: exact.
+  squareResidues[(root * root) % residueModulus] = 1;
 }
 
 /** The largest integer whose square is not above `value` (Newton). */
