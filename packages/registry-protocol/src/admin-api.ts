@@ -116,6 +116,17 @@ export type AccountView = z.infer<typeof accountViewSchema>;
 /** What a change answers. In a dry run `epoch` is the present one and nothing was stored. */
 const changed = { dry_run: z.boolean(), epoch };
 
+/** A rule that certificates by a profile would not keep, though they need not: what a linter advises. */
+export const profileWarningSchema = z.object({
+  rule: z.string(),
+  /** Document and section that make the rule: "RFC 5280 4.2.1.2". */
+  source: z.string(),
+  /** Place in the certificate: "extensions.keyUsage". */
+  path: z.string(),
+  detail: z.string(),
+});
+export type ProfileWarning = z.infer<typeof profileWarningSchema>;
+
 export const createCaAnswerSchema = z.object({
   ...changed,
   name: z.string(),
@@ -123,6 +134,8 @@ export const createCaAnswerSchema = z.object({
   certificate_profile: z.string(),
   key_group: z.string(),
   key_algorithm: z.string(),
+  /** About the profile of a root. */
+  warnings: z.array(profileWarningSchema).default([]),
 });
 export type CreateCaAnswer = z.infer<typeof createCaAnswerSchema>;
 
@@ -137,6 +150,7 @@ export const applyProfileAnswerSchema = z.object({
   revision: z.int(),
   /** The document equals the revision in force: nothing changed. */
   unchanged: z.boolean(),
+  warnings: z.array(profileWarningSchema).default([]),
 });
 export type ApplyProfileAnswer = z.infer<typeof applyProfileAnswerSchema>;
 

@@ -1,4 +1,4 @@
-import { assembleCertificate, compileTemplate, readCertificate } from '@sluice/pki';
+import { assembleCertificate, checkProfile, compileTemplate, readCertificate } from '@sluice/pki';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createTestSigner, profileDocument, type TestSigner } from './testing/test-signer.js';
 
@@ -76,7 +76,14 @@ describe('templates', () => {
   });
 
   it('that would make certificates against a rule are not used, and do not take the others with them', async () => {
-    signer.addProfile(profileDocument('odd', 'fast', { key_usage: ['digitalSignature', 'cRLSign'] }));
+    const odd = profileDocument('odd', 'fast', {
+      purpose: 'ca-certificate',
+      key_usage: ['keyCertSign'],
+      extended_key_usage: [],
+      basic_constraints: { ca: true },
+    });
+    expect(() => checkProfile(odd)).not.toThrow();
+    signer.addProfile(odd);
     signer.addProfile(profileDocument('extra', 'fast'));
     await signer.templates.apply(signer.snapshot);
     expect(signer.ledger.templates.map(({ profile }) => profile).sort()).toEqual(['documents', 'extra', 'tls']);

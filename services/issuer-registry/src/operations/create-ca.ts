@@ -8,9 +8,11 @@ import {
   checkProfile,
   encodeSubject,
   type ProfileDocument,
+  type SubjectDn,
 } from '@sluice/pki';
 import type { CreateCaAnswer, CreateCaBody } from '@sluice/registry-protocol';
 import type { AdminContext } from './admin-context.js';
+import { checkProfileLint } from './lint-profile.js';
 import { readProfile } from './read-profile.js';
 
 type NewCa = Parameters<RegistryStore['createCa']>[1];
@@ -73,7 +75,10 @@ function underIssuer(state: RegistryState, issuerName: string, profileName: stri
 }
 
 /** The subject as it will stand in the certificate, statics of the profile included, so that both names are one. */
-function subjectOf(body: CreateCaBody, document: ProfileDocument): { subject: string; subjectDer: Uint8Array } {
+function subjectOf(
+  body: CreateCaBody,
+  document: ProfileDocument,
+): { subject: string; subjectDer: Uint8Array; subjectDn: SubjectDn } {
   const content = applyStatics(document, { subject_dn: body.subject_dn, san: {} });
   // The same question that the signer will ask: what it would refuse must not become a CA that is pending for ever.
   const findings = checkContent(document, content, body.key_algorithm);
@@ -89,13 +94,17 @@ function subjectOf(body: CreateCaBody, document: ProfileDocument): { subject: st
     });
   }
   const canonical = JSON.parse(canonicalContent(content)) as { subject_dn: unknown };
-  return { subject: JSON.stringify(canonical.subject_dn), subjectDer: encodeSubject(content.subject_dn) };
+  return {
+    subject: JSON.stringify(canonical.subject_dn),
+    subjectDer: encodeSubject(content.subject_dn),
+    subjectDn: content.subject_dn,
+  };
 }
 
 /**
  * Puts a CA into the registry as `pending`. Durable on return, with a new epoch; the reconciler then puts its key work
  * into the ledger, until a signer has made its key and its certificate. Throws `conflict` when the name is taken,
- * `ca-unknown`, `ca-…` or `profile-…` for what it builds on, `subject-invalid`.
+ * `ca-unknown`, `ca-…` or `profile-…` for what it builds on, `subject-invalid`, `profile-invalid`.
  */
 export async function createCa(context: AdminContext, operator: string, body: CreateCaBody): Promise<CreateCaAnswer> {
   const state = await context.store.state();
@@ -109,11 +118,15 @@ export async function createCa(context: AdminContext, operator: string, body: Cr
       facts: { pointer: '/self_profile' },
     });
   }
-  const named = subjectOf(body, document);
+  const { subjectDn, ...named } = subjectOf(body, document);
   if (state.cas.some(({ subjectDer }) => Buffer.from(subjectDer).equals(named.subjectDer))) {
     // RFC 5280 4.1.2.6 in practice: a relying party could not tell two keys under one name apart.
     throw new SluiceError('conflict', 'A CA with this subject exists', { facts: { pointer: '/subject_dn' } });
   }
+  // Its key is made later, so the sample stands under one of its kind.
+  const root = { ...named, keyAlgorithm: body.key_algorithm, spki: null, self: subjectDn };
+  const warnings =
+    certified.selfProfile === undefined ? [] : checkProfileLint(document, root, context.clock(), '/self_profile');
   const ca: NewCa = {
     name: body.name,
     keyGroup: body.key_group,
@@ -132,5 +145,6 @@ export async function createCa(context: AdminContext, operator: string, body: Cr
     certificate_profile: ca.certificateProfile,
     key_group: ca.keyGroup,
     key_algorithm: ca.keyAlgorithm,
+    warnings,
   };
 }

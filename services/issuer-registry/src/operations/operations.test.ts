@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CaRow } from '@sluice/ledger';
+import { caKeyKinds, profileKeyKinds } from '@sluice/pki';
 import type { CreateCaBody } from '@sluice/registry-protocol';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryRegistryStore, type MemoryRegistryStore } from '../testing/memory-registry-store.js';
@@ -10,6 +11,7 @@ import { createCa } from './create-ca.js';
 import { disableCa } from './disable-ca.js';
 import { nextSteps } from './next-steps.js';
 import { readStatus } from './read-status.js';
+import { sampleKey } from './sample-keys.js';
 
 const now = new Date('2026-11-21T10:00:00Z');
 const caProfile = (name: string, ca: string, more = ''): string => `
@@ -151,6 +153,19 @@ describe('creating a CA', () => {
   });
 });
 
+describe('the profile of a root', () => {
+  it('is refused when the root would break a rule by it', async () => {
+    const self_profile = caProfile('root', 'root').replace(', cRLSign', '');
+    const verdict = createCa(context, 'alice', { ...rootBody, self_profile });
+    await expect(verdict).rejects.toMatchObject({
+      code: 'profile-invalid',
+      facts: { pointer: '/self_profile', findings: [{ code: 'lint-failed', rule: 'key-usage-ca-signs' }] },
+    });
+    expect(store.cas).toEqual([]);
+    await expect(createCa(context, 'alice', rootBody)).resolves.toMatchObject({ warnings: [] });
+  });
+});
+
 describe('disabling a CA', () => {
   it('takes an active one, once', async () => {
     await withRoot();
@@ -186,6 +201,50 @@ describe('applying a profile', () => {
     );
     expect(details.find((detail) => detail.includes('/colour'))).toContain('line 3');
     expect(details.length).toBeGreaterThan(3);
+  });
+
+  it('refuses one whose certificates would break a rule, naming rule, section and place', async () => {
+    await withRoot();
+    const before = store.changes.length;
+    const document = caProfile('below', 'root').replace(', cRLSign', '');
+    await expect(applyProfile(context, 'alice', { document })).rejects.toMatchObject({
+      code: 'profile-invalid',
+      facts: {
+        pointer: '/document',
+        findings: [
+          {
+            pointer: '/document',
+            code: 'lint-failed',
+            rule: 'key-usage-ca-signs',
+            source: 'BR 7.1.2.10.7',
+            path: 'extensions.keyUsage',
+          },
+        ],
+      },
+    });
+    expect(store.changes.length).toBe(before);
+  });
+
+  it('lints by the key that the CA has, and by one of its kind while it has none', async () => {
+    await withRoot('pending');
+    const document = clientProfile('client', 'root').replace('[ec-p256]', `[${profileKeyKinds.join(', ')}]`);
+    const withoutKey = await applyProfile(context, 'alice', { document, dry_run: true });
+    expect(withoutKey).toMatchObject({ revision: 1, warnings: [] });
+    for (const kind of caKeyKinds) {
+      const spki = sampleKey(kind);
+      store.cas[0] = { ...(store.cas[0] as CaRow), keyAlgorithm: kind, spki };
+      await expect(applyProfile(context, 'alice', { document, dry_run: true })).resolves.toMatchObject({
+        warnings: [],
+      });
+    }
+  });
+
+  it('lints a new revision of the profile by which a root signs itself as a root', async () => {
+    await withRoot();
+    const document = caProfile('root', 'root').replace('validity_seconds: 157680000', 'validity_seconds: 315360000');
+    await expect(applyProfile(context, 'alice', { document })).resolves.toMatchObject({ revision: 2, warnings: [] });
+    const verdict = applyProfile(context, 'alice', { document: document.replace(', cRLSign', '') });
+    await expect(verdict).rejects.toMatchObject({ facts: { findings: [{ rule: 'key-usage-ca-signs' }] } });
   });
 
   it('keeps a profile with its CA and purpose, and refuses unknown and dead CAs', async () => {

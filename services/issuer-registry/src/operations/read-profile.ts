@@ -31,7 +31,8 @@ function findingsOf(facts: Readonly<Record<string, unknown>>, pointer: string): 
   if (!Array.isArray(facts.findings)) return {};
   const findings = (facts.findings as ProfileFinding[]).map(({ path, line, column, detail }) => {
     const place = line === undefined ? '' : ` (line ${line}, column ${column})`;
-    return { pointer, code: 'profile-invalid', detail: `${path === '' ? '/' : path} ${detail}${place}` };
+    const said = `${path === '' ? '/' : path} ${detail}${place}`;
+    return { pointer, code: 'profile-invalid', detail: said, path, line, column };
   });
   return { findings };
 }
