@@ -242,6 +242,11 @@ describe('what is refused, always as a SluiceError', () => {
     expect(refusal(() => verifyCsr(parsed), 'key-weak').message).toMatch(message);
   });
 
+  it('primes that the hundredth round finds, and not ones that the next would', () => {
+    refusal(() => checkPublicKey(rsaSpki(closePrimes(99n), 65537n)), 'key-weak');
+    checkPublicKey(rsaSpki(closePrimes(100n), 65537n));
+  });
+
   it('a key that is blocked, and no other', () => {
     const blocked = new Set([publicKeyHash(ec.spki), publicKeyHash(rsa.spki)]);
     for (const key of [ec, rsa]) {
@@ -320,10 +325,10 @@ const order8 = '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05
 /** A product of 2048 bits of two odd numbers without small factors, found by Fermat's method in that round. */
 function closePrimes(round: bigint): bigint {
   const isRough = (value: bigint) => smallPrimes.every((prime) => value % prime !== 0n);
-  // (a − b)(a + b) with b² / 2a rounds between the root of the product and a.
+  // (a − b)(a + b): b² just above 2a · round puts its root so many rounds below a, counted from 0.
   for (let a = (1n << 1023n) + (1n << 1022n); ; a += 1n) {
     const b = sqrt(2n * a * round);
-    for (let near = b - 200n; near < b; near += 1n) {
+    for (let near = b + 1n; near < b + 200n; near += 1n) {
       if (isRough(a - near) && isRough(a + near)) return (a - near) * (a + near);
     }
   }

@@ -91,9 +91,9 @@ const standIns = {
 
 /** What is wrong between the members that have their form, so that one fault does not hide the others. */
 function faultsBeside(json: unknown, faulty: ReadonlySet<string>): ProfileFault[] {
-  // Everything depends on the purpose.
-  if (typeof json !== 'object' || json === null || faulty.has('purpose')) return [];
+  if (typeof json !== 'object' || json === null) return [];
   const sound = Object.fromEntries(Object.entries(json).filter(([member]) => !faulty.has(member)));
+  // Nothing stands in for the purpose, on which everything depends.
   const parsed = profileSchema.safeParse({ ...standIns, ...sound });
   if (!parsed.success) return [];
   const document = faulty.has('keys') ? { ...parsed.data, keys: [] } : parsed.data;
