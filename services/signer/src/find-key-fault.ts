@@ -1,13 +1,26 @@
 import { asSluiceError } from '@sluice/errors';
+import { inTime } from './in-time.js';
 import type { Refusal, SignerContext } from './signer-context.js';
 import type { SigningCa } from './signing-rules.js';
+import type { WorkLease } from './work-lease.js';
+
+/** A token that is well says at once which keys it has. */
+const findWaitMsMax = 2000;
+/** Part of what is left of the lease that the question may take: the rest is for telling the ledger. */
+const findLeaseShare = 0.5;
 
 /**
  * Is the CA's key on this token, and is it the one the registry knows? Asked before a batch is signed, so that a missing
- * or swapped key costs no serial. Only this CA on this token steps back.
+ * or swapped key costs no serial. Only this CA on this token steps back. A token that does not answer within 2 s, or half
+ * of what is left of the lease, has `token-failed`: it must not keep the claim slots that other CAs need.
  */
-export async function findKeyFault(context: SignerContext, ca: SigningCa): Promise<Refusal | undefined> {
-  const fault = await lookUp(context, ca);
+export async function findKeyFault(
+  context: SignerContext,
+  lease: WorkLease,
+  ca: SigningCa,
+): Promise<Refusal | undefined> {
+  const waitMs = Math.min(findWaitMsMax, lease.remainingMs() * findLeaseShare);
+  const fault = await lookUp(context, ca, waitMs);
   if (!fault) return undefined;
   context.backOff.failed(ca.name, fault.code);
   const facts = { event: 'key-fault', ca: ca.name, token: context.keyStore.token, ...fault };
@@ -15,9 +28,9 @@ export async function findKeyFault(context: SignerContext, ca: SigningCa): Promi
   return fault;
 }
 
-async function lookUp({ keyStore }: SignerContext, ca: SigningCa): Promise<Refusal | undefined> {
+async function lookUp({ keyStore }: SignerContext, ca: SigningCa, waitMs: number): Promise<Refusal | undefined> {
   try {
-    const { spki } = await keyStore.find(ca.name);
+    const { spki } = await inTime(waitMs, keyStore.find(ca.name));
     if (ca.spki && Buffer.compare(spki, ca.spki) === 0) return undefined;
     return { code: 'token-failed', detail: 'the key under that label is another one than the registry knows' };
   } catch (thrown) {

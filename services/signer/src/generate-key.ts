@@ -2,13 +2,18 @@ import { asSluiceError, SluiceError } from '@sluice/errors';
 import { type KeyAlgorithm, type KeyInfo, keyAlgorithms } from '@sluice/key-store';
 import type { ClaimedRequest } from '@sluice/ledger';
 import type { Claim } from './claim.js';
+import { inTime } from './in-time.js';
 import { burnRows, completeKeyWork, refuseRows, releaseRows } from './settle.js';
 import type { SignerContext } from './signer-context.js';
 import type { SigningCa } from './signing-rules.js';
 
+/** Part of the lease kept for telling the ledger of a key that does not come. */
+const settleShare = 0.05;
+
 /**
  * Key work `generate`: makes the key of a pending CA on this token and gives its public half to the registry.
  * A crash after the key was made is repaired by doing it again: the token answers with the key it has under that label.
+ * So is a key that is not there before the lease ends: the work goes back, and the slot is free for others.
  */
 export async function generateKey(context: SignerContext, claim: Claim, row: ClaimedRequest): Promise<void> {
   const { backOff, keyStore, audit, log, checkpoint, clock, metrics } = context;
@@ -35,7 +40,7 @@ export async function generateKey(context: SignerContext, claim: Claim, row: Cla
   const startedAtMs = clock.monotonicMs();
   let key: KeyInfo;
   try {
-    key = await keyStore.generate(name, algorithmOf(ca));
+    key = await inTime(lease.remainingMs() * (1 - settleShare), keyStore.generate(name, algorithmOf(ca)));
   } catch (thrown) {
     const { code, message } = asSluiceError(thrown);
     backOff.failed(name, code);

@@ -269,6 +269,33 @@ describe('a key that fails', () => {
   });
 });
 
+describe('a key store that never answers', () => {
+  const never = <T>() => new Promise<T>(() => undefined);
+
+  it('whether it has a key: nothing is burned, its slot is free, and no other CA waits', async () => {
+    signer = await createTestSigner(400);
+    const work = signer.accept('documents');
+    const other = signer.accept('tls');
+    const { keyStore } = signer;
+    const find = keyStore.find.bind(keyStore);
+    keyStore.find = (label) => (label === 'slow' ? never() : find(label));
+    await cycle();
+    expect([work.state, work.code, serialState(work.serial)]).toEqual(['queued', 'token-failed', 'void']);
+    expect(other.state).toBe('issued');
+    expect(signer.context.backOff.doubtful('slow')).toBe(true);
+  });
+
+  it('with a new key: the work goes back within the lease', async () => {
+    signer = await createTestSigner(400);
+    signer.snapshot.cas.push({ ...caRow('root', 'ec-p256', null), state: 'pending' });
+    await signer.templates.apply(signer.snapshot);
+    const work = signer.accept('tls', { purpose: 'generate', ca: 'root', subjectCa: 'root', profile: '', account: '' });
+    signer.keyStore.generate = never;
+    await cycle();
+    expect([work.state, work.code]).toEqual(['queued', 'token-failed']);
+  });
+});
+
 describe('the lease', () => {
   it('is not used up: what is not begun in time is queued again', async () => {
     const works = Array.from({ length: 12 }, () => signer.accept('tls'));

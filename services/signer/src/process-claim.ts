@@ -106,7 +106,7 @@ async function signGroup(context: SignerContext, claim: Claim, group: readonly C
     );
   const waiting = context.backOff.waiting(name);
   if (waiting) return holdBack(waiting, `${name} is left alone on this token for a while`);
-  const fault = await findKeyFault(context, ca);
+  const fault = await findKeyFault(context, claim.lease, ca);
   if (fault) return holdBack(fault.code, fault.detail);
 
   const { clock, audit, batchSize } = context;
