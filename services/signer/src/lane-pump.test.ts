@@ -131,6 +131,36 @@ describe('a full claim', () => {
   });
 });
 
+describe('an empty claim', () => {
+  it('makes turns without work wait ever longer, and those that come meanwhile share one claim', async () => {
+    const startedAtMs = signer.clock.monotonicMs();
+    for (let round = 0; round < 8; round += 1) {
+      await Promise.all(Array.from({ length: 10 }, () => pump.onTurn(turn([]))));
+    }
+    expect(signer.ledger.claims.length).toBe(8);
+    expect(signer.clock.monotonicMs() - startedAtMs).toBeGreaterThanOrEqual(5 + 10 + 20 + 40 + 80 + 100 + 100);
+  });
+
+  it('loses no turn, and neither calm turns nor the next after work wait', async () => {
+    for (let round = 0; round < 8; round += 1) await pump.onTurn(turn([]));
+    const late = signer.accept('tls');
+    let pauses = 0;
+    const { pause } = signer.clock;
+    signer.clock.pause = async (waitMs) => {
+      pauses += 1;
+      await pause.call(signer.clock, waitMs);
+    };
+    const calm = signer.accept('tls');
+    await pump.onTurn(turn([calm.row.requestId]));
+    expect([calm.state, pauses]).toEqual(['issued', 0]);
+    await pump.onTurn(turn([late.row.requestId], 51));
+    expect([late.state, pauses]).toEqual(['issued', 1]);
+    const next = signer.accept('tls');
+    await pump.onTurn(turn([]));
+    expect([next.state, pauses]).toEqual(['issued', 1]);
+  });
+});
+
 describe('slots', () => {
   it('bound the claims in flight, and turns that cannot be served yet share the next claim', async () => {
     pump = createLanePump(signer.context, new ClaimSlots(1), lane);

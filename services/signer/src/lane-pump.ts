@@ -13,6 +13,8 @@ const calmAgeMsMax = 50;
 const pollIntervalMs = 1000;
 /** After a claim that gave only work which cannot be signed here now, turns are let go for so long. */
 const fruitlessRestMs = 250;
+/** After a claim by policy that gave nothing the next waits so long, twice as long each time up to the longest. */
+const emptyRestMs = { first: 5, longest: 100 };
 
 /**
  * Claims for one lane. Turns and polling only say *when* to look; what is taken is decided in the ledger. Several cycles
@@ -37,6 +39,8 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
   let cursor: ClaimCursor | undefined;
   let byPolicyAtMs = Number.NEGATIVE_INFINITY;
   let restUntilMs = Number.NEGATIVE_INFINITY;
+  let emptyClaims = 0;
+  let emptyUntilMs = Number.NEGATIVE_INFINITY;
   let draining = false;
   let away = false;
 
@@ -51,7 +55,10 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
     return next;
   }
 
+  /** Turns for work that is held, or that another signer has, would otherwise ask the ledger as fast as it answers. */
   async function policyCycle(way: 'policy' | 'poll'): Promise<void> {
+    const restMs = emptyUntilMs - clock.monotonicMs();
+    if (restMs > 0) await clock.pause(restMs);
     await slots.acquire(lane.class);
     next = undefined;
     byPolicyAtMs = clock.monotonicMs();
@@ -95,9 +102,17 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
    */
   function afterPolicyClaim({ full, rows, cursor: goesOnAt }: Claim): void {
     cursor = goesOnAt;
+    restAfterEmpty(rows.length === 0 && !full);
     const fruitless = rows.length > 0 && !rows.some(maySign);
     if (fruitless) restUntilMs = clock.monotonicMs() + fruitlessRestMs;
     else if (full && !draining) void byPolicy('policy');
+  }
+
+  /** Nothing is lost by it: a turn that comes meanwhile waits for the claim at the end of the rest, with all the others. */
+  function restAfterEmpty(empty: boolean): void {
+    emptyClaims = empty ? emptyClaims + 1 : 0;
+    const restMs = Math.min(emptyRestMs.longest, emptyRestMs.first * 2 ** (emptyClaims - 1));
+    emptyUntilMs = empty ? clock.monotonicMs() + restMs : Number.NEGATIVE_INFINITY;
   }
 
   function maySign({ purpose, ca, subjectCa, profile, profileRevision }: ClaimedRequest): boolean {
