@@ -13,7 +13,13 @@ export interface KeyDirectoryOptions {
   readonly log: Log;
 }
 
-/** Keys from the ledger, cached for a few seconds and read once for all who wait. Throws what the ledger throws. */
+/** A stranger's name costs the ledger a reading, but never more than four a second. */
+const unknownIntervalMs = 250;
+
+/**
+ * Keys from the ledger, cached for a few seconds and read once for all who wait. A name that is not there may have been
+ * registered a moment ago: the keys are then read again, at most once in 250 ms. Throws what the ledger throws.
+ */
 export function createKeyDirectory({ load, clock, cacheMs, log }: KeyDirectoryOptions): KeyDirectory {
   let keys: Promise<ReadonlyMap<string, KeyObject>> | undefined;
   let readAtMs = -Infinity;
@@ -31,16 +37,18 @@ export function createKeyDirectory({ load, clock, cacheMs, log }: KeyDirectoryOp
     return byName;
   }
 
-  return async (name) => {
-    if (keys === undefined || clock().getTime() - readAtMs >= cacheMs) {
-      readAtMs = clock().getTime();
-      const reading = read();
-      keys = reading;
-      reading.catch(() => {
-        // A failed reading is not kept; the next call tries again.
-        if (keys === reading) keys = undefined;
-      });
-    }
-    return (await keys).get(name);
-  };
+  /** What was read less than `ageMsMax` ago, or else a new reading that all who come now share. */
+  function readSince(ageMsMax: number): Promise<ReadonlyMap<string, KeyObject>> {
+    if (keys !== undefined && clock().getTime() - readAtMs < ageMsMax) return keys;
+    readAtMs = clock().getTime();
+    const reading = read();
+    keys = reading;
+    reading.catch(() => {
+      // A failed reading is not kept; the next call tries again.
+      if (keys === reading) keys = undefined;
+    });
+    return reading;
+  }
+
+  return async (name) => (await readSince(cacheMs)).get(name) ?? (await readSince(unknownIntervalMs)).get(name);
 }
