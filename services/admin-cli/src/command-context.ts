@@ -10,6 +10,8 @@ export interface CommandContext {
   readonly colors: Colors;
   /** The registry that this call's options, environment or project file name. Throws `config-invalid`. */
   readonly api: (command: Command) => RegistryApi;
+  /** For what was done and found something: the exit code to end with instead of 0. */
+  readonly endWith: (exitCode: number) => void;
 }
 
 /** Options that every command takes. */

@@ -57,6 +57,8 @@ it('has an example in the help of every command', async () => {
     'profile apply',
     'profile ls',
     'profile show',
+    'profile diff',
+    'lint',
     'account create',
     'account ls',
     'account show',

@@ -4,6 +4,7 @@ import pc from 'picocolors';
 import { type CommandContext, globalOptions } from './command-context.js';
 import { addAccount } from './commands/account.js';
 import { addCa } from './commands/ca.js';
+import { addLint } from './commands/lint.js';
 import { addProfile } from './commands/profile.js';
 import { addStatus } from './commands/status.js';
 import { addWhy } from './commands/why.js';
@@ -47,6 +48,7 @@ Examples:
   addCa(program, context);
   addProfile(program, context);
   addAccount(program, context);
+  addLint(program, context);
   return program;
 }
 
@@ -55,10 +57,14 @@ export async function run(args: readonly string[], options: RunOptions): Promise
   const { terminal, config = readConfig } = options;
   const colors = pc.createColors(terminal.interactive && pc.isColorSupported);
   const api: CommandContext['api'] = (command) => createRegistryApi(config(globalOptions(command)), terminal.now);
-  const program = createProgram({ terminal, colors, api });
+  let exitCode: number = exitCodes.ok;
+  const endWith: CommandContext['endWith'] = (code) => {
+    exitCode = code;
+  };
+  const program = createProgram({ terminal, colors, api, endWith });
   try {
     await program.parseAsync(args, { from: 'user' });
-    return exitCodes.ok;
+    return exitCode;
   } catch (thrown) {
     // Help and version come as errors of code 0; everything else commander throws is wrong usage.
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.ok : exitCodes.usage;

@@ -3,6 +3,8 @@ import { caKeyAlgorithms, caViewSchema, createCaAnswerSchema } from '@sluice/reg
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type CommandContext, globalOptions, show } from '../command-context.js';
 import type { RegistryApi } from '../registry-api.js';
+import { warningLines } from '../screens/warning-lines.js';
+import { aboutFile } from './about-file.js';
 import { readNamedFile } from './read-file.js';
 
 interface CreateOptions {
@@ -97,7 +99,11 @@ Examples:
       const { subject, keyAlgorithm, keyGroup, dryRun } = options;
       const described = { name, key_group: keyGroup, key_algorithm: keyAlgorithm, subject_dn: subject };
       const body = { ...described, ...certified, dry_run: dryRun === true };
-      const answer = await api.post('/admin/v1/cas', body, createCaAnswerSchema);
+      const file = options.selfProfile ?? '';
+      const answer = await aboutFile(file, () => api.post('/admin/v1/cas', body, createCaAnswerSchema));
+      if (globalOptions(command).json !== true) {
+        for (const line of warningLines(file, answer.warnings)) context.terminal.err(line);
+      }
       if (options.wait === true && !answer.dry_run) await waitUntilActive(context, api, name);
       if (options.wait === true && !answer.dry_run && globalOptions(command).json !== true) {
         context.terminal.out(`CA ${name} is made (sluice ca show ${name}).`);

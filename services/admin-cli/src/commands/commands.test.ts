@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseProfile } from '@sluice/pki';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CommandRig, problem, startCommandRig } from '../testing/command-rig.js';
 
@@ -186,6 +187,74 @@ describe('sluice profile and account', () => {
     ]);
     expect(rig.out).toEqual(['tls (demo) unchanged, revision 4']);
     expect(rig.err.join('\n')).toMatch(/\/document: one[\s\S]*\/document: two/);
+  });
+
+  it('says where in which file a document is at fault, and which rule its certificates would break', async () => {
+    const findings = [
+      { pointer: '/document', path: '/colour', line: 3, column: 1, detail: '/colour is no member (line 3, column 1)' },
+      {
+        pointer: '/document',
+        path: 'extensions.keyUsage',
+        detail: 'must set cRLSign',
+        rule: 'ca-signs',
+        source: 'BR 7',
+      },
+    ];
+    rig.answers['POST /admin/v1/profiles'] = [problem(422, 'profile-invalid', { findings })];
+    const file = join(rig.dir, 'tls.yaml');
+    writeFileSync(file, 'name: tls\n');
+    expect(await rig.sluice('profile', 'apply', file)).toBe(4);
+    const lines = rig.err.join('\n').split('\n');
+    expect(lines).toContain(`  ${file}:3:1: /colour is no member`);
+    expect(lines).toContain(`  ${file}: extensions.keyUsage must set cRLSign (ca-signs, BR 7)`);
+  });
+
+  it('tells warnings beside what was done', async () => {
+    const warnings = [{ rule: 'r', source: 'RFC 1', path: 'extensions.x', detail: 'should be there' }];
+    const answer = { dry_run: false, epoch: '3', name: 'tls', ca: 'demo', revision: 4, unchanged: false, warnings };
+    rig.answers['POST /admin/v1/profiles'] = [[201, answer]];
+    rig.input = 'name: tls\n';
+    expect(await rig.sluice('profile', 'apply', '-')).toBe(0);
+    expect([rig.out, rig.err]).toEqual([
+      ['tls (demo) is revision 4'],
+      ['-: warning: extensions.x should be there (r, RFC 1)'],
+    ]);
+  });
+
+  describe('profile diff', () => {
+    const yaml =
+      'name: tls\nca: demo\npurpose: subscriber\nvalidity_seconds: 600\nsubject: { common_name: required }\n' +
+      'keys: [ec-p256]\nkey_usage: [digitalSignature]\n';
+    beforeEach(() => {
+      const view = { name: 'tls', ca: 'demo', purpose: 'subscriber', state: 'enabled', revision: 4, epoch: '3' };
+      const document = { ...parseProfile(yaml), validity_seconds: 300, description: 'Old' };
+      rig.answers['GET /admin/v1/profiles/tls'] = [
+        [200, { ...view, created_at: '2026-11-21T10:00:00.000Z', document }],
+      ];
+      rig.input = yaml;
+    });
+
+    it('shows what goes, what comes and what changes', async () => {
+      expect(await rig.sluice('profile', 'diff', 'tls', '-')).toBe(0);
+      expect(rig.out.join('\n').split('\n').slice(1)).toEqual([
+        '- /description: "Old"',
+        '- /validity_seconds: 300',
+        '+ /validity_seconds: 600',
+      ]);
+      rig.out.length = 0;
+      expect(await rig.sluice('profile', 'diff', 'tls', '-', '--json')).toBe(0);
+      expect(JSON.parse(rig.out.join(''))).toMatchObject({
+        revision: 4,
+        changes: [{ change: 'removed' }, { change: 'changed', pointer: '/validity_seconds', before: 300, after: 600 }],
+      });
+    });
+
+    it('says where the file is at fault, and asks nobody', async () => {
+      rig.input = `${yaml}colour: red\n`;
+      expect(await rig.sluice('profile', 'diff', 'tls', '-')).toBe(4);
+      expect(rig.err.join('\n')).toMatch(/-:8:\d+: \/colour/);
+      expect(rig.calls).toEqual([]);
+    });
   });
 
   it('shows a new key once, whole', async () => {

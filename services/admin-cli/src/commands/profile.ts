@@ -3,6 +3,9 @@ import type { Command } from 'commander';
 import { type CommandContext, globalOptions, show } from '../command-context.js';
 import { card, table } from '../screens/table.js';
 import { durationText, timeText } from '../screens/time.js';
+import { warningLines } from '../screens/warning-lines.js';
+import { aboutFile } from './about-file.js';
+import { addProfileDiff } from './profile-diff.js';
 import { readNamedFile } from './read-file.js';
 
 function addApply(group: Command, context: CommandContext): void {
@@ -24,7 +27,7 @@ Examples:
       const answers = [];
       for (const file of files) {
         const body = { document: await readNamedFile(file, terminal), dry_run: options.dryRun === true };
-        const answer = await api.post('/admin/v1/profiles', body, applyProfileAnswerSchema);
+        const answer = await aboutFile(file, () => api.post('/admin/v1/profiles', body, applyProfileAnswerSchema));
         answers.push(answer);
         if (globalOptions(command).json === true) continue;
         const what = answer.unchanged
@@ -33,6 +36,7 @@ Examples:
             ? 'would become revision'
             : 'is revision';
         terminal.out(`${answer.name} (${answer.ca}) ${what} ${answer.revision}`);
+        for (const line of warningLines(file, answer.warnings)) terminal.err(line);
       }
       if (globalOptions(command).json === true) terminal.out(JSON.stringify(answers, null, 2));
     });
@@ -94,4 +98,5 @@ export function addProfile(program: Command, context: CommandContext): void {
   addApply(group, context);
   addList(group, context);
   addShow(group, context);
+  addProfileDiff(group, context);
 }

@@ -4,9 +4,14 @@ import type { Terminal } from '../terminal.js';
 
 /** A file named on the command line; `-` is standard input. Throws `config-invalid` when it cannot be read. */
 export async function readNamedFile(path: string, terminal: Terminal): Promise<string> {
-  if (path === '-') return await terminal.readInput();
+  return Buffer.from(await readNamedBytes(path, terminal)).toString('utf8');
+}
+
+/** The same for what need not be text; standard input is text nevertheless. */
+export async function readNamedBytes(path: string, terminal: Terminal): Promise<Uint8Array> {
+  if (path === '-') return Buffer.from(await terminal.readInput());
   try {
-    return await readFile(path, 'utf8');
+    return await readFile(path);
   } catch (cause) {
     throw new SluiceError('config-invalid', `${path} cannot be read`, {
       cause,
