@@ -120,7 +120,9 @@ const ways: Partial<Record<Code, Way>> = {
 };
 
 const rejected = (look: typeof ending): Partial<Record<Code, Way>> =>
-  Object.fromEntries(rejectionCodes.map((code) => [code, () => look({ state: 'rejected', code, detail: 'so it is' })]));
+  Object.fromEntries(
+    rejectionCodes.map((code) => [code, () => look({ state: 'rejected', code, detail: 'so it is', withheld: false })]),
+  );
 
 const byOperation: Readonly<Record<string, Partial<Record<Code, Way>>>> = {
   orderIdentity: {

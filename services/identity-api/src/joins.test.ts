@@ -35,7 +35,8 @@ describe('joins', () => {
 
   it('ends are replayed, even when the profile may no longer be used', async ({ front, ledger }) => {
     const headers = { 'idempotency-key': newKey() };
-    ledger.afterAccept = (id) => ledger.become(id, { state: 'rejected', code: 'ca-retiring', detail: '' });
+    ledger.afterAccept = (id) =>
+      ledger.become(id, { state: 'rejected', code: 'ca-retiring', detail: '', withheld: false });
     const first = await told(await looked(front, headers));
     expect(await told(await front.post(body, headers))).toEqual(first);
     expect(first).toEqual({ status: 409, code: 'ca-retiring', fate: 'not-issued' });
@@ -77,6 +78,44 @@ describe('joins', () => {
     ledger.issue(onlyId(ledger));
     front.waiters.ring([onlyId(ledger)]);
     expect((await long).status).toBe(201);
+  });
+
+  describe.for([
+    ['with a key', { 'idempotency-key': 'joined' }],
+    ['without a key', {}],
+  ] as const)('%s, who waits shorter than others does not end it', ([, headers]) => {
+    it('one waits 6 s, another joins for 1 s: it goes on, and is issued to the first', async ({ front, ledger }) => {
+      const long = front.post(body, headers);
+      await front.pass(0);
+      const short = front.post(body, { ...headers, ...oneSecond });
+      await front.pass(750, 2);
+      expect(await told(await short)).toEqual({ status: 202, fate: 'continuing' });
+      expect([front.waiters.count, ledger.calls.decide]).toEqual([1, 1]);
+      ledger.issue(onlyId(ledger));
+      front.waiters.ring([onlyId(ledger)]);
+      expect((await long).status).toBe(201);
+    });
+
+    it('nor is the first told that it ended: at its own end it goes on too', async ({ front, ledger }) => {
+      const long = front.post(body, headers);
+      await front.pass(0);
+      const short = front.post(body, { ...headers, ...oneSecond });
+      await front.pass(750, 2);
+      expect(await told(await short)).toEqual({ status: 202, fate: 'continuing' });
+      await front.pass(4999);
+      expect(front.waiters.count).toBe(1);
+      await front.pass(1);
+      expect(await told(await long)).toEqual({ status: 202, fate: 'continuing' });
+      expect(ledger.stored.get(onlyId(ledger))?.ended.state).toBe('queued');
+    });
+
+    it('what was told to go on (respond-async) goes on after a joiner that waits 1 s', async ({ front, ledger }) => {
+      const first = await front.post(body, { ...headers, prefer: 'respond-async' });
+      expect(await told(first)).toEqual({ status: 202, fate: 'continuing' });
+      expect(await told(await waited(front, 750, headers))).toEqual({ status: 202, fate: 'continuing' });
+      expect([ledger.stored.size, ledger.calls.decide]).toEqual([1, 1]);
+      expect(ledger.stored.get(onlyId(ledger))?.ended.state).toBe('queued');
+    });
   });
 
   it.for(['', 'ä', 'x'.repeat(256)])('an unusable key (%j) is 400', async (key, { front }) => {

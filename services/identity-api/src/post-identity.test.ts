@@ -113,12 +113,15 @@ describe('the fate table', () => {
   });
 
   it.for([
-    ['ca-disabled', 409],
-    ['lint-failed', 422],
-  ] as const)('rejected by the signer with %s: %d not-issued', async ([code, status], { front, ledger }) => {
-    ledger.afterAccept = (id) => ledger.become(id, { state: 'rejected', code, detail: 'as the signer says' });
+    ['ca-disabled', 409, false, 'not-issued'],
+    ['lint-failed', 422, false, 'not-issued'],
+    // A serial was burned for it before: "no signature was begun" would be a lie.
+    ['ca-disabled', 409, true, 'withheld'],
+  ] as const)('rejected with %s: %d, withheld: %s, %s', async ([code, status, withheld, fate], { front, ledger }) => {
+    const detail = 'as the signer says';
+    ledger.afterAccept = (id) => ledger.become(id, { state: 'rejected', code, detail, withheld });
     const answer = await looked(front);
-    expect(await answer.json()).toMatchObject({ status, code, fate: 'not-issued', detail: 'as the signer says' });
+    expect(await answer.json()).toMatchObject({ status, code, fate, detail });
     expect(answer.status).toBe(status);
   });
 
@@ -146,8 +149,9 @@ describe('a ledger that does not say', () => {
     ['lost-answer', unknown],
     ['hangs', unknown],
     ['broken', { status: 500, code: 'internal', fate: 'unknown' }],
-    ['unavailable', { status: 503, code: 'unavailable', fate: 'not-issued' }],
-    ['fenced', { status: 503, code: 'fenced', fate: 'not-issued' }],
+    // Of this call nothing was stored; its twin may be committing elsewhere.
+    ['unavailable', { status: 503, code: 'unavailable', fate: 'unknown' }],
+    ['fenced', { status: 503, code: 'fenced', fate: 'unknown' }],
   ] as const)('accept: %s', async ([trouble, fate], { front, ledger }) => {
     ledger.trouble.accept = trouble;
     const asked = front.post(body, { ...oneSecond, 'idempotency-key': newKey() });
@@ -201,6 +205,32 @@ describe('refused before anything is stored', () => {
     expect(ledger.calls.accept).toBe(0);
   });
 
+  it.for([
+    ['of-retiring', 409, 'ca-retiring'],
+    ['switched-off', 409, 'profile-disabled'],
+    ['gone', 409, 'profile-unknown'],
+  ])(
+    'under a key, profile %s: %d %s, fate unknown: its twin may be committing elsewhere',
+    async ([profile, status, code], { front }) => {
+      const answer = await front.post({ ...body, profile }, { 'idempotency-key': newKey() });
+      expect(await told(answer)).toEqual({ status, code, fate: 'unknown' });
+      expect(await front.metrics()).toContain(`sluice_refusals_total{reason="${code}",service="identity-api"} 1`);
+    },
+  );
+
+  it('under a key, a payload with a fault: not-issued, as its twin is refused too', async ({ front }) => {
+    const answer = await front.post({ ...body, csr: forgedCsr }, { 'idempotency-key': newKey() });
+    expect(await told(answer)).toEqual({ status: 422, code: 'csr-invalid', fate: 'not-issued' });
+  });
+
+  it.for(['unavailable', 'fenced'] as const)(
+    'without a key, accept: %s is not-issued',
+    async (code, { front, ledger }) => {
+      ledger.trouble.accept = code;
+      expect(await told(await front.post())).toEqual({ status: 503, code, fate: 'not-issued' });
+    },
+  );
+
   it('no key, a wrong key, and the key of a disabled account', async ({ front, ledger }) => {
     const answers = await Promise.all(
       ['', `Bearer slk_${'x'.repeat(43)}`, `Basic ${apiKey}`, `Bearer ${disabledApiKey}`].map(async (authorization) =>
@@ -253,13 +283,16 @@ describe('a full lane', () => {
     const answer = await front.post({ ...body, csr: forgedCsr });
     expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
     expect(await told(answer)).toEqual({ status: 503, code: 'lane-full', fate: 'not-issued' });
+    const keyed = await front.post({ ...body, csr: forgedCsr }, { 'idempotency-key': newKey() });
+    expect(keyed.headers.get('retry-after')).toMatch(/^\d+$/);
+    expect(await told(keyed)).toEqual({ status: 503, code: 'lane-full', fate: 'unknown' });
     expect((await front.post({ ...body, subject_dn: { common_name: 'b' } }, { prefer: 'wait=0' })).status).toBe(202);
     await front.pass(1000);
     expect((await waiting).status).toBe(202);
     const counted = await front.metrics();
     const labels = 'route="POST /identity",status="503",code="lane-full",service="identity-api"';
-    expect(counted).toContain(`sluice_requests_total{${labels}} 1`);
-    expect(counted).toContain('sluice_refusals_total{reason="lane-full",service="identity-api"} 1');
+    expect(counted).toContain(`sluice_requests_total{${labels}} 2`);
+    expect(counted).toContain('sluice_refusals_total{reason="lane-full",service="identity-api"} 2');
     await front.server.stop(100);
     expect(ledger.violations).toEqual([]);
   });

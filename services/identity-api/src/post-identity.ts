@@ -1,4 +1,4 @@
-import { asSluiceError, type Fate, SluiceError } from '@sluice/errors';
+import { asSluiceError, codes, type Fate, SluiceError } from '@sluice/errors';
 import { classOf, type Lane } from '@sluice/issuance';
 import type { AcceptRow, Standing } from '@sluice/ledger';
 import { type Answer, type HungUp, locationOf, problemAnswer } from './answer.js';
@@ -31,7 +31,7 @@ interface Pending {
   /** Monotonic milliseconds. */
   readonly startedAtMs: number;
   readonly decideAtMs: number;
-  /** True fate of an order that fails at this moment: `not-issued` only while nothing of it can be stored. */
+  /** Fate of this very call should it fail at this moment: `not-issued` only while nothing of it can be stored. */
   fate: Fate | undefined;
   requestId: string | undefined;
   waiter: Waiter | undefined;
@@ -255,7 +255,17 @@ function failed(front: Front, pending: Pending, thrown: unknown): Answer {
   const fate = error.code === 'outcome-unknown' ? 'unknown' : pending.fate;
   if (fate === 'not-issued') front.metrics.refused(error.code);
   const location = pending.requestId === undefined ? undefined : locationOf(pending.requestId);
-  return problemAnswer(error, { fate, location, random: front.random });
+  const told = fate === 'not-issued' && mayHaveTwin(pending, error) ? 'unknown' : fate;
+  return problemAnswer(error, { fate: told, location, random: front.random });
+}
+
+/**
+ * Of an order under a key more is asked than what became of this call. A twin with the same key may be committing at
+ * another front end, which the look-up did not see; it may be issued after this call was refused. A payload with a fault,
+ * though, is refused everywhere.
+ */
+function mayHaveTwin({ idempotencyKey }: Pending, { code }: SluiceError): boolean {
+  return idempotencyKey !== undefined && ![400, 422].includes(codes[code].status);
 }
 
 async function timed<T>(front: Front, step: Step, work: Promise<T>): Promise<T> {

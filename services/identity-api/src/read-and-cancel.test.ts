@@ -50,7 +50,8 @@ describe('GET /identity/{id}', () => {
   });
 
   it.each([
-    [{ state: 'rejected', code: 'ca-disabled', detail: '' }, 409, 'ca-disabled', 'not-issued'],
+    [{ state: 'rejected', code: 'ca-disabled', detail: '', withheld: false }, 409, 'ca-disabled', 'not-issued'],
+    [{ state: 'rejected', code: 'ca-disabled', detail: '', withheld: true }, 409, 'ca-disabled', 'withheld'],
     [{ state: 'expired', withheld: false }, 503, 'not-issued', 'not-issued'],
     [{ state: 'expired', withheld: true }, 503, 'withheld', 'withheld'],
     [{ state: 'cancelled' }, 409, 'cancelled', 'cancelled'],
@@ -93,6 +94,7 @@ describe('DELETE /identity/{id}', () => {
   it.each(['signing', 'issued', 'expired'] as const)('what is %s is not cancellable', async (state) => {
     const id = await order();
     if (state === 'issued') front.ledger.issue(id);
+    else if (state === 'expired') front.ledger.become(id, { state, withheld: false });
     else front.ledger.become(id, { state });
     expect(await said(await front.delete(id))).toMatchObject({ status: 409, code: 'not-cancellable', state });
   });

@@ -52,15 +52,18 @@ export function answerFor(standing: Standing, context: AnswerForContext): Answer
       return problem(new SluiceError('failed', undefined, { facts: about }), 'continuing', location);
     case 'rejected': {
       const detail = standing.detail === '' ? undefined : standing.detail;
-      return problem(new SluiceError(standing.code, detail, { facts: about }), 'not-issued');
+      return problem(new SluiceError(standing.code, detail, { facts: about }), fateOfRefused(standing));
     }
     case 'expired':
-      return standing.withheld
-        ? problem(new SluiceError('withheld', undefined, { facts: about }), 'withheld')
-        : problem(new SluiceError('not-issued', undefined, { facts: about }), 'not-issued');
+      return problem(new SluiceError(fateOfRefused(standing), undefined, { facts: about }), fateOfRefused(standing));
     case 'cancelled':
       return problem(new SluiceError('cancelled', undefined, { facts: about }), 'cancelled');
   }
+}
+
+/** `not-issued` promises that no signature was begun; after a burned serial only that nothing will be handed out. */
+function fateOfRefused({ withheld }: { readonly withheld: boolean }): 'withheld' | 'not-issued' {
+  return withheld ? 'withheld' : 'not-issued';
 }
 
 function issuedAnswer(standing: IssuedStanding, context: AnswerForContext): Answer {

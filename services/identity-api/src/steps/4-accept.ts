@@ -10,8 +10,7 @@ export type Acceptance =
 
 /**
  * Step 4: durable when it returns `stored`. Many requests share one commit; the ledger sees to that. Not stored: the
- * error says why and may be told with the fate `not-issued`. Throws `outcome-unknown` when the answer to the commit was
- * lost: it may be stored, so only the same Idempotency-Key (or the same CSR) asked again finds out.
+ * error says why; nothing will come of this call. Throws `outcome-unknown` when the answer to the commit was lost: it may be stored, so only the same Idempotency-Key (or the same CSR) asked again finds out.
  */
 export async function accept(ledger: Pick<IdentityLedger, 'accept'>, row: AcceptRow): Promise<Acceptance> {
   try {

@@ -1,14 +1,23 @@
 import { SluiceError } from '@sluice/errors';
 import type { AcceptResult, AcceptRow, Standing } from '@sluice/ledger';
 import { parseContent } from '@sluice/pki';
+import type { Clock } from '../clock.js';
 import type { Front } from '../front.js';
+
+type Of<S extends Standing['state']> = Extract<Standing, { state: S }>;
+/** How a request stands, beside what its row says. */
+type Stand =
+  | Pick<Of<'issued'>, 'state' | 'serial' | 'certificate' | 'notBefore' | 'notAfter'>
+  | Pick<Of<'rejected'>, 'state' | 'code' | 'detail' | 'withheld'>
+  | Pick<Of<'expired'>, 'state' | 'withheld'>
+  | { readonly state: Exclude<Standing['state'], 'issued' | 'rejected' | 'expired'> };
 
 interface Stored {
   readonly row: AcceptRow;
   readonly acceptedAt: Date;
   deadline: number;
   attempt: number;
-  ended: Partial<Standing> & { state: Standing['state'] };
+  ended: Stand & { readonly ca?: string };
 }
 
 /** What a call to the fake does instead of its work, once or always. */
@@ -17,6 +26,8 @@ type Verb = 'join' | 'accept' | 'read' | 'decide' | 'cancel';
 
 /** What it must never be asked for longer than: no wait and no time to live of the test profile is longer. */
 const waitLongestMs = 3_600_000;
+/** Front ends decide this long before the client's wait ends. What is due later has somebody else who waits for it. */
+const dueMarginMs = 250;
 
 /**
  * A ledger in memory that polices: whatever the real one would refuse, or the front end must never do, becomes a
@@ -33,7 +44,13 @@ export class FakeLedger {
   private readonly keys = new Map<string, string>();
   private readonly joined = new Set<string>();
   private readonly givenDeadlines = new Set<string>();
-  private clock = 1_000_000;
+  private readonly clock: Pick<Clock, 'epochMs'>;
+  /** How much its clock is ahead of the front end's. */
+  private aheadMs = 0;
+
+  constructor(clock: Pick<Clock, 'epochMs'>) {
+    this.clock = clock;
+  }
 
   readonly verbs: Front['ledger'] = {
     join: (account, key, payloadHash, waitMs) =>
@@ -55,8 +72,9 @@ export class FakeLedger {
         this.policeWait(ttlMs);
         const known = this.stored.get(requestId);
         if (known === undefined) throw new SluiceError('not-found');
-        if (known.ended.state === 'queued' && String(known.deadline) === deadline) {
-          known.ended = { state: 'expired', withheld: known.attempt > 0 } as Stored['ended'];
+        const due = known.deadline <= this.nowMs() + dueMarginMs;
+        if (known.ended.state === 'queued' && String(known.deadline) === deadline && due) {
+          known.ended = { state: 'expired', withheld: known.attempt > 0 };
         } else this.extend(known, ttlMs);
         return this.standing(requestId);
       }),
@@ -104,7 +122,7 @@ export class FakeLedger {
       this.extend(holder, row.waitMs);
       return { verdict: 'joined', requestId: held, standing: this.standing(held) };
     }
-    const deadline = this.clock + row.waitMs;
+    const deadline = this.nowMs() + row.waitMs;
     this.stored.set(row.requestId, { row, acceptedAt: new Date(), deadline, attempt: 0, ended: { state: 'queued' } });
     if (key !== undefined) this.keys.set(key, row.requestId);
     this.afterAccept(row.requestId);
@@ -143,8 +161,12 @@ export class FakeLedger {
 
   private extend(known: Stored, waitMs: number): void {
     // Time passes between two calls, so a later wait is a later deadline.
-    this.clock += 1;
-    known.deadline = Math.max(known.deadline, this.clock + waitMs);
+    this.aheadMs += 1;
+    known.deadline = Math.max(known.deadline, this.nowMs() + waitMs);
+  }
+
+  private nowMs(): number {
+    return this.clock.epochMs() + this.aheadMs;
   }
 
   private standing(requestId: string): Standing {

@@ -162,12 +162,12 @@ export interface StartFrontOptions {
 /** The whole HTTP face over a fake ledger, on a free port. */
 export async function startFront(options: StartFrontOptions = {}): Promise<StartedFront> {
   const { openRequestsMax = 100, waitersMax = 100, laneLoads = [], timeouts } = options;
-  const ledger = new FakeLedger();
   const warnings: object[] = [];
   const quiet = () => undefined;
   const keep = (facts: object) => void warnings.push(facts);
   const log = { debug: quiet, info: quiet, warn: keep, error: keep };
   const clock = new ManualClock();
+  const ledger = new FakeLedger(clock);
   const after = clock.after.bind(clock);
   const waiters = createWaiters({ read: ledger.verbs.read, waitersMax, after, onReadFailed: quiet });
   const monotonicMs = () => clock.monotonicMs();
