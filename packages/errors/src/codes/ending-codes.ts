@@ -5,14 +5,14 @@ export const endingCodes = {
   cancelled: {
     status: 409,
     title: 'The request was cancelled',
-    meaning: 'The account cancelled it (`DELETE /identity/{id}`) before anybody began to sign it.',
+    meaning:
+      'The account cancelled it (`DELETE /identity/{id}`) while nobody was signing it. No certificate will be handed out.',
     whatToDo: 'Send a new request.',
   },
   'not-issued': {
     status: 503,
     title: 'Not issued in time',
-    meaning:
-      'The wait was over before a signer took the request up. It has ended, and cannot come to life again by itself.',
+    meaning: 'The wait was over before a signature was begun. It has ended, and cannot come to life again by itself.',
     whatToDo: 'No signature was begun or will be. Try again after Retry-After.',
   },
   withheld: {
@@ -39,18 +39,21 @@ export const endingCodes = {
     status: 503,
     title: 'Too much open work',
     meaning: 'As much work is open as can be signed in time; more would only make everybody wait in vain.',
-    whatToDo: 'Nothing was stored. Try again after Retry-After.',
+    whatToDo:
+      'Nothing of this call was stored. Try again after Retry-After, with the same Idempotency-Key if it had one.',
   },
   unavailable: {
     status: 503,
     title: 'Something this call needs is away',
     meaning: 'The ledger or the registry does not answer this process at the moment.',
-    whatToDo: 'Nothing was stored. Try again after Retry-After.',
+    whatToDo:
+      'Nothing of this call was stored. Try again after Retry-After, with the same Idempotency-Key if it had one.',
   },
   draining: {
     status: 503,
     title: 'This process is stopping',
     meaning: 'It finishes what it has and takes nothing new. The connection is closed after this answer.',
-    whatToDo: 'Nothing was stored. Try again; another process answers.',
+    whatToDo:
+      'Nothing of this call was stored. Try again, with the same Idempotency-Key if it had one; another process answers.',
   },
 } as const satisfies Record<string, CodeFacts>;

@@ -75,7 +75,7 @@ const postIdentity: OperationFacts = {
   summary: 'Ask for a certificate, and wait for it',
   description: `The certificate is asked for with a CSR, whose key it will certify, and names that the profile allows. The call waits until it is issued, up to the time given with \`Prefer: wait=N\` (6 seconds without); it answers in time whatever happens, and what it says is never contradicted later.
 
-With an \`Idempotency-Key\`, asking again joins the same request, for 72 hours; a retry is therefore always safe, and the way to learn what became of a call whose answer was lost. Without one, an equal order (same account, profile, key and names) joins while it is open.`,
+With an \`Idempotency-Key\`, asking again joins the same request, for 72 hours; a retry is therefore always safe, and the way to learn what became of a call whose answer was lost. A refusal that is not about the payload itself (a full lane, something away, the state of a CA or profile) then has the fate \`unknown\`: another call with the same key may be going on. Without one, an equal order (same account, profile, key and names) joins while it is open.`,
   secured: true,
   parameters: ['Idempotency-Key', 'Prefer', 'X-Request-Id'],
   body: orderSchema,
@@ -142,7 +142,7 @@ const deleteIdentity: OperationFacts = {
   successes: [
     {
       status: 200,
-      description: 'Cancelled: nothing was or will be signed for it.',
+      description: 'Cancelled: no certificate will be handed out for it.',
       required: [],
       optional: [],
       content: { 'application/json': [cancelledSchema] },

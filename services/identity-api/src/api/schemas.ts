@@ -12,7 +12,7 @@ const codeSchema = z
 const fateSchema = z.enum(fates).meta({
   id: 'Fate',
   description:
-    'What became, or will become, of a request, and what you may rely on. `issued`: here it is, and it is stored. `continuing`: it goes on without you, look at Location. `not-issued`: no signature was begun or will be. `withheld`: no certificate will be handed out, and what may have been signed is revoked. `unknown`: we do not know ourselves, ask again with the same Idempotency-Key. `cancelled`: by you.',
+    'What became, or will become, of a request, and what you may rely on. `issued`: here it is, and it is stored. `continuing`: it goes on without you, look at Location. `not-issued`: no signature was begun or will be. `withheld`: no certificate will be handed out, and what may have been signed is revoked. `unknown`: we do not know ourselves, ask again with the same Idempotency-Key (an equal call may be going on elsewhere). `cancelled`: by you, and no certificate will be handed out.',
 });
 const idSchema = z.uuidv7().describe('The id of the request: a UUID of version 7.');
 const instantSchema = z.iso.datetime();
@@ -82,7 +82,7 @@ export const openSchema = z
 
 export const cancelledSchema = z
   .object({ id: idSchema, state: z.literal('cancelled'), fate: z.literal('cancelled') })
-  .meta({ id: 'Cancelled', description: 'A request that was cancelled: nothing was or will be signed for it.' });
+  .meta({ id: 'Cancelled', description: 'A request that was cancelled: no certificate will be handed out for it.' });
 
 const findingSchema = z
   .object({
