@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   acceptOne,
   createLedgerFixture,
+  dueNow,
   hold,
   type LedgerFixture,
   liftHolds,
@@ -103,7 +104,7 @@ describe('a key', () => {
   it('whose request expired is reopened by exactly one of several, who name the end they saw', async () => {
     const key = newKey();
     const old = await acceptOne(front, { idempotencyKey: key });
-    await front.decide(old.requestId, old.deadline, 1000);
+    await front.decide(old.requestId, await dueNow(fixture, old.requestId), 1000);
     // Without naming it: the end is replayed.
     expect(await front.accept(newRow({ idempotencyKey: key }))).toMatchObject({
       verdict: 'joined',
@@ -143,7 +144,7 @@ describe('without a key', () => {
       standing: { requestId: first.requestId, state: 'queued' },
     });
     await hold(fixture, { ca: 'root' });
-    await front.decide(first.requestId, first.deadline, 1000);
+    await front.decide(first.requestId, await dueNow(fixture, first.requestId), 1000);
     expect(await again()).toMatchObject({
       verdict: 'joined',
       standing: { requestId: first.requestId, state: 'parked' },

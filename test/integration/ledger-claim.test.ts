@@ -3,12 +3,14 @@ import type { ClaimedRequest, ClaimOptions, Database, IdentityLedger } from '@sl
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   acceptMany,
+  acceptOne,
   claimNew,
   clear,
   codeOf,
   createLedgerFixture,
   hold,
   type LedgerFixture,
+  newRow,
   newSerials,
   type TestSigner,
 } from './ledger-fixture.js';
@@ -227,6 +229,29 @@ describe('a claim', () => {
     );
     expect(taken).toHaveLength(500);
     expect(new Set(taken).size).toBe(500);
+  });
+});
+
+describe('a profile that no signer here has a template for', () => {
+  it('does not keep others of its flow from being claimed, and is named when nothing else is there', async () => {
+    const document = { revision: 'nobody has compiled this' };
+    const profile = {
+      name: 'untemplated',
+      ca: 'root',
+      purpose: 'subscriber',
+      document,
+      timeToLiveS: 60,
+      backdateS: 0,
+    } as const;
+    await fixture.registry.applyProfile('operator', profile);
+    await Promise.all(
+      Array.from({ length: 70 }, () => front.accept(newRow({ profile: 'untemplated', waitMs: 20_000 }))),
+    );
+    const good = await acceptOne(front, { waitMs: 30_000 });
+    const claimed = await signer.claim(64);
+    expect(claimed.claimed.map(({ requestId }) => requestId)).toEqual([good.requestId]);
+    expect((await signer.claim(64)).stale).toEqual(['untemplated']);
+    await clear(fixture);
   });
 });
 

@@ -170,6 +170,17 @@ export async function clear(fixture: LedgerFixture): Promise<void> {
 }
 
 /** What a signer would bring for a claimed row; the ledger stores bytes and does not read them. */
+/** Brings an open request's deadline to where `decide` may let it expire; returns that deadline. */
+export async function dueNow({ sql }: LedgerFixture, requestId: string): Promise<string> {
+  const [row] = await sql<{ micros: string }>(
+    `update ledger.work set deadline = clock_timestamp() + interval '200 ms' where request_id = $1
+     returning ledger.micros(deadline)::text as micros`,
+    requestId,
+  );
+  if (row === undefined) throw new Error(`${requestId} is not open`);
+  return row.micros;
+}
+
 export const completionOf = (row: ClaimedRequest): Completion => ({
   requestId: row.requestId,
   attempt: row.attempt,

@@ -21,6 +21,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   completionOf,
   createLedgerFixture,
+  dueNow,
   type LedgerFixture,
   newRow,
   refusedWith,
@@ -107,11 +108,11 @@ describe('a superuser is refused', () => {
     queued = newRow().requestId;
     await identity.accept(newRow({ requestId: queued }));
     parked = newRow().requestId;
-    const accepted = await identity.accept(newRow({ requestId: parked, waitMs: 1000 }));
+    await identity.accept(newRow({ requestId: parked }));
     const [hold] = await fixture.sql<{ id: string }>(
       `insert into registry.hold (reason, operator, expires_at) values ('test', 'test', now() + interval '1 h') returning id`,
     );
-    await identity.decide(parked, accepted.verdict === 'accepted' ? accepted.deadline : '', 1000);
+    await identity.decide(parked, await dueNow(fixture, parked), 1000);
     await fixture.sql('delete from registry.hold where id = $1', hold?.id);
   });
 

@@ -6,6 +6,7 @@ import {
   codeOf,
   completionOf,
   createLedgerFixture,
+  dueNow,
   hold,
   type LedgerFixture,
   liftHolds,
@@ -38,7 +39,8 @@ describe('the end of a wait', () => {
   };
 
   it('queued, at the deadline this waiter knows: expired, none was begun', async () => {
-    const { requestId, deadline } = await acceptOne(front);
+    const { requestId } = await acceptOne(front);
+    const deadline = await dueNow(fixture, requestId);
     expect(await front.decide(requestId, deadline, ttlMs)).toMatchObject({ state: 'expired', withheld: false });
     expect(await front.decide(requestId, deadline, ttlMs)).toMatchObject({ state: 'expired' });
     expect((await signer.claim(1, { requestIds: [requestId] })).claimed).toEqual([]);
@@ -52,8 +54,17 @@ describe('the end of a wait', () => {
     expect(ttlFromNow(standing)).toBe(true);
   });
 
+  it('queued, at a deadline that is not due: whoever joined with a shorter wait ends nobody else’s', async () => {
+    const { requestId, deadline } = await acceptOne(front, { waitMs: 6000 });
+    const standing = await front.decide(requestId, deadline, ttlMs);
+    expect(standing).toMatchObject({ state: 'queued' });
+    expect(ttlFromNow(standing)).toBe(true);
+    expect(await front.decide(requestId, deadline, ttlMs)).toMatchObject({ state: 'queued' });
+  });
+
   it('two waiters in one batch, of whom one knows the deadline: one fate for both', async () => {
-    const { requestId, deadline } = await acceptOne(front);
+    const { requestId } = await acceptOne(front);
+    const deadline = await dueNow(fixture, requestId);
     const both = [front.decide(requestId, '1', ttlMs), front.decide(requestId, deadline, ttlMs)];
     expect((await Promise.all(both)).map(({ state }) => state)).toEqual(['expired', 'expired']);
   });
@@ -72,28 +83,34 @@ describe('the end of a wait', () => {
   });
 
   it('claimed before, burned, queued again: expired and withheld', async () => {
-    const { requestId, deadline } = await acceptOne(front);
+    const { requestId } = await acceptOne(front);
     await signer.ledger.burn(signer.caller, [{ ...(await claimIt(signer, requestId)), code: 'token-failed' }]);
-    expect(await front.decide(requestId, deadline, ttlMs)).toMatchObject({ state: 'expired', withheld: true });
+    expect(await front.decide(requestId, await dueNow(fixture, requestId), ttlMs)).toMatchObject({
+      state: 'expired',
+      withheld: true,
+    });
   });
 
   it('claimed before, released, queued again: expired, none was begun', async () => {
-    const { requestId, deadline } = await acceptOne(front);
+    const { requestId } = await acceptOne(front);
     await signer.ledger.release(signer.caller, [{ ...(await claimIt(signer, requestId)), code: 'draining' }]);
-    expect(await front.decide(requestId, deadline, ttlMs)).toMatchObject({ state: 'expired', withheld: false });
+    expect(await front.decide(requestId, await dueNow(fixture, requestId), ttlMs)).toMatchObject({
+      state: 'expired',
+      withheld: false,
+    });
   });
 
   it.each([{ ca: 'root' }, { profile: 'tls' }])('held by %o: parked', async (what) => {
-    const { requestId, deadline } = await acceptOne(front);
+    const { requestId } = await acceptOne(front);
     await hold(fixture, what);
-    expect(await front.decide(requestId, deadline, ttlMs)).toMatchObject({ state: 'parked' });
+    expect(await front.decide(requestId, await dueNow(fixture, requestId), ttlMs)).toMatchObject({ state: 'parked' });
   });
 
   it('held by the quarantine of its CA: parked', async () => {
     await fixture.makeCa('sick');
-    const { requestId, deadline } = await acceptOne(front, { ca: 'sick', profile: 'sick-tls' });
+    const { requestId } = await acceptOne(front, { ca: 'sick', profile: 'sick-tls' });
     await fixture.sql(`update registry.ca set quarantined = true where name = 'sick'`);
-    expect(await front.decide(requestId, deadline, ttlMs)).toMatchObject({ state: 'parked' });
+    expect(await front.decide(requestId, await dueNow(fixture, requestId), ttlMs)).toMatchObject({ state: 'parked' });
   });
 
   it('attempts used up: failed stays', async () => {
@@ -107,8 +124,16 @@ describe('the end of a wait', () => {
     const { requestId, deadline } = await acceptOne(front);
     const row = await claimIt(signer, requestId);
     await signer.ledger.reject(signer.caller, [{ ...row, code: 'key-weak', detail: 'too short' }]);
-    const standing = { state: 'rejected', code: 'key-weak', detail: 'too short' };
+    const standing = { state: 'rejected', code: 'key-weak', detail: 'too short', withheld: false };
     expect(await front.decide(requestId, deadline, ttlMs)).toMatchObject(standing);
+  });
+
+  it('rejected after a burn: withheld, since a signature may exist', async () => {
+    const { requestId, deadline } = await acceptOne(front);
+    await signer.ledger.burn(signer.caller, [{ ...(await claimIt(signer, requestId)), code: 'token-failed' }]);
+    const row = await claimIt(signer, requestId);
+    await signer.ledger.reject(signer.caller, [{ ...row, code: 'key-weak', detail: 'too short' }]);
+    expect(await front.decide(requestId, deadline, ttlMs)).toMatchObject({ state: 'rejected', withheld: true });
   });
 
   it('of a request nobody knows', async () => {
@@ -118,11 +143,11 @@ describe('the end of a wait', () => {
 
 describe('cancel', () => {
   it('ends what is queued or shelved, for its account only', async () => {
-    const { requestId, deadline } = await acceptOne(front);
+    const { requestId } = await acceptOne(front);
     expect(await front.cancel(requestId, 'other')).toBeUndefined();
     expect(await front.read(requestId)).toMatchObject({ state: 'queued' });
     await hold(fixture, { ca: 'root' });
-    await front.decide(requestId, deadline, 1000);
+    await front.decide(requestId, await dueNow(fixture, requestId), 1000);
     expect(await front.cancel(requestId, 'demo')).toMatchObject({ state: 'cancelled' });
     expect(await front.cancel(requestId, 'demo')).toMatchObject({ state: 'cancelled' });
   });

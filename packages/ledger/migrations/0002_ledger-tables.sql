@@ -84,7 +84,7 @@ create table ledger.outcome (
   detail text,
   attempt integer not null,
   serial bytea,
-  -- Expired although a serial had been burned for it: what may exist is revoked, none will be handed out.
+  -- Expired or rejected although a serial had been burned for it: what may exist is revoked, none will be handed out.
   withheld boolean not null default false,
   ended_by text not null,
   ended_at timestamptz not null default clock_timestamp()

@@ -81,17 +81,23 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   limit 1
 $$;
 
-create function ledger.lane_loads() returns table (class text, key_group text, queued bigint, signing bigint, oldest_age_ms bigint)
+-- Claimable: queued and neither quarantined nor held. Holds are asked once per (account, CA, profile), not per row, so
+-- one on a fraction counts as none here; the claim itself looks at each row.
+create function ledger.lane_loads() returns table (class text, key_group text, queued bigint, claimable bigint, signing bigint, oldest_age_ms bigint)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select w.class, w.key_group,
-    count(*) filter (where w.state = 'queued'),
-    count(*) filter (where w.state = 'signing'),
-    coalesce(floor(extract(epoch from clock_timestamp() - min(w.accepted_at) filter (
-      where w.state = 'queued'
-        and not exists (select from registry.ca c where c.name = w.ca and c.quarantined)
-        and (not exists (select from registry.hold h where h.lifted_at is null and h.expires_at > clock_timestamp())
-             or registry.held_by(w.request_id, w.class, w.account, w.ca, w.profile) is null))) * 1000), 0)::bigint
-  from ledger.work w group by 1, 2
+  select g.class, g.key_group, sum(g.queued)::bigint, coalesce(sum(g.queued) filter (where g.claimable), 0)::bigint, sum(g.signing)::bigint,
+    coalesce(floor(extract(epoch from clock_timestamp() - min(g.oldest) filter (where g.claimable)) * 1000), 0)::bigint
+  from (
+    select f.*, not coalesce(c.quarantined, false) and not exists (
+        select from registry.hold h where h.lifted_at is null and h.expires_at > clock_timestamp() and h.fraction is null
+          and (h.ca is null or h.ca = f.ca) and (h.profile is null or h.profile = f.profile)
+          and (h.account is null or h.account = f.account) and (h.class is null or h.class = f.class)) as claimable
+    from (
+      select w.class, w.key_group, w.account, w.ca, w.profile, count(*) filter (where w.state = 'queued') as queued,
+        count(*) filter (where w.state = 'signing') as signing, min(w.accepted_at) filter (where w.state = 'queued') as oldest
+      from ledger.work w group by 1, 2, 3, 4, 5) f
+    left join registry.ca c on c.name = f.ca) g
+  group by 1, 2
 $$;
 
 reset role;

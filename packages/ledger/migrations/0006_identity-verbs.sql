@@ -109,6 +109,8 @@ begin
   order by u.fingerprint, u.id
   on conflict do nothing;
 
+  -- The key locks may have been waited for: the lease must hold now.
+  perform registry.check_caller(p_caller, p_incarnation);
   return query
   with judged as materialized (
     select u.*,
@@ -142,9 +144,9 @@ declare
   v_fingerprints bytea[];
 begin
   insert into ledger.outcome (request_id, state, code, attempt, withheld, ended_by)
-  select w.request_id, p_state, p_code, w.attempt, p_state = 'expired' and w.burned > 0, p_actor from ledger.work w where w.request_id = any(p_ids)
+  select w.request_id, p_state, p_code, w.attempt, p_state in ('expired', 'rejected') and w.burned > 0, p_actor from ledger.work w where w.request_id = any(p_ids)
   union all
-  select s.request_id, p_state, p_code, s.attempt, p_state = 'expired' and s.burned > 0, p_actor from ledger.shelf s where s.request_id = any(p_ids);
+  select s.request_id, p_state, p_code, s.attempt, p_state in ('expired', 'rejected') and s.burned > 0, p_actor from ledger.shelf s where s.request_id = any(p_ids);
   with left_work as (delete from ledger.work w where w.request_id = any(p_ids) returning w.fingerprint),
        left_shelf as (delete from ledger.shelf s where s.request_id = any(p_ids) returning s.fingerprint)
   select array_agg(g.fingerprint) into v_fingerprints from (select fingerprint from left_work union all select fingerprint from left_shelf) g;
@@ -164,9 +166,10 @@ begin
   delete from ledger.work w where w.request_id = any(p_ids);
 end $$;
 
--- Step 10: the end of a wait, decided by compare-and-set on state and deadline. Queued with the very deadline this
--- waiter knows: nobody waits longer, it expires (or is shelved, where a hold keeps it). Otherwise it goes on, and its
--- deadline moves to the time to live, because its client will be told `continuing`.
+-- Step 10: the end of a wait, decided by compare-and-set on state and deadline. Queued, with the very deadline this
+-- waiter knows, and due (the margin is the one by which front ends decide early): nobody waits longer, it expires (or is
+-- shelved, where a hold keeps it). A joiner with a shorter wait knows the deadline too, but it is not due. Otherwise it
+-- goes on, and its deadline moves to the time to live, because its client will be told `continuing`.
 create function ledger.decide(p_ids uuid[], p_deadlines bigint[], p_ttl_ms bigint[], p_actor text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '3s'
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
@@ -180,7 +183,7 @@ begin
         from unnest(p_ids, p_deadlines) u (id, deadline)
         cross join lateral (select x.* from ledger.work x where x.request_id = u.id offset 0) w
         left join registry.ca c on c.name = w.ca
-        where w.state = 'queued' and ledger.micros(w.deadline) = u.deadline) d;
+        where w.state = 'queued' and ledger.micros(w.deadline) = u.deadline and w.deadline <= clock_timestamp() + interval '250 ms') d;
   if v_held is not null then
     perform ledger.shelve(v_held, 'parked', 'held', p_actor, null);
   end if;

@@ -26,9 +26,10 @@ create type ledger.claimed as (
   ca text, subject_ca text, content text, spki bytea, attempt integer, serial bytea, not_before timestamptz, template_hash bytea, epoch bigint, accepted_at timestamptz);
 
 -- (a) Candidates by policy, without locks: round robin over the flows (account, CA) of the lane, from a cursor. A
--- quarantined or wholly held flow is skipped; overdue rows are passed over (the sweep ends them). Costs O(n), and
--- while a hold on part of a flow is in force, the rows behind it.
-create function ledger.candidates(p_class text, p_key_group text, p_max integer, p_cursor_account text, p_cursor_ca text,
+-- quarantined or wholly held flow is skipped; overdue rows are passed over (the sweep ends them), and so are those of
+-- profiles whose newest revision nobody here has a template for, unless there is nothing else. Costs O(n), and while
+-- part of a flow is held or without template, the rows passed over.
+create function ledger.candidates(p_class text, p_key_group text, p_max integer, p_compiler text, p_cursor_account text, p_cursor_ca text,
   out ids uuid[], out next_account text, out next_ca text)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -41,6 +42,7 @@ declare
   v_quota integer;
   v_full boolean;
   v_partial boolean;
+  v_without_template text[];
 begin
   -- A jump from flow to flow over the index: one probe each, however many rows a flow has.
   while cardinality(v_accounts) < p_max loop
@@ -70,6 +72,9 @@ begin
   v_quota := ceil(p_max::numeric / cardinality(v_accounts));
   -- A hold on part of a flow: its rows are passed over one by one, or they would keep their place at the head for ever.
   v_partial := exists (select from registry.hold h where h.lifted_at is null and h.expires_at > v_now and (h.profile is not null or h.fraction is not null));
+  v_without_template := array(
+    select p.name from registry.profile p
+    where p.state = 'enabled' and not exists (select from registry.template t where t.profile = p.name and t.revision = p.revision and t.compiler = p_compiler));
   loop
     select array_agg(q.request_id order by q.turn, q.deadline), bool_or(q.turn = v_quota) into ids, v_full
     from (
@@ -80,8 +85,14 @@ begin
         from (select x.request_id, x.deadline from ledger.work x
               where x.class = p_class and x.key_group = p_key_group and x.state = 'queued' and x.account = f.account and x.ca = f.ca and x.deadline > v_now
                 and (not v_partial or registry.held_by(x.request_id, p_class, x.account, x.ca, x.profile) is null)
+                and coalesce(x.profile, '') <> all (v_without_template)
               order by x.deadline, x.request_id limit v_quota) w) t
       order by t.turn, t.deadline limit p_max) q;
+    if ids is null and cardinality(v_without_template) > 0 then
+      -- Nothing else is there: the claim says `stale`, so that the signer looks at the registry.
+      v_without_template := '{}';
+      continue;
+    end if;
     exit when ids is null or cardinality(ids) >= p_max or not coalesce(v_full, false) or v_quota >= p_max;
     v_quota := least(p_max, v_quota * 4);
   end loop;
@@ -113,7 +124,7 @@ begin
     v_ids := p_ids;
   else
     select c.ids, c.next_account, c.next_ca into v_ids, next_account, next_ca
-    from ledger.candidates(p_class, p_key_group, p_max, p_cursor_account, p_cursor_ca) c;
+    from ledger.candidates(p_class, p_key_group, p_max, p_compiler, p_cursor_account, p_cursor_ca) c;
   end if;
   if v_ids is null then
     return;
@@ -132,6 +143,7 @@ begin
   end loop;
 
   -- (c) and (d) in new statements, whose snapshots are younger than the locks: read the registry, take the rows
+  perform registry.check_caller(p_caller, p_incarnation);
   v_holds := exists (select from registry.hold h where h.lifted_at is null and h.expires_at > clock_timestamp());
   with picked as materialized (
     select w.request_id, w.attempt + 1 as attempt, w.deadline <= clock_timestamp() as overdue,
@@ -269,8 +281,8 @@ begin
     return;
   end if;
   update ledger.serial s set state = 'void' from ledger.work w where w.request_id = any(v_done) and s.ca = w.ca and s.serial = w.serial and s.serial = any(v_serials);
-  insert into ledger.outcome (request_id, state, code, detail, attempt, ended_by)
-  select distinct on (w.request_id) w.request_id, 'rejected', u.code, u.detail, w.attempt, p_caller
+  insert into ledger.outcome (request_id, state, code, detail, attempt, withheld, ended_by)
+  select distinct on (w.request_id) w.request_id, 'rejected', u.code, u.detail, w.attempt, w.burned > 0, p_caller
   from ledger.work w join unnest(p_ids, p_attempts, p_codes, p_details) u (id, attempt, code, detail) on u.id = w.request_id and u.attempt = w.attempt
   where w.request_id = any(v_done) order by w.request_id;
   with gone as (delete from ledger.work w where w.request_id = any(v_done) returning w.fingerprint)

@@ -123,7 +123,8 @@ create function registry.key_work_fingerprint(p_purpose text, p_subject_ca text)
   select sha256(convert_to('key-work:' || p_purpose || ':' || p_subject_ca, 'UTF8'))
 $$;
 
--- CAs that are being made and lack a key, or a certificate; not while work on it is open, nor within 30 s of a failure.
+-- CAs that are being made and lack a key, or a certificate; not while work on it is open, nor within 30 s of a failure,
+-- nor within an hour of a refusal (a rule or a state forbids it: trying again at once changes nothing).
 create function registry.key_work_wanted() returns table (ca text, purpose text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select w.name, w.purpose
@@ -132,7 +133,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         where c.state = 'pending' and (c.spki is null or c.issuer = c.name or i.state = 'active')) w
   where not exists (select from ledger.open_fingerprint f where f.fingerprint = registry.key_work_fingerprint(w.purpose, w.name))
     and not exists (select from ledger.request r join ledger.outcome o on o.request_id = r.id
-                    where r.fingerprint = registry.key_work_fingerprint(w.purpose, w.name) and o.ended_at > clock_timestamp() - interval '30 s')
+                    where r.fingerprint = registry.key_work_fingerprint(w.purpose, w.name) and o.ended_at > clock_timestamp() - case o.state when 'rejected' then interval '1 hour' else interval '30 s' end)
 $$;
 
 create function registry.put_key_work(p_caller text, p_incarnation bigint, p_id uuid, p_purpose text, p_ca text, p_subject_ca text, p_profile text, p_key_group text, p_content text, p_spki bytea) returns uuid

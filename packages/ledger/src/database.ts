@@ -41,6 +41,8 @@ export function createDatabase(options: DatabaseOptions): Database {
     connectionTimeoutMillis: 2_000,
     // A server that hangs must not hang us: past this the answer counts as lost.
     query_timeout: 8_000,
+    // And a statement nobody waits for any more must not run on.
+    statement_timeout: 7_500,
     keepAlive: true,
     types,
   });

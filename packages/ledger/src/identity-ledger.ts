@@ -35,6 +35,12 @@ interface JoinItem {
   readonly waitMs: number;
 }
 type Joined = { standing: Standing; samePayload: boolean } | undefined;
+/** Waiting for its commit uses up a wait: what is left is told to the ledger when the batch goes, not when it came. */
+type Submitted<T> = T & { readonly submittedAtMs: number };
+const submitted = <T extends object>(item: T): Submitted<T> => ({ ...item, submittedAtMs: performance.now() });
+const leftMs = (item: { waitMs: number; submittedAtMs: number }): number =>
+  Math.max(1, Math.round(item.waitMs - (performance.now() - item.submittedAtMs)));
+
 interface DecideItem {
   readonly requestId: string;
   readonly deadline: string;
@@ -62,7 +68,7 @@ async function afterCommit<R>(work: () => Promise<R>): Promise<R> {
 async function acceptAll(
   database: Database,
   caller: Caller,
-  rows: readonly AcceptRow[],
+  rows: readonly Submitted<AcceptRow>[],
   onAccepted: IdentityLedgerOptions['onAccepted'],
 ): Promise<AcceptResult[]> {
   const verdicts = await database.call<{
@@ -86,7 +92,7 @@ async function acceptAll(
     column(rows, (row) => bytes(row.fingerprint)),
     column(rows, (row) => row.idempotencyKey ?? null),
     column(rows, (row) => bytes(row.payloadHash)),
-    column(rows, (row) => row.waitMs),
+    column(rows, leftMs),
     column(rows, (row) => row.reopens ?? null),
   ]);
   // Crash here: accepted and committed; the sweep adds the turn.
@@ -99,7 +105,10 @@ async function acceptAll(
   if (joined.length > 0) {
     const ids = column(joined, (verdict) => verdict.request_id);
     standings = await afterCommit(async () => {
-      await database.call(extendStatement, [ids, column(joined, (verdict) => rows[verdict.ordinal - 1]?.waitMs ?? 0)]);
+      await database.call(extendStatement, [
+        ids,
+        column(joined, (verdict) => leftMs(rows[verdict.ordinal - 1] as Submitted<AcceptRow>)),
+      ]);
       return readAll(database, ids);
     });
   }
@@ -115,7 +124,7 @@ async function acceptAll(
     acceptAll(
       database,
       caller,
-      column(again, (index) => rows[index] as AcceptRow),
+      column(again, (index) => rows[index] as Submitted<AcceptRow>),
       onAccepted,
     ),
   );
@@ -138,12 +147,12 @@ function toAcceptResult(
   return { verdict: 'joined', requestId: verdict.request_id, standing };
 }
 
-async function joinAll(database: Database, items: readonly JoinItem[]): Promise<Joined[]> {
+async function joinAll(database: Database, items: readonly Submitted<JoinItem>[]): Promise<Joined[]> {
   const found = await database.call<{ ordinal: number; request_id: string; same_payload: boolean }>(joinStatement, [
     column(items, (item) => item.account),
     column(items, (item) => item.key),
     column(items, (item) => bytes(item.payloadHash)),
-    column(items, (item) => item.waitMs),
+    column(items, leftMs),
   ]);
   const results = new Array<Joined>(items.length);
   if (found.length === 0) return results;
@@ -201,10 +210,10 @@ export function createIdentityLedger(options: IdentityLedgerOptions): IdentityLe
       onBatch: (size) => options.onBatch?.(verb, size),
     });
 
-  const accepts = group<AcceptRow, AcceptResult>('accept', 3, (batch) =>
+  const accepts = group<Submitted<AcceptRow>, AcceptResult>('accept', 3, (batch) =>
     acceptAll(database, enrolled(), batch, options.onAccepted),
   );
-  const joins = group<JoinItem, Joined>('join', 2, (batch) => joinAll(database, batch));
+  const joins = group<Submitted<JoinItem>, Joined>('join', 2, (batch) => joinAll(database, batch));
   const reads = group<string, Standing | undefined>('read', 2, async (batch) => {
     const standings = await readAll(database, batch);
     return batch.map((id) => standings.get(id));
@@ -217,8 +226,8 @@ export function createIdentityLedger(options: IdentityLedgerOptions): IdentityLe
       return self;
     },
     renew: (caller, appliedEpoch) => renew(database, caller, appliedEpoch),
-    join: (account, key, payloadHash, waitMs) => joins.submit({ account, key, payloadHash, waitMs }),
-    accept: (row) => accepts.submit(row),
+    join: (account, key, payloadHash, waitMs) => joins.submit(submitted({ account, key, payloadHash, waitMs })),
+    accept: (row) => accepts.submit(submitted(row)),
     read: (requestId) => reads.submit(requestId),
     decide: (requestId, deadline, ttlMs) => decides.submit({ requestId, deadline, ttlMs }),
     async cancel(requestId, account) {

@@ -61,6 +61,7 @@ const statements = {
      group by 1, 2 order by 3 desc`,
   ),
   makePartitions: statement('make_partitions', 'select ledger.make_partitions($1) as name'),
+  purgeIdempotency: statement('purge_idempotency', 'select ledger.purge_idempotency($1) as purged'),
   partitionWatch: statement('partition_watch', 'select * from ledger.partition_watch()'),
 };
 
@@ -218,6 +219,9 @@ export function createRegistryStore(options: DatabaseOptions): RegistryStore {
     laneLoads: () => laneLoads(database),
     why: (requestId) => requestHistory(database, requestId),
     recentEnds: () => database.call(statements.recentEnds, []),
+    async purgeIdempotency(max) {
+      return Number((await only<{ purged: bigint }>(database, statements.purgeIdempotency, [max])).purged);
+    },
     async makePartitions(daysAhead) {
       const made = await database.call<{ name: string }>(statements.makePartitions, [daysAhead]);
       const watch = await only<{ days_ahead: number; rows_in_default: bigint }>(

@@ -121,6 +121,8 @@ export interface RegistryStore {
   why(requestId: string): Promise<RequestHistory | undefined>;
   /** Counts by end state of the last hour, for `sluice status`. */
   recentEnds(): Promise<{ state: string; code: string | null; count: number }[]>;
+  /** Deletes up to `max` idempotency keys past their 72 h; returns how many. Safe to repeat. */
+  purgeIdempotency(max: number): Promise<number>;
   /** Makes partitions up to `daysAhead` days from now; moves rows that fell into a default partition. */
   makePartitions(daysAhead: number): Promise<{ made: readonly string[]; rowsInDefault: number; daysAhead: number }>;
   close(): Promise<void>;

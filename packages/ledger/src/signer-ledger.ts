@@ -255,7 +255,8 @@ export function createSignerLedger(options: DatabaseOptions): SignerLedger {
         requestId,
         state: row.ended_states[index] as EndState | ShelfState,
       }));
-      return { swept: true, ended, requeued: row.requeued, loads: await laneLoads(database) };
+      // Swept and committed: without the loads no turn is repaired this time, but what ended is told.
+      return { swept: true, ended, requeued: row.requeued, loads: await laneLoads(database).catch(() => []) };
     },
     close: () => database.close(),
   };

@@ -38,7 +38,13 @@ export function toStanding(row: StandingRow): Standing {
     case 'cancelled':
       return { ...base, state: row.state };
     case 'rejected':
-      return { ...base, state: 'rejected', code: row.code ?? 'internal', detail: row.detail ?? '' };
+      return {
+        ...base,
+        state: 'rejected',
+        code: row.code ?? 'internal',
+        detail: row.detail ?? '',
+        withheld: row.withheld ?? false,
+      };
     case 'expired':
       return { ...base, state: 'expired', withheld: row.withheld ?? false };
     case 'issued':

@@ -23,6 +23,7 @@ interface LaneLoadRow {
   class: LaneLoad['class'];
   key_group: string;
   queued: bigint;
+  claimable: bigint;
   signing: bigint;
   oldest_age_ms: bigint;
 }
@@ -33,6 +34,7 @@ export async function laneLoads(database: Database): Promise<LaneLoad[]> {
     class: row.class,
     keyGroup: row.key_group,
     queued: Number(row.queued),
+    claimable: Number(row.claimable),
     signing: Number(row.signing),
     oldestAgeMs: Number(row.oldest_age_ms),
   }));

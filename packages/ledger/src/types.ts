@@ -60,12 +60,20 @@ export type Standing =
       readonly notBefore: Date;
       readonly notAfter: Date;
     })
-  | (StandingBase & { readonly state: 'rejected'; readonly code: Code; readonly detail: string })
+  | (StandingBase & {
+      readonly state: 'rejected';
+      readonly code: Code;
+      readonly detail: string;
+      /** A serial was burned for it before. */
+      readonly withheld: boolean;
+    })
   | (StandingBase & { readonly state: 'expired' /** A serial was burned for it. */; readonly withheld: boolean })
   | (StandingBase & { readonly state: 'cancelled' });
 
 export interface LaneLoad extends Lane {
   readonly queued: number;
+  /** Of these, what is neither held nor quarantined. */
+  readonly claimable: number;
   readonly signing: number;
   /** Milliseconds the oldest claimable (queued, not held) row has waited; 0 when none. */
   readonly oldestAgeMs: number;

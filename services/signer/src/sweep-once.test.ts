@@ -35,7 +35,7 @@ describe('a sweep', () => {
       swept: true,
       ended: [],
       requeued: 0,
-      loads: [{ ...lane, queued, signing: 0, oldestAgeMs: 1 }],
+      loads: [{ ...lane, queued, claimable: queued, signing: 0, oldestAgeMs: 1 }],
     };
     await sweepOnce(signer.context, turns(open));
     expect(added).toEqual(missing === 0 ? [] : [{ lane, turns: missing, count: 64 }]);
@@ -47,7 +47,7 @@ describe('a sweep', () => {
       swept: true,
       ended,
       requeued: 2,
-      loads: [{ ...lane, queued: 9, signing: 0, oldestAgeMs: 1 }],
+      loads: [{ ...lane, queued: 9, claimable: 9, signing: 0, oldestAgeMs: 1 }],
     };
     await sweepOnce(signer.context, turns(new SluiceError('unavailable')));
     expect(signer.rung).toEqual(['a']);

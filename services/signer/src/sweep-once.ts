@@ -52,7 +52,7 @@ async function repairTurns(
   turns: Pick<TurnProducer, 'openTurns' | 'addMissing'>,
   load: LaneLoad,
 ): Promise<void> {
-  const wanted = Math.ceil(load.queued / batchRowsMax);
+  const wanted = Math.ceil(load.claimable / batchRowsMax);
   if (wanted === 0) return;
   const lane = { class: load.class, keyGroup: load.keyGroup };
   try {

@@ -47,7 +47,7 @@ it('a sample replaces what was counted, except what was admitted while it was re
   admission.giveBack(interactive);
   expect(admitted(interactive)).toBe(true);
   expect(admitted(background)).toBe(true);
-  answer([{ ...interactive, queued: 1, signing: 1, oldestAgeMs: 0 }]);
+  answer([{ ...interactive, queued: 1, claimable: 1, signing: 1, oldestAgeMs: 0 }]);
   await expect.poll(() => admission.sampleAgeMs()).toBe(0);
   // 2 open by the sample (one given back and one admitted since cancel out): room for one more.
   expect([admitted(interactive), admitted(interactive)]).toEqual([true, false]);
