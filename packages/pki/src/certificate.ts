@@ -29,6 +29,8 @@ export interface CertificateFacts {
   readonly spki: Uint8Array;
   /** SubjectKeyIdentifier; undefined when the certificate has none. */
   readonly ski: Uint8Array | undefined;
+  /** pathLenConstraint of its basicConstraints (RFC 5280 4.2.1.9); undefined when it sets no bound. */
+  readonly pathLength: number | undefined;
 }
 
 /** Reads a certificate, DER and nothing after it. Names are copied, never encoded anew. Throws `internal`. */
@@ -51,24 +53,46 @@ export function readCertificate(der: Uint8Array): CertificateFacts {
     notAfter,
     spki: copy(6, tags.sequence, 'public key'),
     ski: subjectKeyIdentifierOf(reader, members),
+    pathLength: pathLengthOf(reader, members),
   };
 }
 
 const subjectKeyIdentifier = Buffer.from('0603551d0e', 'hex');
+const basicConstraints = Buffer.from('0603551d13', 'hex');
 
-function subjectKeyIdentifierOf(
+type Members = readonly ReturnType<DerReader['element']>[];
+
+function subjectKeyIdentifierOf(reader: DerReader, members: Members): Uint8Array | undefined {
+  const value = extensionValueOf(reader, members, subjectKeyIdentifier, 'subjectKeyIdentifier');
+  if (value === undefined) return undefined;
+  const inner = new DerReader(value, 'internal');
+  return new Uint8Array(inner.contentOf(inner.whole(tags.octetString, 'subjectKeyIdentifier')));
+}
+
+function pathLengthOf(reader: DerReader, members: Members): number | undefined {
+  const value = extensionValueOf(reader, members, basicConstraints, 'basicConstraints');
+  if (value === undefined) return undefined;
+  const inner = new DerReader(value, 'internal');
+  const parts = inner.children(inner.whole(tags.sequence, 'basicConstraints'), 'basicConstraints');
+  const bound = parts.find(({ tag }) => tag === tags.integer);
+  if (bound === undefined) return undefined;
+  return inner.contentOf(bound).reduce((sum, octet) => sum * 256 + octet, 0);
+}
+
+/** Content of the OCTET STRING of the extension with this identifier, given whole. */
+function extensionValueOf(
   reader: DerReader,
-  members: readonly ReturnType<DerReader['element']>[],
+  members: Members,
+  identifier: Uint8Array,
+  what: string,
 ): Uint8Array | undefined {
   const wrapper = members.find(({ tag }) => tag === 0xa3);
   if (wrapper === undefined) return undefined;
   const [list] = reader.children(wrapper, 'extensions');
   for (const extension of reader.children(reader.expect(list, tags.sequence, 'extensions'), 'extensions')) {
     const parts = reader.children(extension, 'extension');
-    if (!sameBytes(reader.bytesOf(reader.expect(parts[0], tags.oid, 'extension')), subjectKeyIdentifier)) continue;
-    const value = reader.contentOf(reader.expect(parts.at(-1), tags.octetString, 'subjectKeyIdentifier'));
-    const inner = new DerReader(value, 'internal');
-    return new Uint8Array(inner.contentOf(inner.whole(tags.octetString, 'subjectKeyIdentifier')));
+    if (!sameBytes(reader.bytesOf(reader.expect(parts[0], tags.oid, 'extension')), identifier)) continue;
+    return reader.contentOf(reader.expect(parts.at(-1), tags.octetString, what));
   }
   return undefined;
 }

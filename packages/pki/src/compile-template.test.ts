@@ -176,6 +176,8 @@ describe.each(['ec', 'rsa'] as const)('certificates below a root of %s and an is
     expect(issuingX?.checkIssued(rootX!)).toBe(true);
     expect(leafX?.checkIssued(issuingX!)).toBe(true);
     expect([rootX?.ca, issuingX?.ca, leafX?.ca]).toEqual([true, true, false]);
+    const bounds = [root, issuing, leaf].map((bytes) => readCertificate(bytes).pathLength);
+    expect(bounds).toEqual([undefined, 0, undefined]);
     expect(leafX?.subject).toBe('C=CH\nCN=Gerät 7');
     expect(leafX?.subjectAltName).toBe(
       'DNS:a.test, email:a@b.test, IP Address:192.0.2.1, IP Address:0:0:0:0:0:FFFF:102:304, URI:http://a/',

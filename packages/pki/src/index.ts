@@ -18,6 +18,7 @@ export { lintCertificate, lintFixed, lintTbs, lintVariable } from './lint/lint.j
 export { lintRules } from './lint/lint-rules.js';
 export type { LintContext, LintFinding, LintKind, LintRule, LintSeverity } from './lint/types.js';
 export { checkProfile, type ProfileFinding, parseProfile, profileFindingLines } from './parse-profile.js';
+export { pathLengthFault } from './path-length-fault.js';
 export { profileJsonSchema } from './profile-json-schema.js';
 export { keyKindOf } from './public-key.js';
 export { makeSerial, serialRandomBytes } from './serial.js';
