@@ -132,6 +132,75 @@ describe('what a compromised front end could have forged', () => {
   });
 });
 
+describe('what a compromised registry could have forged', () => {
+  const caProfile = (name: string, ca: string, path_length: number) =>
+    profileDocument(name, ca, {
+      purpose: 'ca-certificate',
+      basic_constraints: { ca: true, path_length },
+      key_usage: ['keyCertSign', 'cRLSign'],
+      extended_key_usage: [],
+    });
+  const order = (profile: string, subjectCa: string, spki?: Uint8Array) =>
+    signer.accept(profile, {
+      purpose: 'ca-certificate',
+      subjectCa,
+      account: '',
+      content: contentOf({ common_name: subjectCa }),
+      spki: spki ?? signer.keyStore.keys.get(subjectCa)?.info.spki ?? new Uint8Array(),
+    });
+
+  /** `fast` certified by itself with this path length; `sub` has a key, in another key group. */
+  async function withCas(pathLength: number, below: number): Promise<void> {
+    const { spki } = await signer.keyStore.generate('sub', 'ec-p256');
+    signer.snapshot.cas.push({ ...caRow('sub', 'ec-p256', spki), state: 'pending', issuer: 'fast', keyGroup: 'else' });
+    signer.addProfile(caProfile('self', 'fast', pathLength));
+    signer.addProfile({ ...caProfile('below', 'fast', below), validity_seconds: 300 });
+    await signer.templates.apply(signer.snapshot);
+    const own = order('self', 'fast');
+    await cycle();
+    expect(own.state).toBe('issued');
+    const [ca] = signer.snapshot.cas;
+    if (ca) ca.certificate = Buffer.from(own.certificate ?? []).toString('base64');
+    await signer.templates.apply(signer.snapshot);
+  }
+
+  it.each([
+    [0, 0],
+    [0, 5],
+    [1, 1],
+  ])('below a CA with path length %i, one with %i', async (pathLength, below) => {
+    await withCas(pathLength, below);
+    const work = order('below', 'sub');
+    await cycle();
+    expect([work.state, work.code, serialState(work.serial)]).toEqual(['rejected', 'not-permitted', 'void']);
+    expect(work.detail).toContain('path length');
+  });
+
+  it('another key than the CA has: that is not certified, and its own is', async () => {
+    await withCas(1, 0);
+    const foreign = order('below', 'sub', signer.keyStore.keys.get('fast')?.info.spki);
+    const ofNobody = order('below', 'nobody', signer.keyStore.keys.get('fast')?.info.spki);
+    const honest = order('below', 'sub');
+    await cycle();
+    expect([foreign.state, foreign.code]).toEqual(['rejected', 'not-permitted']);
+    expect([ofNobody.state, ofNobody.code]).toEqual(['rejected', 'not-permitted']);
+    expect(honest.state).toBe('issued');
+  });
+
+  it('a key that the snapshot has not yet is looked for once more', async () => {
+    await withCas(1, 0);
+    const sub = signer.snapshot.cas.find(({ name }) => name === 'sub');
+    const { spki = null } = sub ?? {};
+    if (sub) sub.spki = null;
+    await signer.templates.apply(signer.snapshot);
+    if (sub) sub.spki = spki;
+    signer.snapshot.epoch = '2';
+    const work = order('below', 'sub');
+    await cycle();
+    expect([work.state, signer.refreshes]).toEqual(['issued', 1]);
+  });
+});
+
 describe('what breaks a rule when it is read back', () => {
   type Fill = Template['fill'];
   const otherKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'der' });

@@ -2,6 +2,7 @@ import { asSluiceError, type Code } from '@sluice/errors';
 import { refusal } from '@sluice/issuance';
 import type { ClaimedRequest } from '@sluice/ledger';
 import { checkContent, keyKindOf, parseContent, type RequestContent, validityOf } from '@sluice/pki';
+import { caCertificateRefusal } from './ca-certificate-refusal.js';
 import type { Refusal } from './signer-context.js';
 import type { ReadyProfile, SigningCa, SigningRules } from './signing-rules.js';
 
@@ -17,7 +18,7 @@ export interface CheckedRow {
 /**
  * Step 7, first half: what a compromised front end could have forged in a request row, checked again by pure functions.
  * The claim has checked states under its locks; here it is whether this account may use this profile, whether profile,
- * CA and purpose belong together, whether the content and the key are ones the profile allows *in the revision it is
+ * CA and purpose belong together, whether a CA's certificate is for that CA's own key and within its issuer's path length, whether the content and the key are ones the profile allows *in the revision it is
  * signed under*, and whether the certificate would outlive its CA.
  * A refusal that an older snapshot than the claim's gives may be wrong: it becomes `stale-snapshot`, which is queued again.
  */
@@ -60,7 +61,8 @@ function checkAll(row: ClaimedRequest, rules: SigningRules): CheckedRow | Refusa
   if (Buffer.compare(ready.template.hash, row.templateHash) !== 0) {
     return { code: 'conflict', detail: `another signer fills profile ${row.profile} with other bytes` };
   }
-  return checkContents(row, ready, ca, own);
+  const ofCa = row.purpose === 'ca-certificate' ? caCertificateRefusal(row, ready.document, ca, rules) : undefined;
+  return ofCa ?? checkContents(row, ready, ca, own);
 }
 
 function accountRefusal(row: ClaimedRequest, rules: SigningRules): Refusal | undefined {

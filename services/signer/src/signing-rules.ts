@@ -25,6 +25,8 @@ export interface SigningCa {
   readonly verify?: ((tbs: Uint8Array, signature: Uint8Array) => boolean) | undefined;
   /** Null until it is certified: a root's own certificate ends when its profile says. */
   readonly notAfter: Date | null;
+  /** pathLenConstraint of its own certificate; undefined when that sets no bound, or there is none yet. */
+  readonly pathLength: number | undefined;
 }
 
 export interface SigningAccount {
@@ -36,6 +38,8 @@ export interface SigningAccount {
 export interface SigningRules {
   readonly epoch: bigint;
   readonly cas: ReadonlyMap<string, SigningCa>;
+  /** SubjectPublicKeyInfo, DER, by CA name: of every key group, since a CA may be certified by one of another. */
+  readonly caKeys: ReadonlyMap<string, Uint8Array>;
   readonly accounts: ReadonlyMap<string, SigningAccount>;
   /** Current standing of each profile in the snapshot. */
   readonly profiles: ReadonlyMap<string, { readonly enabled: boolean; readonly ca: string }>;

@@ -38,6 +38,7 @@ export interface TemplatesOptions {
 const noRules: SigningRules = {
   epoch: 0n,
   cas: new Map(),
+  caKeys: new Map(),
   accounts: new Map(),
   profiles: new Map(),
   ready: () => undefined,
@@ -144,6 +145,7 @@ export function createTemplates(options: TemplatesOptions): Templates {
       rules = {
         epoch: BigInt(snapshot.epoch),
         cas,
+        caKeys: new Map(snapshot.cas.flatMap(({ name, spki }) => (spki === null ? [] : [[name, fromBase64(spki)]]))),
         accounts: new Map(
           snapshot.accounts.map(({ name, state, profiles }) => [
             name,
@@ -191,8 +193,9 @@ function signingCas(
       const same = spki !== undefined && known?.spki !== undefined && Buffer.compare(known.spki, spki) === 0;
       const { name, state, issuer, keyAlgorithm } = ca;
       const verify = same ? known.verify : spki && createVerifier(spki);
-      const notAfter = ca.certificate === null ? null : readCertificate(fromBase64(ca.certificate)).notAfter;
-      return [name, { name, state, issuer, keyAlgorithm, spki, verify, notAfter }];
+      const own = ca.certificate === null ? undefined : readCertificate(fromBase64(ca.certificate));
+      const bounds = { notAfter: own?.notAfter ?? null, pathLength: own?.pathLength };
+      return [name, { name, state, issuer, keyAlgorithm, spki, verify, ...bounds }];
     }),
   );
 }
