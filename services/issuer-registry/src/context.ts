@@ -12,6 +12,7 @@ import { createSnapshotSource } from './http/snapshot-source.js';
 import type { AdminContext } from './operations/admin-context.js';
 import { createRegistryMetrics } from './registry-metrics.js';
 import { createPartitionKeeper } from './upkeep/keep-partitions.js';
+import { purgeIdempotency } from './upkeep/purge-idempotency.js';
 import { reconcileKeyWork } from './upkeep/reconcile-key-work.js';
 
 const service = 'issuer-registry';
@@ -19,6 +20,7 @@ const service = 'issuer-registry';
 const keyCacheMs = 3000;
 const reconcileIntervalMs = 1000;
 const partitionIntervalMs = 60_000;
+const purgeIntervalMs = 60_000;
 /** The registry serves people and a look per second per subscriber: few connections are plenty. */
 const poolMax = 4;
 
@@ -56,13 +58,14 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   const admin: AdminContext = { name, store, clock, randomBytes: overrides.randomBytes ?? randomBytes };
   const keysFrom = (load: () => Promise<readonly { name: string; publicKey: Uint8Array }[]>) =>
     createAuthenticate(createKeyDirectory({ load, clock, cacheMs: keyCacheMs, log }), clock);
+  const { observe, purged } = createRegistryMetrics({ metrics, store, partitions: partitions.standing, log });
   const app = createApp({
     context: admin,
     authenticateOperator: keysFrom(() => store.operators()),
     authenticateService: keysFrom(() => store.serviceKeys()),
     snapshotSource,
     log,
-    observe: createRegistryMetrics({ metrics, store, partitions: partitions.standing, log }).observe,
+    observe,
   });
 
   async function ready(): Promise<Readiness> {
@@ -93,6 +96,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
       closing('store', () => store.close()),
       lease,
       every('keep-partitions', partitionIntervalMs, partitions.keep, log),
+      every('purge-idempotency', purgeIntervalMs, () => purgeIdempotency({ store, purged, log }), log),
       every('reconcile-key-work', reconcileIntervalMs, reconcile, log),
       server,
     ],

@@ -12,11 +12,18 @@ export interface RegistryMetricsOptions {
   readonly log: Log;
 }
 
+export interface RegistryMetrics {
+  readonly observe: AppOptions['observe'];
+  /** Idempotency keys that were deleted past their time. */
+  readonly purged: (count: number) => void;
+}
+
 /** Figures of this process and of the lanes. Those from the ledger are read when asked for; without it they are absent. */
-export function createRegistryMetrics(options: RegistryMetricsOptions): { readonly observe: AppOptions['observe'] } {
+export function createRegistryMetrics(options: RegistryMetricsOptions): RegistryMetrics {
   const { metrics, store, partitions, log } = options;
   const calls = metrics.counter('admin_calls_total', 'Calls of the registry by route and code', ['route', 'code']);
   const seconds = metrics.histogram('admin_call_seconds', 'Time of a call of the registry', ['route']);
+  const purgedKeys = metrics.counter('idempotency_purged_total', 'Idempotency keys deleted past their time');
 
   /** One figure that cannot be had must not cost all the others. */
   const whenHad = async (what: string, read: () => Promise<void>): Promise<void> => {
@@ -53,6 +60,7 @@ export function createRegistryMetrics(options: RegistryMetricsOptions): { readon
   });
 
   return {
+    purged: (count) => purgedKeys.inc(count),
     observe({ route, code, seconds: taken }) {
       calls.inc({ route, code });
       seconds.observe({ route }, taken);

@@ -14,6 +14,8 @@ export interface MemoryRegistryStore extends RegistryStore {
   away: SluiceError | undefined;
   operatorKeys: { name: string; publicKey: Uint8Array }[];
   keysOfServices: { name: string; service: string; publicKey: Uint8Array }[];
+  /** Idempotency keys past their time. */
+  oldKeys: number;
   /** How often `state` was read. */
   stateReads: number;
 }
@@ -42,6 +44,7 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
     away: undefined,
     operatorKeys: [],
     keysOfServices: [],
+    oldKeys: 0,
     stateReads: 0,
     async enrol(name) {
       here();
@@ -138,6 +141,12 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
     async makePartitions() {
       here();
       return store.partitions;
+    },
+    async purgeIdempotency(max) {
+      here();
+      const purged = Math.min(max, store.oldKeys);
+      store.oldKeys -= purged;
+      return purged;
     },
     close: async () => undefined,
   };

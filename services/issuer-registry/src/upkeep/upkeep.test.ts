@@ -2,6 +2,7 @@ import type { CaRow } from '@sluice/ledger';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryRegistryStore, type MemoryRegistryStore } from '../testing/memory-registry-store.js';
 import { createPartitionKeeper } from './keep-partitions.js';
+import { purgeIdempotency, purgeKeysMax, purgeRoundsMax } from './purge-idempotency.js';
 import { type ReconcileOptions, reconcileKeyWork } from './reconcile-key-work.js';
 
 let now: Date;
@@ -105,5 +106,27 @@ describe('partitions', () => {
     now = new Date(now.getTime() + 3_600_000);
     await keeper.keep();
     expect(events).toHaveLength(2);
+  });
+});
+
+describe('idempotency keys past their time', () => {
+  const rounds: number[] = [];
+  const purge = (): Promise<void> => purgeIdempotency({ store, purged: (count) => void rounds.push(count), log });
+  beforeEach(() => void rounds.splice(0));
+
+  it('are deleted round by round until fewer come back', async () => {
+    store.oldKeys = 2 * purgeKeysMax + 7;
+    await purge();
+    expect(rounds).toEqual([purgeKeysMax, purgeKeysMax, 7]);
+    await purge();
+    expect(rounds.slice(3)).toEqual([0]);
+    expect(events).toEqual([]);
+  });
+
+  it('that never end are left to the next minute, with a warning', async () => {
+    store.oldKeys = (purgeRoundsMax + 1) * purgeKeysMax;
+    await purge();
+    expect([rounds.length, store.oldKeys]).toEqual([purgeRoundsMax, purgeKeysMax]);
+    expect(events).toEqual([{ level: 'warn', event: 'purge-behind' }]);
   });
 });
