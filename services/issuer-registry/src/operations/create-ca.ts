@@ -12,6 +12,7 @@ import {
 } from '@sluice/pki';
 import type { CreateCaAnswer, CreateCaBody } from '@sluice/registry-protocol';
 import type { AdminContext } from './admin-context.js';
+import { checkIssuerBounds } from './check-issuer-bounds.js';
 import { checkProfileLint } from './lint-profile.js';
 import { readProfile } from './read-profile.js';
 
@@ -46,7 +47,7 @@ function unusableProfile(profileName: string, fault: string): SluiceError {
 }
 
 /** Another CA signs it, by one of that CA's own profiles. A pending issuer is fine: the certificate waits for it. */
-function underIssuer(state: RegistryState, issuerName: string, profileName: string): Certified {
+function underIssuer(state: RegistryState, issuerName: string, profileName: string, now: Date): Certified {
   const issuer = state.cas.find(({ name }) => name === issuerName);
   if (issuer === undefined) {
     throw new SluiceError('ca-unknown', `There is no CA named ${issuerName}`, { facts: { pointer: '/issuer' } });
@@ -71,7 +72,9 @@ function underIssuer(state: RegistryState, issuerName: string, profileName: stri
       facts: { pointer: '/profile' },
     });
   }
-  return { issuer: issuerName, certificateProfile: profileName, document: checkProfile(profile.document) };
+  const document = checkProfile(profile.document);
+  checkIssuerBounds(state, issuer, document, now);
+  return { issuer: issuerName, certificateProfile: profileName, document };
 }
 
 /** The subject as it will stand in the certificate, statics of the profile included, so that both names are one. */
@@ -104,7 +107,7 @@ function subjectOf(
 /**
  * Puts a CA into the registry as `pending`. Durable on return, with a new epoch; the reconciler then puts its key work
  * into the ledger, until a signer has made its key and its certificate. Throws `conflict` when the name is taken,
- * `ca-unknown`, `ca-…` or `profile-…` for what it builds on, `subject-invalid`, `profile-invalid`.
+ * `ca-unknown`, `ca-…` or `profile-…` for what it builds on, `not-permitted` for its path length, `subject-invalid`, `profile-invalid`.
  */
 export async function createCa(context: AdminContext, operator: string, body: CreateCaBody): Promise<CreateCaAnswer> {
   const state = await context.store.state();
@@ -112,7 +115,9 @@ export async function createCa(context: AdminContext, operator: string, body: Cr
     throw new SluiceError('conflict', `A CA named ${body.name} exists`, { facts: { pointer: '/name' } });
   }
   const { document, ...certified } =
-    body.issuer === null ? asRoot(body, body.self_profile ?? '') : underIssuer(state, body.issuer, body.profile ?? '');
+    body.issuer === null
+      ? asRoot(body, body.self_profile ?? '')
+      : underIssuer(state, body.issuer, body.profile ?? '', context.clock());
   if (certified.selfProfile !== undefined && state.profiles.some(({ name }) => name === certified.certificateProfile)) {
     throw new SluiceError('conflict', `A profile named ${certified.certificateProfile} exists`, {
       facts: { pointer: '/self_profile' },

@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { CaRow } from '@sluice/ledger';
-import { caKeyKinds, profileKeyKinds } from '@sluice/pki';
+import {
+  assembleCertificate,
+  caKeyKinds,
+  compileTemplate,
+  parseProfile,
+  profileKeyKinds,
+  validityOf,
+} from '@sluice/pki';
 import type { CreateCaBody } from '@sluice/registry-protocol';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryRegistryStore, type MemoryRegistryStore } from '../testing/memory-registry-store.js';
@@ -150,6 +157,55 @@ describe('creating a CA', () => {
     const refused = createCa(context, 'alice', { ...issuingBody, issuer: 'nobody', dry_run: true });
     await expect(refused).rejects.toMatchObject({ code: 'ca-unknown' });
     expect(store.changes).toEqual(before);
+  });
+});
+
+describe('what an issuer’s certificate bounds', () => {
+  const bounded = (name: string, pathLength: number): string => caProfile(name, 'root', `  path_length: ${pathLength}`);
+  const start = new Date('2026-11-01T00:00:00Z');
+
+  /** Gives the root a certificate by this profile, from 2026-11-01 on; nobody looks at its signature here. */
+  function certify(profileYaml: string): void {
+    const [row] = store.cas;
+    const spki = sampleKey('ec-p256');
+    const document = parseProfile(profileYaml);
+    const { fill, signatureAlgorithm } = compileTemplate(document, { subjectDer: row?.subjectDer ?? spki, spki });
+    const content = { subject_dn: { common_name: 'Root' }, san: {} };
+    const tbs = fill({ serial: new Uint8Array(16).fill(77), ...validityOf(document, start, null), content, spki });
+    const certificate = assembleCertificate(tbs, signatureAlgorithm, Uint8Array.of(1));
+    store.cas[0] = { ...(row as CaRow), state: 'active', spki, certificate };
+  }
+
+  it.each([
+    [0, 0, 'its issuer may certify none'],
+    [0, 5, 'its issuer may certify none'],
+    [1, 1, 'not smaller'],
+    [1, undefined, 'none of its own'],
+  ])('refuses, below path length %s, a CA with %s: %s', async (issuerBound, bound, _) => {
+    const root = bounded('root', issuerBound);
+    await createCa(context, 'alice', { ...rootBody, self_profile: root });
+    const document = bound === undefined ? caProfile('issuing-ca', 'root') : bounded('issuing-ca', bound);
+    await applyProfile(context, 'alice', { document: document.replace('157680000', '86400') });
+    const refused = { code: 'not-permitted', facts: { pointer: '/profile' } };
+    await expect(createCa(context, 'alice', issuingBody)).rejects.toMatchObject(refused);
+    certify(root);
+    await expect(createCa(context, 'alice', { ...issuingBody, dry_run: true })).rejects.toMatchObject(refused);
+    expect(store.cas).toHaveLength(1);
+  });
+
+  it('goes by the certificate that the issuer has, not by what its profile says now', async () => {
+    await withRoot();
+    certify(bounded('root', 0));
+    await expect(createCa(context, 'alice', issuingBody)).rejects.toMatchObject({ code: 'not-permitted' });
+  });
+
+  it('refuses a CA that would outlive its issuer', async () => {
+    await withRoot();
+    certify(caProfile('root', 'root'));
+    const refused = { code: 'ca-expiring', facts: { pointer: '/profile', ca_not_after: '2031-10-30T23:59:59.000Z' } };
+    await expect(createCa(context, 'alice', issuingBody)).rejects.toMatchObject(refused);
+    await applyProfile(context, 'alice', { document: caProfile('issuing-ca', 'root').replace('157680000', '86400') });
+    await expect(createCa(context, 'alice', issuingBody)).resolves.toMatchObject({ issuer: 'root' });
   });
 });
 
