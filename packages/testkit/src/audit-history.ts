@@ -61,13 +61,15 @@ interface SerialRow {
   state: string;
   revoked: boolean;
 }
+/** Idempotency-Key to the request that holds it. Accounts do not share keys here: clients draw them at random. */
+type Holders = ReadonlyMap<string, string>;
 
 /**
  * The three-way accounting: what clients were told, what the witness saw signed and what the ledger says must agree.
  * Call it when everything has come to rest. Reads only; an empty list of violations is the good answer.
  */
 export async function auditHistory(options: AuditOptions): Promise<AuditReport> {
-  const { requests, serials } = await readLedger(options.adminUrl);
+  const { requests, serials, holders } = await readLedger(options.adminUrl);
   const byId = new Map(requests.map((row) => [row.id, row]));
   const serialsOf = groupBy(serials, (row) => row.request_id);
   const witness = options.witness.filter((entry) => entry.serial !== null);
@@ -77,6 +79,7 @@ export async function auditHistory(options: AuditOptions): Promise<AuditReport> 
     ...answersAgainstLedger(options.answers, byId),
     ...fates(options.answers, byId, serialsOf, witnessed),
     ...keys(options.answers),
+    ...refusedUnderKey(options.answers, holders, byId),
     ...witnessAgainstLedger(witnessed, serials, byId),
   ];
   return {
@@ -93,7 +96,9 @@ export async function auditHistory(options: AuditOptions): Promise<AuditReport> 
   };
 }
 
-async function readLedger(adminUrl: string): Promise<{ requests: RequestRow[]; serials: SerialRow[] }> {
+async function readLedger(
+  adminUrl: string,
+): Promise<{ requests: RequestRow[]; serials: SerialRow[]; holders: Holders }> {
   const client = new Client({ connectionString: adminUrl });
   await client.connect();
   try {
@@ -109,7 +114,11 @@ async function readLedger(adminUrl: string): Promise<{ requests: RequestRow[]; s
     const serials = await client.query<SerialRow>(`
       select encode(s.serial, 'hex') as serial, s.ca, s.request_id, s.attempt, s.state, v.serial is not null as revoked
       from ledger.serial s left join ledger.revocation v on v.ca = s.ca and v.serial = s.serial`);
-    return { requests: requests.rows, serials: serials.rows };
+    const held = await client.query<{ key: string; request_id: string }>(
+      'select key, request_id from ledger.idempotency',
+    );
+    const holders = new Map(held.rows.map((row) => [row.key, row.request_id]));
+    return { requests: requests.rows, serials: serials.rows, holders };
   } finally {
     await client.end();
   }
@@ -192,12 +201,37 @@ function* fates(
       };
     }
     if (answer.fate !== 'not-issued') continue;
-    const signed = (serialsOf.get(row.id) ?? []).filter((serial) => witnessed.has(plainSerial(serial.serial)));
-    if (signed.length > 0) {
+    // A burned serial counts: nobody can tell that its signature was not begun.
+    const begun = (serialsOf.get(row.id) ?? []).filter(
+      ({ serial, state }) => state === 'burned' || witnessed.has(plainSerial(serial)),
+    );
+    if (begun.length > 0) {
       yield {
         rule: 'fate-proved-false',
-        detail: `${row.id} was told \`not-issued\`: no signature was begun; the witness saw one`,
-        rows: [answer, ...signed],
+        detail: `${row.id} was told \`not-issued\`: no signature was begun; for a serial of it one was, or may have been`,
+        rows: [answer, ...begun],
+      };
+    }
+  }
+}
+
+/**
+ * Refused without an id under a key, as never to be issued, while the request of that key was there already and is
+ * issued: the twin at another front end. (What was accepted after the answer is another try, of which nothing was said.)
+ */
+function* refusedUnderKey(
+  answers: readonly Answer[],
+  holders: Holders,
+  byId: ReadonlyMap<string, RequestRow>,
+): Generator<Violation> {
+  for (const answer of answers) {
+    if (answer.fate !== 'not-issued' || answer.key === undefined || answer.id !== undefined) continue;
+    const row = byId.get(holders.get(answer.key) ?? '');
+    if (row?.outcome === 'issued' && row.accepted_at.getTime() <= answer.endedAt) {
+      yield {
+        rule: 'fate-proved-false',
+        detail: `key ${answer.key} was told \`not-issued\` (${answer.code}) and its request ${row.id} is issued`,
+        rows: [answer, row],
       };
     }
   }
