@@ -18,6 +18,8 @@ export interface Load {
 
 /** An order that one of this many is for the RSA CA. */
 const rsaShare = 8;
+/** Of so many orders one has no key; one is told at once that it goes on, and one waits, while a shorter wait joins each. */
+const otherShare = 19;
 /** Certainly answered: issued, accepted for later, or refused for good. */
 const uncertain = new Set<Answer['fate']>(['unknown', undefined]);
 
@@ -40,10 +42,16 @@ export function startLoad(system: System, options: LoadOptions): Load {
     begun += 1;
     const profile = begun % rsaShare === 0 ? testProfiles.rsa : testProfiles.p256;
     const name = `client-${begun}.example`;
-    const key = randomUUID();
+    const kind = begun % otherShare;
+    const key = kind === 1 ? {} : { key: randomUUID() };
+    const prefer = kind === 2 ? { prefer: 'respond-async' } : {};
     const { pem: csr } = makeCsr('ec-p256', name);
     while (stoppedAt === undefined || performance.now() - stoppedAt < patienceMs) {
-      const answer = await client.post({ profile, csr, subjectDn: { common_name: name }, key });
+      const options = { profile, csr, subjectDn: { common_name: name }, ...key };
+      const asked = client.post({ ...options, ...prefer });
+      if (kind === 2) await asked;
+      if (kind === 2 || kind === 3) await client.post({ ...options, prefer: 'wait=1' });
+      const answer = await asked;
       if (answer.status !== undefined && !uncertain.has(answer.fate)) return;
       await wait(50 + Math.random() * 150);
     }
