@@ -41,6 +41,18 @@ const newKey = (): string => randomBytes(8).toString('hex');
 const deadlineOf = (standing: Standing | undefined): bigint =>
   standing !== undefined && 'deadline' in standing ? BigInt(standing.deadline) : -1n;
 
+it('keeps what showed that the sender has the key: a CSR, or nonce and signature', async () => {
+  const csr = randomBytes(200);
+  const proof = { nonce: 'abc-_1', signature: 'c2ln"\\,{}' };
+  const [byCsr, byProof] = await Promise.all([
+    acceptOne(front, { evidence: { csr } }),
+    acceptOne(front, { evidence: { proof } }),
+  ]);
+  const stored = (id: string) => fixture.sql('select csr, proof from ledger.request where id = $1', id);
+  expect(await stored(byCsr.requestId)).toEqual([{ csr, proof: null }]);
+  expect(await stored(byProof.requestId)).toEqual([{ csr: null, proof }]);
+});
+
 describe('a key', () => {
   it('sent 50 times at once over two front ends is accepted once, and 49 join', async () => {
     const key = newKey();

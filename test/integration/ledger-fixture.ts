@@ -95,7 +95,7 @@ export const newRow = (more: Partial<AcceptRow> = {}): AcceptRow => ({
   class: 'interactive',
   content: '{}',
   spki: randomBytes(91),
-  csr: randomBytes(200),
+  evidence: { csr: randomBytes(200) },
   fingerprint: randomBytes(32),
   payloadHash: Buffer.alloc(32, 1),
   waitMs: 60_000,

@@ -53,6 +53,7 @@ const byCode: Partial<Record<Code, Disposition>> = {
   'csr-invalid': 'request',
   'key-weak': 'request',
   'subject-invalid': 'request',
+  'validity-invalid': 'request',
   'lint-failed': 'request',
   'body-invalid': 'request',
   'key-missing': 'key-missing',

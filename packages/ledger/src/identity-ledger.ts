@@ -14,7 +14,7 @@ export interface IdentityLedgerOptions extends DatabaseOptions {
 const acceptStatement: Statement = {
   name: 'accept',
   text: `select * from ledger.accept($1, $2, $3::uuid[], $4::text[], $5::text[], $6::integer[], $7::text[], $8::text[], $9::text[], $10::text[],
-    $11::bytea[], $12::bytea[], $13::bytea[], $14::text[], $15::bytea[], $16::integer[], $17::uuid[])`,
+    $11::bytea[], $12::bytea[], $13::jsonb[], $14::bytea[], $15::text[], $16::bytea[], $17::integer[], $18::uuid[])`,
 };
 const readStatement: Statement = { name: 'read', text: 'select * from ledger.read($1::uuid[])' };
 const extendStatement: Statement = { name: 'extend', text: 'select ledger.extend($1::uuid[], $2::integer[])' };
@@ -88,7 +88,8 @@ async function acceptAll(
     column(rows, (row) => row.class),
     column(rows, (row) => row.content),
     column(rows, (row) => bytes(row.spki)),
-    column(rows, (row) => bytes(row.csr)),
+    column(rows, ({ evidence }) => ('csr' in evidence ? bytes(evidence.csr) : null)),
+    column(rows, ({ evidence }) => ('proof' in evidence ? JSON.stringify(evidence.proof) : null)),
     column(rows, (row) => bytes(row.fingerprint)),
     column(rows, (row) => row.idempotencyKey ?? null),
     column(rows, (row) => bytes(row.payloadHash)),

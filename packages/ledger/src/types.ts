@@ -8,6 +8,11 @@ export interface Caller {
   readonly incarnation: bigint;
 }
 
+/** A PKCS#10 request, DER; or a signature over a nonce, as sent: what was signed follows from it and the request. */
+export type Evidence =
+  | { readonly csr: Uint8Array }
+  | { readonly proof: { readonly nonce: string; readonly signature: string } };
+
 /** A request as accepted. Its row never changes afterwards. */
 export interface AcceptRow {
   /** UUIDv7, made by the front end; its time is that of arrival. */
@@ -23,8 +28,8 @@ export interface AcceptRow {
   readonly content: string;
   /** SubjectPublicKeyInfo, DER. */
   readonly spki: Uint8Array;
-  /** PKCS#10, DER: the proof of possession, kept as evidence. */
-  readonly csr: Uint8Array;
+  /** What showed that the sender has the key; kept. */
+  readonly evidence: Evidence;
   /** SHA-256 of (account, profile, key, names). */
   readonly fingerprint: Uint8Array;
   readonly idempotencyKey?: string | undefined;

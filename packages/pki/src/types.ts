@@ -144,6 +144,6 @@ export interface Template {
 export interface Finding {
   /** RFC 6901 pointer into the request body. */
   readonly pointer: string;
-  readonly code: 'subject-invalid' | 'csr-invalid' | 'key-weak' | 'body-invalid';
+  readonly code: 'subject-invalid' | 'validity-invalid' | 'csr-invalid' | 'key-weak' | 'body-invalid';
   readonly detail: string;
 }

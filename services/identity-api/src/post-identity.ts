@@ -183,7 +183,7 @@ function acceptRowOf(
     class: lane.class,
     content: valid.content,
     spki: valid.csr.spki,
-    csr: valid.csr.der,
+    evidence: { csr: valid.csr.der },
     fingerprint: valid.fingerprint,
     idempotencyKey: pending.idempotencyKey,
     payloadHash: pending.order.payloadHash,

@@ -105,6 +105,13 @@ export const requestCodes = {
       'A field of the subject or a name is missing, not allowed, too long or malformed by the rules of the profile. `findings` lists every one.',
     whatToDo: 'Correct the fields named.',
   },
+  'validity-invalid': {
+    status: 422,
+    title: 'The validity is not one the profile allows',
+    meaning:
+      'A begin or end was asked for that the profile does not take: it takes none, it lies too far back or ahead, the life is too short or too long, it would outlive the CA; or the end had passed when its turn came.',
+    whatToDo: 'Ask within the bounds that GET /profiles tells, or leave `validity` out.',
+  },
   'profile-invalid': {
     status: 422,
     title: 'The profile document is not valid',

@@ -146,7 +146,7 @@ export class FakeLedger {
     if (row.idempotencyKey !== undefined && !this.joined.has(`${row.account} ${row.idempotencyKey}`))
       say('no join first');
     if (row.payloadHash.length !== 32 || row.fingerprint.length !== 32) say('a hash that is none');
-    if (row.csr.length === 0 || row.spki.length === 0) say('no key');
+    if (row.spki.length === 0 || ('csr' in row.evidence && row.evidence.csr.length === 0)) say('no key');
     if (row.reopens !== undefined && this.stored.get(row.reopens)?.ended.state !== 'expired')
       say('reopens what is not expired');
     parseContent(row.content);
