@@ -30,6 +30,7 @@ const verbs: Readonly<Record<ServiceName, readonly string[]>> = {
     'ledger.reject',
     'ledger.release',
     'ledger.sweep',
+    'registry.blocked_keys',
   ],
   'issuer-registry': [
     ...everybody,
@@ -40,6 +41,7 @@ const verbs: Readonly<Record<ServiceName, readonly string[]>> = {
     'ledger.purge_idempotency',
     'ledger.read',
     'registry.apply_profile',
+    'registry.block_key',
     'registry.create_account',
     'registry.create_ca',
     'registry.disable_ca',

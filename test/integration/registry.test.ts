@@ -19,7 +19,7 @@ import {
 } from '@sluice/ledger';
 import { createDatabase } from '@sluice/local-stack';
 import { createRegistryClient, type RegistryClient } from '@sluice/registry-client';
-import type { CaView, CreateAccountAnswer, Status, Why } from '@sluice/registry-protocol';
+import type { BlockedKeyList, CaView, CreateAccountAnswer, Status, Why } from '@sluice/registry-protocol';
 import { createLogger } from '@sluice/telemetry';
 import { type AdminClient, createAdminClient, sharedPostgres } from '@sluice/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -222,6 +222,18 @@ it('disables a CA once, by one operator, and subscribers see it within two looks
   await admin.call('POST', '/admin/v1/cas/root/disable', { reason: 'a drill' });
   await expect(admin.call('POST', '/admin/v1/cas/root/disable', { reason: 'again' })).rejects.toThrow('409');
   await expect.poll(() => subscriber.current()?.snapshot.cas[0]?.state, { timeout: 5000 }).toBe('disabled');
+});
+
+it('gives a key that an operator blocks to every subscriber', async () => {
+  const spki_sha256 = 'ab'.repeat(32);
+  const body = { spki_sha256, reason: 'leaked' };
+  const { epoch } = await admin.call<{ epoch: string }>('POST', '/admin/v1/blocked-keys', body);
+  await subscriber.refreshNow();
+  const snapshot = subscriber.current()?.snapshot;
+  expect(snapshot).toMatchObject({ epoch, blockedKeys: Buffer.from(spki_sha256, 'hex').toString('base64') });
+  const list = await admin.call<BlockedKeyList>('GET', '/admin/v1/blocked-keys');
+  const row = { spki_sha256, reason: 'leaked', blocked_by: 'alice', epoch };
+  expect(list).toMatchObject({ epoch, count: 1, blocked_keys: [row] });
 });
 
 it('shows all of it in the status, partitions made ahead included', async () => {

@@ -2,6 +2,7 @@ import { SluiceError } from '@sluice/errors';
 import { createDatabase, type Database, type DatabaseOptions, type Statement } from './database.js';
 import type {
   AccountRow,
+  BlockedKeyRow,
   CaRow,
   Change,
   KeyWorkWanted,
@@ -30,7 +31,8 @@ const statements = {
       (select jsonb_agg(to_jsonb(a) order by a.name) from (select a.name, a.state, a.epoch::text as epoch, a.created_at,
         array(select ap.profile from registry.account_profile ap where ap.account = a.name order by 1) as profiles,
         array(select encode(k.hash, 'hex') from registry.api_key k where k.account = a.name and k.state = 'in-force' order by 1) as api_key_hashes
-        from registry.account a) a) as accounts`,
+        from registry.account a) a) as accounts,
+      (select string_agg(b.spki_sha256, '' order by b.spki_sha256) from registry.blocked_key b) as blocked_keys`,
   ),
   createCa: statement(
     'create_ca',
@@ -39,6 +41,11 @@ const statements = {
   disableCa: statement('disable_ca', 'select registry.disable_ca($1, $2, $3) as epoch'),
   applyProfile: statement('apply_profile', 'select * from registry.apply_profile($1, $2, $3, $4, $5::jsonb, $6, $7)'),
   createAccount: statement('create_account', 'select registry.create_account($1, $2, $3::text[], $4) as epoch'),
+  blockKey: statement('block_key', 'select * from registry.block_key($1, $2, $3)'),
+  blockedKeys: statement(
+    'blocked_keys',
+    `select spki_sha256 as "spkiSha256", reason, blocked_by as "blockedBy", blocked_at as "blockedAt", epoch from registry.blocked_key order by epoch desc limit $1`,
+  ),
   keyWorkWanted: statement(
     'key_work_wanted',
     `select w.purpose, c.* from registry.key_work_wanted() w cross join lateral (select ${caColumns} from registry.ca c where c.name = w.ca) c`,
@@ -70,6 +77,7 @@ interface StateRow {
   cas: CaJson[] | null;
   profiles: ProfileJson[] | null;
   accounts: AccountJson[] | null;
+  blocked_keys: Uint8Array | null;
 }
 interface CaJson {
   name: string;
@@ -142,6 +150,7 @@ async function readState(database: Database): Promise<RegistryState> {
       createdAt: new Date(profile.created_at),
     })),
     accounts: (row.accounts ?? []).map(toAccount),
+    blockedKeys: row.blocked_keys ?? new Uint8Array(),
   };
 }
 
@@ -194,6 +203,13 @@ export function createRegistryStore(options: DatabaseOptions): RegistryStore {
         [...account.profiles],
         Buffer.from(account.apiKeyHash),
       ]),
+    blockKey: (operator, key) =>
+      only<Change & { unchanged: boolean }>(database, statements.blockKey, [
+        operator,
+        Buffer.from(key.spkiSha256),
+        key.reason,
+      ]),
+    blockedKeys: (max) => database.call<BlockedKeyRow>(statements.blockedKeys, [max]),
     async keyWorkWanted() {
       const rows = await database.call<CaRow & { purpose: KeyWorkWanted['purpose'] }>(statements.keyWorkWanted, []);
       return rows.map(({ purpose, ...ca }) => ({ purpose, ca: ca as CaRow })); // the statement's columns are CaRow's

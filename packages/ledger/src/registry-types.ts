@@ -37,12 +37,23 @@ export interface AccountRow {
   readonly epoch: bigint;
   readonly createdAt: Date;
 }
+/** A key that nobody may be certified for again. */
+export interface BlockedKeyRow {
+  readonly spkiSha256: Uint8Array;
+  readonly reason: string;
+  /** An operator, or `-ledger` for a revocation with keyCompromise. */
+  readonly blockedBy: string;
+  readonly blockedAt: Date;
+  readonly epoch: bigint;
+}
 /** One consistent read of everything a subscriber must know. */
 export interface RegistryState {
   readonly epoch: bigint;
   readonly cas: readonly CaRow[];
   readonly profiles: readonly ProfileRow[];
   readonly accounts: readonly AccountRow[];
+  /** SHA-256 of each blocked SubjectPublicKeyInfo, 32 octets each, one behind the other, ascending. */
+  readonly blockedKeys: Uint8Array;
 }
 export interface SubscriberRow {
   readonly name: string;
@@ -98,6 +109,13 @@ export interface RegistryStore {
     operator: string,
     account: { name: string; profiles: readonly string[]; apiKeyHash: Uint8Array },
   ): Promise<Change>;
+  /** Throws `conflict` when the list is full. One that is blocked already stays as it is (`unchanged`). */
+  blockKey(
+    operator: string,
+    key: { readonly spkiSha256: Uint8Array; readonly reason: string },
+  ): Promise<Change & { unchanged: boolean }>;
+  /** The `max` blocked last, the last one first. */
+  blockedKeys(max: number): Promise<BlockedKeyRow[]>;
   keyWorkWanted(): Promise<KeyWorkWanted[]>;
   /** Puts key work into the ledger, once per (ca, purpose, try). Returns the request id. */
   putKeyWork(

@@ -29,6 +29,7 @@ const statements = {
     'claim_again',
     'select null as next_account, null as next_ca, r.* from ledger.claim_again($1, $2, $3) c cross join lateral unnest(c.rows) r',
   ),
+  blockedKeys: statement('blocked_keys', 'select b as "spkiSha256" from registry.blocked_keys($1::bytea[]) b'),
   complete: statement(
     'complete',
     'select * from ledger.complete($1, $2::uuid[], $3::integer[], $4::bytea[], $5::timestamptz[], $6::timestamptz[], $7::bytea[])',
@@ -197,6 +198,12 @@ export function createSignerLedger(options: DatabaseOptions): SignerLedger {
       );
     },
     complete: (caller, completions) => completeSplitting(database, caller.name, completions),
+    async blockedKeys(spkiSha256s) {
+      const rows = await database.call<{ spkiSha256: Uint8Array }>(statements.blockedKeys, [
+        spkiSha256s.map((hash) => Buffer.from(hash)),
+      ]);
+      return rows.map(({ spkiSha256 }) => spkiSha256);
+    },
     async completeCaCertificate(caller, done) {
       const values = [
         caller.name,

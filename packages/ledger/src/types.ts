@@ -211,6 +211,8 @@ export interface SignerLedger {
   claim(options: ClaimOptions): Promise<ClaimResult>;
   /** The rows a claim still holds whose answer was lost (`outcome-unknown`). Empty: it never happened, or its lease ran out. */
   claimAgain(caller: Caller, claimId: string): Promise<ClaimResult>;
+  /** Those of these keys (SHA-256 of each SubjectPublicKeyInfo) that are on the block list now. */
+  blockedKeys(spkiSha256s: readonly Uint8Array[]): Promise<Uint8Array[]>;
   /** One commit for the batch; a bad row harms only itself. In the order of `completions`. Safe to repeat. */
   complete(caller: Caller, completions: readonly Completion[]): Promise<CompletionVerdict[]>;
   /** A CA certificate: stores it, makes the CA active, ends the request, in one commit with a new epoch. */

@@ -68,6 +68,14 @@ export const createAccountBodySchema = z.strictObject({
 });
 export type CreateAccountBody = z.infer<typeof createAccountBodySchema>;
 
+/** POST /admin/v1/blocked-keys */
+export const blockKeyBodySchema = z.strictObject({
+  spki_sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hexadecimal'),
+  reason: text(500),
+  dry_run: dryRun,
+});
+export type BlockKeyBody = z.infer<typeof blockKeyBodySchema>;
+
 export const caViewSchema = z.object({
   name: z.string(),
   key_group: z.string(),
@@ -162,6 +170,24 @@ export const createAccountAnswerSchema = z.object({
   api_key: z.string().nullable(),
 });
 export type CreateAccountAnswer = z.infer<typeof createAccountAnswerSchema>;
+
+export const blockKeyAnswerSchema = z.object({
+  ...changed,
+  spki_sha256: hex,
+  /** It was on the list before. */
+  unchanged: z.boolean(),
+});
+export type BlockKeyAnswer = z.infer<typeof blockKeyAnswerSchema>;
+
+/** GET /admin/v1/blocked-keys: how many there are, and the last ones, the last one first. */
+export const blockedKeyListSchema = z.object({
+  epoch,
+  count: z.int(),
+  blocked_keys: z.array(
+    z.object({ spki_sha256: hex, reason: z.string(), blocked_by: z.string(), blocked_at: time, epoch }),
+  ),
+});
+export type BlockedKeyList = z.infer<typeof blockedKeyListSchema>;
 
 export const caListSchema = z.object({ epoch, cas: z.array(caViewSchema) });
 export const profileListSchema = z.object({ epoch, profiles: z.array(profileViewSchema) });

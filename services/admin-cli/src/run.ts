@@ -4,6 +4,7 @@ import pc from 'picocolors';
 import { type CommandContext, globalOptions } from './command-context.js';
 import { addAccount } from './commands/account.js';
 import { addCa } from './commands/ca.js';
+import { addKey } from './commands/key.js';
 import { addLint } from './commands/lint.js';
 import { addProfile } from './commands/profile.js';
 import { addStatus } from './commands/status.js';
@@ -48,6 +49,7 @@ Examples:
   addCa(program, context);
   addProfile(program, context);
   addAccount(program, context);
+  addKey(program, context);
   addLint(program, context);
   return program;
 }

@@ -1,6 +1,6 @@
 import type { CaState } from '@sluice/issuance';
 import { type ProfileDocument, toPem } from '@sluice/pki';
-import type { Snapshot } from '@sluice/registry-protocol';
+import { blockedKeyHashes, type Snapshot } from '@sluice/registry-protocol';
 
 export interface DirectoryAccount {
   readonly name: string;
@@ -31,6 +31,8 @@ export interface Directory {
   accountByKeyHash(keyHash: string): DirectoryAccount | undefined;
   profile(name: string): DirectoryProfile | undefined;
   ca(name: string): DirectoryCa | undefined;
+  /** `publicKeyHash` of each key that nobody may be certified for. */
+  readonly blockedKeys: ReadonlySet<string>;
   /**
    * PEM certificates from this CA's own up to and including its root. `undefined` when one of them is not (yet) in the
    * snapshot: half a chain would be accepted by some clients and not by others.
@@ -63,6 +65,7 @@ export function createDirectory(
     accountByKeyHash: (keyHash) => accounts.get(keyHash),
     profile: (name) => profiles.get(name),
     ca: (name) => cas.get(name),
+    blockedKeys: blockedKeyHashes(snapshot),
     chain: (ca) => chains.get(ca),
   };
 }

@@ -129,7 +129,7 @@ async function order(front: Front, pending: Pending, reopens: string | undefined
   front.admission.admit(lane);
   try {
     const verifyingAtMs = clock.monotonicMs();
-    verify(valid.csr);
+    verify(valid.csr, pending.directory.blockedKeys);
     metrics.step('verify-csr', clock.monotonicMs() - verifyingAtMs);
     return await store(front, pending, acceptRowOf(front, pending, valid, lane, reopens));
   } catch (thrown) {

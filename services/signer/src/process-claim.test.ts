@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
-import { canonicalContent, type Template } from '@sluice/pki';
+import { canonicalContent, publicKeyHash, type Template } from '@sluice/pki';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { claimBatch } from './claim.js';
 import { hex } from './hex.js';
@@ -248,6 +248,33 @@ describe('what the registry says', () => {
     await cycle();
     expect([work.state, work.code]).toEqual(['queued', 'stale-snapshot']);
     expect(other.state).toBe('issued');
+  });
+
+  it('a blocked key is certified by no CA', async () => {
+    const work = signer.accept('tls');
+    signer.snapshot.blockedKeys = Buffer.from(publicKeyHash(work.row.spki), 'hex').toString('base64');
+    await signer.templates.apply(signer.snapshot);
+    await cycle();
+    expect([work.state, work.code, signer.ledger.asked.size]).toEqual(['rejected', 'key-weak', 0]);
+  });
+
+  it('a key that was blocked after our snapshot is found, with the registry away too; others go on', async () => {
+    const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'der' });
+    const work = signer.accept('tls', { epoch: 2n });
+    const neighbour = signer.accept('tls', { epoch: 2n, spki: other });
+    signer.ledger.blocked.add(publicKeyHash(work.row.spki));
+    signer.registryAway = true;
+    await cycle();
+    expect([work.state, work.code, neighbour.state]).toEqual(['rejected', 'key-weak', 'issued']);
+  });
+
+  it('while nobody says whether a key is blocked, it is queued again', async () => {
+    const work = signer.accept('tls', { epoch: 2n });
+    signer.registryAway = true;
+    signer.ledger.fail('blockedKeys', 'unavailable', false);
+    signer.ledger.fail('blockedKeys', 'unavailable', false);
+    await cycle();
+    expect([work.state, work.code, signer.ledger.asked.size]).toEqual(['queued', 'stale-snapshot', 0]);
   });
 
   it('a claim that was told of other template bytes is not signed', async () => {

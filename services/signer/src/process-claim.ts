@@ -1,5 +1,6 @@
 import { laneName } from '@sluice/issuance';
 import type { ClaimedRequest, Completion } from '@sluice/ledger';
+import { keysBlockedSince } from './blocked-keys.js';
 import type { Claim } from './claim.js';
 import { findKeyFault } from './find-key-fault.js';
 import { generateKey } from './generate-key.js';
@@ -35,7 +36,7 @@ export async function processClaim(context: SignerContext, claim: Claim): Promis
 }
 
 async function signCertificates(context: SignerContext, claim: Claim, rows: readonly ClaimedRequest[]): Promise<void> {
-  const { checked, refused } = recheckAll(context, rows);
+  const { checked, refused } = await recheckAll(context, rows);
   const stale = refused.filter(({ code }) => code === 'stale-snapshot');
   const certain = refused.filter(({ code }) => code !== 'stale-snapshot');
   await Promise.all([
@@ -45,15 +46,16 @@ async function signCertificates(context: SignerContext, claim: Claim, rows: read
   ]);
 }
 
-function recheckAll(
+async function recheckAll(
   context: SignerContext,
   rows: readonly ClaimedRequest[],
-): { checked: CheckedRow[]; refused: RefusedRow[] } {
+): Promise<{ checked: CheckedRow[]; refused: RefusedRow[] }> {
   const checked: CheckedRow[] = [];
   const refused: RefusedRow[] = [];
+  const blockedSince = await keysBlockedSince(context, rows);
   const rules = context.templates.rules();
   for (const row of rows) {
-    const result = recheck(row, rules);
+    const result = recheck(row, rules, blockedSince);
     if ('row' in result) checked.push(result);
     else refused.push({ row, ...result });
   }
@@ -68,7 +70,7 @@ async function signAfterRefresh(context: SignerContext, claim: Claim, stale: rea
   } catch (err) {
     context.log.warn({ event: 'snapshot-stale', count: stale.length, err }, 'the registry does not answer');
   }
-  const { checked, refused } = recheckAll(
+  const { checked, refused } = await recheckAll(
     context,
     stale.map(({ row }) => row),
   );

@@ -1,7 +1,7 @@
 import { asSluiceError, type Code } from '@sluice/errors';
 import { refusal } from '@sluice/issuance';
 import type { ClaimedRequest } from '@sluice/ledger';
-import { checkContent, keyKindOf, parseContent, type RequestContent, validityOf } from '@sluice/pki';
+import { checkContent, keyKindOf, parseContent, publicKeyHash, type RequestContent, validityOf } from '@sluice/pki';
 import { caCertificateRefusal } from './ca-certificate-refusal.js';
 import type { Refusal } from './signer-context.js';
 import type { ReadyProfile, SigningCa, SigningRules } from './signing-rules.js';
@@ -19,10 +19,17 @@ export interface CheckedRow {
  * Step 7, first half: what a compromised front end could have forged in a request row, checked again by pure functions.
  * The claim has checked states under its locks; here it is whether this account may use this profile, whether profile,
  * CA and purpose belong together, whether a CA's certificate is for that CA's own key and within its issuer's path length, whether the content and the key are ones the profile allows *in the revision it is
- * signed under*, and whether the certificate would outlive its CA.
+ * signed under*, whether the certificate would outlive its CA, and whether the key is blocked. `blockedSince`:
+ * `keysBlockedSince` of these rows.
  * A refusal that an older snapshot than the claim's gives may be wrong: it becomes `stale-snapshot`, which is queued again.
  */
-export function recheck(row: ClaimedRequest, rules: SigningRules): CheckedRow | Refusal {
+export function recheck(
+  row: ClaimedRequest,
+  rules: SigningRules,
+  blockedSince: ReadonlySet<string> | undefined,
+): CheckedRow | Refusal {
+  const blocked = blockedRefusal(row, rules, blockedSince);
+  if (blocked) return blocked;
   const checked = checkAll(row, rules);
   if ('row' in checked || rules.epoch >= row.epoch || !registryRefusals.has(checked.code)) return checked;
   return { code: 'stale-snapshot', detail: `${checked.detail}, by a snapshot older than the claim` };
@@ -63,6 +70,20 @@ function checkAll(row: ClaimedRequest, rules: SigningRules): CheckedRow | Refusa
   }
   const ofCa = row.purpose === 'ca-certificate' ? caCertificateRefusal(row, ready.document, ca, rules) : undefined;
   return ofCa ?? checkContents(row, ready, ca, own);
+}
+
+/** The list only grows, so that what an older snapshot blocks is blocked. */
+function blockedRefusal(
+  row: ClaimedRequest,
+  rules: SigningRules,
+  blockedSince: ReadonlySet<string> | undefined,
+): Refusal | undefined {
+  if (rules.epoch < row.epoch && blockedSince === undefined) {
+    return { code: 'stale-snapshot', detail: 'whether its key is blocked is not known' };
+  }
+  const keyHash = publicKeyHash(row.spki);
+  const blocked = rules.blockedKeys.has(keyHash) || blockedSince?.has(keyHash) === true;
+  return blocked ? { code: 'key-weak', detail: 'the public key is blocked' } : undefined;
 }
 
 function accountRefusal(row: ClaimedRequest, rules: SigningRules): Refusal | undefined {

@@ -43,6 +43,8 @@ export interface SigningRules {
   readonly accounts: ReadonlyMap<string, SigningAccount>;
   /** Current standing of each profile in the snapshot. */
   readonly profiles: ReadonlyMap<string, { readonly enabled: boolean; readonly ca: string }>;
+  /** `publicKeyHash` of each key that nobody may be certified for. */
+  readonly blockedKeys: ReadonlySet<string>;
   /** The revision that the claim names; kept for a while after it was replaced. */
   ready(profile: string, revision: number): ReadyProfile | undefined;
 }

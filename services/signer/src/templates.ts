@@ -1,7 +1,7 @@
 import { asSluiceError } from '@sluice/errors';
 import type { Caller, SignerLedger } from '@sluice/ledger';
 import { checkProfile, compilerVersion, compileTemplate, createVerifier, readCertificate } from '@sluice/pki';
-import type { Snapshot } from '@sluice/registry-protocol';
+import { blockedKeyHashes, type Snapshot } from '@sluice/registry-protocol';
 import type { Logger } from '@sluice/telemetry';
 import { prepareLint } from './lint-plan.js';
 import type { SignerMetrics } from './signer-metrics.js';
@@ -41,6 +41,7 @@ const noRules: SigningRules = {
   caKeys: new Map(),
   accounts: new Map(),
   profiles: new Map(),
+  blockedKeys: new Set(),
   ready: () => undefined,
 };
 
@@ -153,6 +154,7 @@ export function createTemplates(options: TemplatesOptions): Templates {
           ]),
         ),
         profiles: new Map(snapshot.profiles.map(({ name, state, ca }) => [name, { enabled: state === 'enabled', ca }])),
+        blockedKeys: blockedKeyHashes(snapshot),
         ready(profile, revision) {
           const entry = compiled.get(entryKey(profile, revision));
           return entry?.standing === 'ready' ? entry : undefined;

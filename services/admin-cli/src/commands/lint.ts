@@ -5,26 +5,11 @@ import { type Command, Option } from 'commander';
 import { type CommandContext, show } from '../command-context.js';
 import { exitCodes } from '../exit-codes.js';
 import { table } from '../screens/table.js';
+import { certificateIn } from './certificate-in.js';
 import { readNamedBytes } from './read-file.js';
 
 const kinds: readonly LintKind[] = ['subscriber', 'ocsp-signer', 'subordinate-ca', 'root'];
 const ocspSigning = '1.3.6.1.5.5.7.3.9';
-
-/** DER of the one certificate in a file, PEM (RFC 7468) or DER. Throws `config-invalid` when there is not one. */
-function certificateIn(content: Uint8Array, file: string): Uint8Array {
-  if (content[0] === 0x30) return content;
-  const blocks = Buffer.from(content)
-    .toString('latin1')
-    .match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g);
-  const [block, ...more] = blocks ?? [];
-  if (block === undefined || more.length > 0) {
-    const holds = block === undefined ? 'no certificate, PEM or DER' : `${more.length + 1} certificates`;
-    throw new SluiceError('config-invalid', `${file} holds ${holds}`, {
-      facts: { what_to_do: 'Give a file with one certificate.' },
-    });
-  }
-  return Buffer.from(block.replace(/-----[A-Z ]+-----/g, ''), 'base64');
-}
 
 /** What the certificate says that it is for; one that cannot be read is looked at as a subscriber's. */
 function kindOf(der: Uint8Array): LintKind {

@@ -55,9 +55,9 @@ function check(document: ProfileDocument, order: Order): ParsedCsr {
   return csr;
 }
 
-/** The dear half: is it signed by its own key, and is that key sound? Throws `csr-invalid` or `key-weak`. */
-export function verify(csr: ParsedCsr): void {
-  const finding = csrOrFinding<undefined>(() => void verifyCsr(csr));
+/** The dear half: is it signed by its own key, and is that key sound, and none of `blockedKeys`? Throws `csr-invalid` or `key-weak`. */
+export function verify(csr: ParsedCsr, blockedKeys: Directory['blockedKeys']): void {
+  const finding = csrOrFinding<undefined>(() => void verifyCsr(csr, blockedKeys));
   if (finding !== undefined) throw refusedFor([finding], { message: finding.detail });
 }
 

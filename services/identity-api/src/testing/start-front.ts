@@ -126,6 +126,7 @@ export const snapshot: Snapshot = {
     { name: 'other', state: 'enabled', profiles: ['tls-client'], apiKeyHashes: [keyHash(otherApiKey)] },
     { name: 'out', state: 'disabled', profiles: ['tls-client'], apiKeyHashes: [keyHash(disabledApiKey)] },
   ],
+  blockedKeys: '',
 };
 
 export interface StartedFront {
@@ -157,11 +158,13 @@ export interface StartFrontOptions {
   readonly waitersMax?: number;
   readonly laneLoads?: readonly LaneLoad[];
   readonly timeouts?: HttpTimeouts;
+  /** `publicKeyHash` of keys on the block list. */
+  readonly blockedKeys?: readonly string[];
 }
 
 /** The whole HTTP face over a fake ledger, on a free port. */
 export async function startFront(options: StartFrontOptions = {}): Promise<StartedFront> {
-  const { openRequestsMax = 100, waitersMax = 100, laneLoads = [], timeouts } = options;
+  const { openRequestsMax = 100, waitersMax = 100, laneLoads = [], timeouts, blockedKeys = [] } = options;
   const warnings: object[] = [];
   const quiet = () => undefined;
   const keep = (facts: object) => void warnings.push(facts);
@@ -173,7 +176,10 @@ export async function startFront(options: StartFrontOptions = {}): Promise<Start
   const monotonicMs = () => clock.monotonicMs();
   const admission = createAdmission({ readLaneLoads: async () => laneLoads, openRequestsMax, monotonicMs, log });
   const metrics = createMetrics('identity-api');
-  const directory = createDirectory(snapshot, checkProfile);
+  const directory = createDirectory(
+    { ...snapshot, blockedKeys: Buffer.from(blockedKeys.join(''), 'hex').toString('base64') },
+    checkProfile,
+  );
   const checkpoints: string[] = [];
   const front: Front = {
     ...{ ledger: ledger.verbs, admission, waiters, log, newRequestId, clock },

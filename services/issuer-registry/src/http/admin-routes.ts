@@ -2,6 +2,7 @@ import { SluiceError } from '@sluice/errors';
 import { requestIdPattern } from '@sluice/ledger';
 import {
   applyProfileBodySchema,
+  blockKeyBodySchema,
   createAccountBodySchema,
   createCaBodySchema,
   disableCaBodySchema,
@@ -10,6 +11,7 @@ import {
 import type { Request } from 'express';
 import type { AdminContext } from '../operations/admin-context.js';
 import { applyProfile } from '../operations/apply-profile.js';
+import { blockKey, listBlockedKeys } from '../operations/block-key.js';
 import { createAccount } from '../operations/create-account.js';
 import { createCa } from '../operations/create-ca.js';
 import { disableCa } from '../operations/disable-ca.js';
@@ -78,5 +80,12 @@ export const adminRoutes: readonly AdminRoute[] = [
     method: 'post',
     path: '/admin/v1/accounts',
     run: (context, operator, request) => createAccount(context, operator, parseBody(request, createAccountBodySchema)),
+  },
+
+  { method: 'get', path: '/admin/v1/blocked-keys', run: (context) => listBlockedKeys(context) },
+  {
+    method: 'post',
+    path: '/admin/v1/blocked-keys',
+    run: (context, operator, request) => blockKey(context, operator, parseBody(request, blockKeyBodySchema)),
   },
 ];

@@ -1,5 +1,5 @@
 import { SluiceError } from '@sluice/errors';
-import type { CaRow, RegistryStore, SubscriberRow } from '@sluice/ledger';
+import type { BlockedKeyRow, CaRow, RegistryStore, SubscriberRow } from '@sluice/ledger';
 
 type KeyWork = Parameters<RegistryStore['putKeyWork']>[1];
 
@@ -25,6 +25,8 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
   let epoch = 1n;
   const profiles: Awaited<ReturnType<RegistryStore['state']>>['profiles'][number][] = [];
   const accounts: Awaited<ReturnType<RegistryStore['state']>>['accounts'][number][] = [];
+
+  const blocked: BlockedKeyRow[] = [];
 
   function change(operator: string, kind: string, subject: string): bigint {
     store.changes.push({ operator, kind, subject });
@@ -56,7 +58,8 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
     async state() {
       here();
       store.stateReads += 1;
-      return { epoch, cas: [...store.cas], profiles: [...profiles], accounts: [...accounts] };
+      const blockedKeys = Buffer.concat(blocked.map(({ spkiSha256 }) => spkiSha256));
+      return { epoch, cas: [...store.cas], profiles: [...profiles], accounts: [...accounts], blockedKeys };
     },
     async epoch() {
       here();
@@ -108,6 +111,18 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
         createdAt: now,
       });
       return { epoch: at };
+    },
+    async blockKey(operator, { spkiSha256, reason }) {
+      here();
+      const known = blocked.find((row) => Buffer.compare(row.spkiSha256, spkiSha256) === 0);
+      if (known !== undefined) return { epoch: known.epoch, unchanged: true };
+      const at = change(operator, 'key-block', Buffer.from(spkiSha256).toString('hex'));
+      blocked.unshift({ spkiSha256, reason, blockedBy: operator, blockedAt: now, epoch: at });
+      return { epoch: at, unchanged: false };
+    },
+    async blockedKeys(max) {
+      here();
+      return blocked.slice(0, max);
     },
     async keyWorkWanted() {
       here();

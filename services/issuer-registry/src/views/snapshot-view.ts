@@ -34,5 +34,6 @@ export function snapshotView(state: RegistryState): Snapshot {
       profiles: [...profiles],
       apiKeyHashes: apiKeyHashes.map((hash) => Buffer.from(hash).toString('hex')),
     })),
+    blockedKeys: base64(state.blockedKeys),
   };
 }

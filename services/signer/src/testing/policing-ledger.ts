@@ -51,6 +51,8 @@ export class PolicingLedger implements SignerLedger {
   templateConflicts = new Set<string>();
   templates: { profile: string; revision: number }[] = [];
   stale: string[] = [];
+  /** Lower-case hex. */
+  readonly blocked = new Set<string>();
   readonly #failures: { verb: Verb; code: Code; stored: boolean }[] = [];
   readonly #monotonicMs: () => number;
 
@@ -117,6 +119,10 @@ export class PolicingLedger implements SignerLedger {
       });
       return { claimed: rows.map(claimedRow), ended: [], stale: this.stale };
     });
+  }
+
+  blockedKeys(spkiSha256s: readonly Uint8Array[]): Promise<Uint8Array[]> {
+    return this.#verb('blockedKeys', spkiSha256s.length, () => spkiSha256s.filter((hash) => this.blocked.has(hex(hash))));
   }
 
   claimAgain(_caller: Caller, claimId: string): Promise<ClaimResult> {

@@ -115,7 +115,7 @@ export async function createTestSigner(leaseMs = 10_000) {
   const metrics = createSignerMetrics(createMetrics('signer'));
   const caller = () => ({ name: 'signer-1', incarnation: 1n });
   const templates = createTemplates({ keyGroup: 'default', ledger, caller, log, metrics });
-  const snapshot: Snapshot = { epoch: '1', cas: [], profiles: [], accounts: [] };
+  const snapshot: Snapshot = { epoch: '1', cas: [], profiles: [], accounts: [], blockedKeys: '' };
   const signer = {
     clock,
     ledger,
