@@ -48,6 +48,7 @@ const byCode: Partial<Record<Code, Disposition>> = {
   'ca-destroying': 'administrative',
   'ca-destroyed': 'administrative',
   'ca-expiring': 'administrative',
+  'key-blocked': 'administrative',
   'not-permitted': 'administrative',
   forbidden: 'administrative',
   'csr-invalid': 'request',

@@ -59,6 +59,13 @@ begin
 end $$;
 create trigger block_compromised after insert on ledger.revocation for each row when (new.reason = 1) execute function ledger.block_compromised();
 
+-- As 0003 has it, and `key-blocked`.
+create or replace function ledger.uses_up_attempt(p_code text) returns boolean language sql immutable parallel safe as $$
+  select p_code not in ('profile-unknown', 'profile-disabled', 'account-disabled', 'ca-unknown', 'ca-pending', 'ca-disabled', 'ca-retiring', 'ca-destroying',
+    'ca-destroyed', 'ca-expiring', 'key-blocked', 'not-permitted', 'forbidden', 'csr-invalid', 'key-weak', 'subject-invalid', 'lint-failed', 'body-invalid', 'key-missing',
+    'token-failed', 'unavailable', 'stale-snapshot', 'draining')
+$$;
+
 do $$
 declare
   v_db text := current_database();

@@ -12,7 +12,7 @@ export function publicKeyHash(spki: Uint8Array): string {
 
 /**
  * All key checks (T12): form and size as `keyKindOf`, then what costs more: the point lies on its curve, the modulus is
- * none of the known weak ones, the key is not in `blocked` (`publicKeyHash` of each). Throws `key-weak`.
+ * none of the known weak ones, the key is not in `blocked` (`publicKeyHash` of each). Throws `key-weak` or `key-blocked`.
  */
 export function checkPublicKey(spki: Uint8Array, blocked?: ReadonlySet<string>): void {
   importPublicKey(readPublicKey(spki), blocked);
@@ -24,7 +24,7 @@ export function checkPublicKey(spki: Uint8Array, blocked?: ReadonlySet<string>):
  */
 export function importPublicKey(key: PublicKey, blocked?: ReadonlySet<string>): KeyObject {
   if (blocked !== undefined && blocked.size > 0 && blocked.has(publicKeyHash(key.spki))) {
-    throw new SluiceError('key-weak', 'the public key is blocked: its private half is known to others');
+    throw new SluiceError('key-blocked', 'the public key is blocked: its private half is known to others');
   }
   const jwk = jwkOf(key);
   try {

@@ -58,7 +58,7 @@ export function parseCsr(input: string | Uint8Array): ParsedCsr {
 
 /**
  * Proof of possession: the CSR is signed by its own key; and the dear checks of that key (point on the curve, known
- * weak moduli, and `blocked`: `publicKeyHash` of keys that nobody may use again). Throws `csr-invalid` or `key-weak`.
+ * weak moduli, and `blocked`: `publicKeyHash` of keys that nobody may use again). Throws `csr-invalid`, `key-weak` or `key-blocked`.
  * Apart from `parseCsr`, so that admission can come between.
  */
 export function verifyCsr(parsed: ParsedCsr, blocked?: ReadonlySet<string>): void {

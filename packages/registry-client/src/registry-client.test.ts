@@ -10,7 +10,13 @@ import { createRegistryClient, type RegistryClient, type RegistryClientOptions }
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const privateKeyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-const snapshotOf = (epoch: number): Snapshot => ({ epoch: String(epoch), cas: [], profiles: [], accounts: [], blockedKeys: '' });
+const snapshotOf = (epoch: number): Snapshot => ({
+  epoch: String(epoch),
+  cas: [],
+  profiles: [],
+  accounts: [],
+  blockedKeys: '',
+});
 
 /** A registry that checks tokens and can be away (drops connections) or hang (never answers). */
 class FakeRegistry {

@@ -1,3 +1,4 @@
+import { parseCsr, publicKeyHash } from '@sluice/pki';
 import { describe, expect } from 'vitest';
 import { it, looked, oneSecond, onlyId, told, waited } from './testing/front-test.js';
 import { apiKey, body, disabledApiKey, forgedCsr, newKey, startFront } from './testing/start-front.js';
@@ -217,6 +218,17 @@ describe('refused before anything is stored', () => {
       expect(await front.metrics()).toContain(`sluice_refusals_total{reason="${code}",service="identity-api"} 1`);
     },
   );
+
+  it('a blocked key: 409 with the pointer; under an Idempotency-Key unknown, as a twin may have come before the block', async () => {
+    const blocking = await startFront({ blockedKeys: [publicKeyHash(parseCsr(body.csr).spki)] });
+    const answer = await blocking.post();
+    const said = { status: 409, code: 'key-blocked', pointer: '/csr' };
+    expect(await answer.json()).toMatchObject({ ...said, fate: 'not-issued' });
+    const keyed = await blocking.post(body, { 'idempotency-key': newKey() });
+    expect(await keyed.json()).toMatchObject({ ...said, fate: 'unknown' });
+    expect(blocking.ledger.calls.accept).toBe(0);
+    await blocking.server.stop(100);
+  });
 
   it('under a key, a payload with a fault: not-issued, as its twin is refused too', async ({ front }) => {
     const answer = await front.post({ ...body, csr: forgedCsr }, { 'idempotency-key': newKey() });

@@ -21,7 +21,10 @@ export async function keysBlockedSince(
     const hashes = newer.map(({ spki }) => Buffer.from(publicKeyHash(spki), 'hex'));
     return new Set((await ledger.blockedKeys(hashes)).map(hex));
   } catch (err) {
-    log.warn({ event: 'block-list-unknown', count: newer.length, err }, 'the ledger did not say which keys are blocked');
+    log.warn(
+      { event: 'block-list-unknown', count: newer.length, err },
+      'the ledger did not say which keys are blocked',
+    );
     return undefined;
   }
 }

@@ -255,7 +255,7 @@ describe('what the registry says', () => {
     signer.snapshot.blockedKeys = Buffer.from(publicKeyHash(work.row.spki), 'hex').toString('base64');
     await signer.templates.apply(signer.snapshot);
     await cycle();
-    expect([work.state, work.code, signer.ledger.asked.size]).toEqual(['rejected', 'key-weak', 0]);
+    expect([work.state, work.code, signer.ledger.asked.size]).toEqual(['rejected', 'key-blocked', 0]);
   });
 
   it('a key that was blocked after our snapshot is found, with the registry away too; others go on', async () => {
@@ -265,7 +265,7 @@ describe('what the registry says', () => {
     signer.ledger.blocked.add(publicKeyHash(work.row.spki));
     signer.registryAway = true;
     await cycle();
-    expect([work.state, work.code, neighbour.state]).toEqual(['rejected', 'key-weak', 'issued']);
+    expect([work.state, work.code, neighbour.state]).toEqual(['rejected', 'key-blocked', 'issued']);
   });
 
   it('while nobody says whether a key is blocked, it is queued again', async () => {

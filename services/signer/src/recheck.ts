@@ -83,7 +83,7 @@ function blockedRefusal(
   }
   const keyHash = publicKeyHash(row.spki);
   const blocked = rules.blockedKeys.has(keyHash) || blockedSince?.has(keyHash) === true;
-  return blocked ? { code: 'key-weak', detail: 'the public key is blocked' } : undefined;
+  return blocked ? { code: 'key-blocked', detail: 'the public key is blocked' } : undefined;
 }
 
 function accountRefusal(row: ClaimedRequest, rules: SigningRules): Refusal | undefined {

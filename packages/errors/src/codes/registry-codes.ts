@@ -63,6 +63,13 @@ export const registryCodes = {
       'The CA ends before a certificate of this profile would, and no certificate is valid for longer than its CA.',
     whatToDo: 'Use a profile of a younger CA.',
   },
+  'key-blocked': {
+    status: 409,
+    title: 'The public key is blocked',
+    meaning:
+      'The key is on the block list: an operator put it there, or a certificate of it was revoked for keyCompromise, because others know its private half. It stays there for good.',
+    whatToDo: 'Make a new key; the old one is of no use any more.',
+  },
   'not-permitted': {
     status: 409,
     title: 'The state of the CA does not permit this',

@@ -95,8 +95,8 @@ export const requestCodes = {
     status: 422,
     title: 'The public key is not accepted',
     meaning:
-      'The key is of a kind or size that the profile does not take, is broken (a point off its curve, an even modulus or exponent, a modulus of a generator known as weak), or is blocked: others know its private half.',
-    whatToDo: 'Make a new key, of a kind the profile allows.',
+      'The key is of a kind or size that the profile does not take, or is broken: a point off its curve, an even modulus or exponent, a modulus of a generator known as weak.',
+    whatToDo: 'Use a key of a kind the profile allows.',
   },
   'subject-invalid': {
     status: 422,

@@ -1,4 +1,4 @@
-import { codes, SluiceError } from '@sluice/errors';
+import { type Code, codes, SluiceError } from '@sluice/errors';
 import { refusal } from '@sluice/issuance';
 import {
   applyStatics,
@@ -55,17 +55,19 @@ function check(document: ProfileDocument, order: Order): ParsedCsr {
   return csr;
 }
 
-/** The dear half: is it signed by its own key, and is that key sound, and none of `blockedKeys`? Throws `csr-invalid` or `key-weak`. */
+/** The dear half: is it signed by its own key, and is that key sound, and none of `blockedKeys`? Throws `csr-invalid`, `key-weak` or `key-blocked`. */
 export function verify(csr: ParsedCsr, blockedKeys: Directory['blockedKeys']): void {
   const finding = csrOrFinding<undefined>(() => void verifyCsr(csr, blockedKeys));
   if (finding !== undefined) throw refusedFor([finding], { message: finding.detail });
 }
 
+const csrCodes: ReadonlySet<Code> = new Set(['csr-invalid', 'key-weak', 'key-blocked']);
+
 function csrOrFinding<T>(read: () => T): T | RequestFinding {
   try {
     return read();
   } catch (thrown) {
-    if (!(thrown instanceof SluiceError) || (thrown.code !== 'csr-invalid' && thrown.code !== 'key-weak')) throw thrown;
+    if (!(thrown instanceof SluiceError) || !csrCodes.has(thrown.code)) throw thrown;
     return { pointer: '/csr', code: thrown.code, detail: thrown.message };
   }
 }

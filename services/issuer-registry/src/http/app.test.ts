@@ -187,7 +187,13 @@ describe('the snapshot', () => {
     const first = await call({ path: '/v1/snapshot', as });
     expect(first.status).toBe(200);
     expect(first.headers.get('etag')).toBe('"1"');
-    expect(snapshotSchema.parse(await first.json())).toEqual({ epoch: '1', cas: [], profiles: [], accounts: [], blockedKeys: '' });
+    expect(snapshotSchema.parse(await first.json())).toEqual({
+      epoch: '1',
+      cas: [],
+      profiles: [],
+      accounts: [],
+      blockedKeys: '',
+    });
     const known = await call({ path: '/v1/snapshot', as, headers: { 'if-none-match': '"1"' } });
     expect(known.status).toBe(304);
     expect((await call({ path: '/v1/snapshot' })).status).toBe(401);

@@ -122,7 +122,9 @@ export class PolicingLedger implements SignerLedger {
   }
 
   blockedKeys(spkiSha256s: readonly Uint8Array[]): Promise<Uint8Array[]> {
-    return this.#verb('blockedKeys', spkiSha256s.length, () => spkiSha256s.filter((hash) => this.blocked.has(hex(hash))));
+    return this.#verb('blockedKeys', spkiSha256s.length, () =>
+      spkiSha256s.filter((hash) => this.blocked.has(hex(hash))),
+    );
   }
 
   claimAgain(_caller: Caller, claimId: string): Promise<ClaimResult> {
