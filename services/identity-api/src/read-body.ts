@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { SluiceError } from '@sluice/errors';
+import { jsonFault, SluiceError } from '@sluice/errors';
 import type { HungUp } from './answer.js';
 import { refusedFor } from './findings.js';
-import { jsonLimitFault } from './json-limits.js';
 
 /** Octets of a request body. */
 export const bodyBytesMax = 65_536;
@@ -27,16 +26,16 @@ export async function readJsonBody(request: IncomingMessage): Promise<{ json: un
 }
 
 function parse(bytes: Uint8Array): unknown {
-  const unusable = (detail: string, cause?: unknown) =>
-    refusedFor([{ pointer: '', code: 'body-invalid', detail }], { cause });
+  const unusable = (detail: string, cause?: unknown, pointer = '') =>
+    refusedFor([{ pointer, code: 'body-invalid', detail }], { cause });
   let text: string;
   try {
     text = decoder.decode(bytes);
   } catch (cause) {
     throw unusable('is not UTF-8', cause);
   }
-  const fault = jsonLimitFault(text);
-  if (fault !== undefined) throw unusable(fault);
+  const fault = jsonFault(text);
+  if (fault !== undefined) throw unusable(fault.detail, undefined, fault.pointer);
   try {
     return JSON.parse(text);
   } catch (cause) {

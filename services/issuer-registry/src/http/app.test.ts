@@ -121,6 +121,12 @@ describe('the admin API', () => {
     ['an unknown request', { path: '/admin/v1/requests/01993c00-0000-7000-8000-000000000000' }, 404, 'not-found'],
     ['no body', { ...account('a'), body: '' }, 400, 'body-invalid'],
     ['malformed JSON', { ...account('a'), body: '{"name":' }, 400, 'body-invalid'],
+    [
+      'a member that stands there twice',
+      { ...account('a'), body: '{"name":"a","profiles":[],"name":"b"}' },
+      400,
+      'body-invalid',
+    ],
     ['unknown members', { ...account('a'), body: '{"name":"a","profiles":[],"admin":true}' }, 400, 'body-invalid'],
     ['another media type', { ...account('a'), headers: { 'content-type': 'text/plain' } }, 415, 'media-type'],
     ['a compressed body', { ...account('a'), headers: { 'content-encoding': 'gzip' } }, 415, 'media-type'],

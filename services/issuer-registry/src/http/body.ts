@@ -1,4 +1,4 @@
-import { SluiceError } from '@sluice/errors';
+import { type JsonFault, jsonFault, SluiceError } from '@sluice/errors';
 import express, { type Request, type RequestHandler } from 'express';
 import type { z } from 'zod';
 
@@ -22,11 +22,15 @@ function pointerOf(path: readonly PropertyKey[]): string {
 export function parseBody<S extends z.ZodType>(request: Request, schema: S): z.infer<S> {
   if (request.is('application/json') === false) throw new SluiceError('media-type');
   let json: unknown;
+  let fault: JsonFault | undefined;
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bodyBytes(request)));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bodyBytes(request));
+    fault = jsonFault(text);
+    json = JSON.parse(text);
   } catch (cause) {
     throw new SluiceError('body-invalid', 'The body is not JSON in UTF-8', { cause, facts: { pointer: '' } });
   }
+  if (fault !== undefined) throw refused([{ ...fault, code: 'body-invalid' }]);
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const findings = parsed.error.issues.flatMap((issue) =>
@@ -38,8 +42,12 @@ export function parseBody<S extends z.ZodType>(request: Request, schema: S): z.i
         }))
       : [{ pointer: pointerOf(issue.path), code: 'body-invalid', detail: issue.message }],
   );
+  throw refused(findings);
+}
+
+function refused(findings: readonly { pointer: string; code: string; detail: string }[]): SluiceError {
   const [first] = findings;
-  throw new SluiceError('body-invalid', `${first?.pointer || 'The body'}: ${first?.detail}`, {
+  return new SluiceError('body-invalid', `${first?.pointer || 'The body'}: ${first?.detail}`, {
     facts: { pointer: first?.pointer ?? '', findings },
   });
 }
