@@ -17,13 +17,19 @@ import type {
 /**
  * Everything a profile has to say against a content and a key; empty when nothing. Pure. Asked twice: by the front end
  * before it accepts, and by the signer, which trusts no front end. A static field may be left out (`applyStatics`
- * puts it in) or must hold the profile's value. Pointers are into the body of `POST /identity`.
+ * puts it in) or must hold the profile's value. Pointers are into the body of `POST /identity`, where `keyPointer` is
+ * the key's.
  */
-export function checkContent(document: ProfileDocument, content: RequestContent, keyKind: KeyKind): Finding[] {
+export function checkContent(
+  document: ProfileDocument,
+  content: RequestContent,
+  keyKind: KeyKind,
+  keyPointer = '/csr',
+): Finding[] {
   const findings: Finding[] = [];
   if (!(document.keys as readonly string[]).includes(keyKind)) {
     const detail = `the key is ${keyKind}; the profile takes ${document.keys.join(', ')}`;
-    findings.push({ pointer: '/csr', code: 'key-weak', detail });
+    findings.push({ pointer: keyPointer, code: 'key-weak', detail });
   }
   for (const field of subjectFields) checkSubjectField(document.subject[field], field, content.subject_dn, findings);
   for (const field of sanFields) checkSanField(document, field, content.san, findings);

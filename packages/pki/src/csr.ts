@@ -4,6 +4,7 @@ import { type CsrSignature, readCsrSignature, verifyCsrSignature } from './csr-s
 import { type DerElement, DerReader, sameBytes } from './der-reader.js';
 import { tags } from './der-writer.js';
 import type { KeyKind } from './key-table.js';
+import { pemReader } from './pem.js';
 import { readPublicKey } from './public-key.js';
 import { readSan } from './subject-alternative-names.js';
 import type { San } from './types.js';
@@ -72,18 +73,16 @@ export function verifyCsr(parsed: ParsedCsr, blocked?: ReadonlySet<string>): voi
   if (!proven) throw new SluiceError('csr-invalid', 'the CSR is not signed by its own key');
 }
 
-const pem =
-  /^\s*-----BEGIN (NEW )?CERTIFICATE REQUEST-----\s+([A-Za-z0-9+/=\s]+)-----END (NEW )?CERTIFICATE REQUEST-----\s*$/;
-const base64 = /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$|^[A-Za-z0-9+/]{2}==$/;
+const readPem = pemReader('CERTIFICATE REQUEST', 'NEW CERTIFICATE REQUEST');
 
 function derOf(input: string | Uint8Array): Uint8Array {
   if (input.length > csrBytesMax) throw new SluiceError('csr-invalid', `the CSR has more than ${csrBytesMax} octets`);
   // DER begins with 0x30; PEM with a hyphen or a blank, base64 of a SEQUENCE with "M".
   if (typeof input !== 'string' && input[0] === tags.sequence) return input;
   const text = typeof input === 'string' ? input : Buffer.from(input).toString('latin1');
-  const compact = (pem.exec(text)?.[2] ?? text).replace(/\s+/g, '');
-  if (!base64.test(compact)) throw new SluiceError('csr-invalid', 'the CSR is neither PEM, nor base64, nor DER');
-  return Buffer.from(compact, 'base64');
+  const der = readPem(text);
+  if (der === undefined) throw new SluiceError('csr-invalid', 'the CSR is neither PEM, nor base64, nor DER');
+  return der;
 }
 
 const extensionRequest = Buffer.from('06092a864886f70d01090e', 'hex');

@@ -19,6 +19,14 @@ export { lintRules } from './lint/lint-rules.js';
 export type { LintContext, LintFinding, LintKind, LintRule, LintSeverity } from './lint/types.js';
 export { checkProfile, type ProfileFinding, parseProfile, profileFindingLines } from './parse-profile.js';
 export { pathLengthFault } from './path-length-fault.js';
+export {
+  type BroughtKey,
+  type ProofMessage,
+  parsePublicKey,
+  proofMessage,
+  publicKeyCharactersMax,
+  verifyProof,
+} from './possession.js';
 export { profileJsonSchema } from './profile-json-schema.js';
 export { keyKindOf } from './public-key.js';
 export { makeSerial, serialRandomBytes } from './serial.js';

@@ -5,6 +5,7 @@ export { armFreeze, armKill, disarm, frozenBy, killAt } from './kill-point.js';
 export { type Verdict, verifyWithCerttool, verifyWithOpenssl } from './outside-verifiers.js';
 export { createPacedKeyStore } from './paced-key-store.js';
 export { type Pacer, startPacer } from './pacer.js';
+export { type GivenNonce, provePossession, takeNonce } from './prove-possession.js';
 export {
   type Answer,
   createRecordingClient,

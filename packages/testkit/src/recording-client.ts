@@ -32,7 +32,10 @@ export interface Answer {
 
 export interface PostOptions {
   readonly profile: string;
-  readonly csr: string;
+  /** The key: a CSR, or a public key with its proof. */
+  readonly csr?: string;
+  readonly publicKey?: string;
+  readonly proof?: Readonly<Record<string, string>>;
   readonly subjectDn?: Readonly<Record<string, unknown>>;
   /** Idempotency-Key. */
   readonly key?: string;
@@ -101,11 +104,11 @@ export function createRecordingClient(options: {
   return {
     answers,
     inFlight: () => open,
-    post({ profile, csr, subjectDn, key, prefer, baseUrl }) {
+    post({ profile, csr, publicKey, proof, subjectDn, key, prefer, baseUrl }) {
       const headers: Record<string, string> = { 'content-type': 'application/json' };
       if (key !== undefined) headers['idempotency-key'] = key;
       if (prefer !== undefined) headers.prefer = prefer;
-      const body = JSON.stringify({ profile, subject_dn: subjectDn ?? {}, csr });
+      const body = JSON.stringify({ profile, subject_dn: subjectDn ?? {}, csr, public_key: publicKey, proof });
       return call('POST', baseUrl ?? nextUrl(), '/identity', headers, body, { key, profile });
     },
     get: (id, baseUrl) => call('GET', baseUrl ?? nextUrl(), `/identity/${id}`, {}, undefined, { id }),

@@ -113,6 +113,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     prepareDatabase(adminUrl, files),
   ]);
   files.write('redis-url', redis.url);
+  files.write('nonce-secret', randomBytes(32).toString('base64'));
   const pacer =
     options.signaturesPerSecond === undefined
       ? undefined
@@ -136,6 +137,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
             SLUICE_SERVICE_KEY_FILE: files.path(`${name}.key`),
             SLUICE_SNAPSHOT_FILE: join(dir, `${name}.snapshot`),
           }),
+      ...(service === 'identity-api' ? { SLUICE_NONCE_SECRET_FILE: files.path('nonce-secret') } : {}),
       ...(service === 'signer'
         ? {
             SLUICE_KEY_STORE_DIR: files.folder('keys'),

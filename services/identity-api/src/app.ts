@@ -11,6 +11,7 @@ import { getProblem, getProblems } from './get-problems.js';
 import { createGetProfile, createGetProfiles } from './get-profiles.js';
 import { httpRequestId } from './http-request-id.js';
 import { createPostIdentity } from './post-identity.js';
+import { createPostNonce } from './post-nonce.js';
 import { writeAnswer } from './write-answer.js';
 
 /** What matters for answers that are JSON and never a page; each further header costs every answer its writing. */
@@ -46,6 +47,7 @@ export function createApp(front: Front, draining: () => boolean): Express {
   app.use(helmet(securityHeaders));
   route('/identity', { post: createPostIdentity(front) });
   route('/identity/:id', { get: createGetIdentity(front), delete: createDeleteIdentity(front) });
+  route('/nonce', { post: createPostNonce(front) });
   route('/profiles', { get: createGetProfiles(front) });
   route('/profiles/:name', { get: createGetProfile(front) });
   route('/problems', { get: getProblems });
@@ -87,7 +89,7 @@ export function createApp(front: Front, draining: () => boolean): Express {
         id: typeof id === 'string' ? id : undefined,
         accepts: (mediaTypes) => request.accepts([...mediaTypes]),
       };
-      const answer = draining() ? drainingAnswer(call) : await checked(call, operation).catch(refusal);
+      const answer = draining() ? drainingAnswer(route, call) : await checked(call, operation).catch(refusal);
       if (answer === 'hung-up' || response.destroyed) {
         front.metrics.hungUp();
         return;
@@ -112,8 +114,8 @@ export function createApp(front: Front, draining: () => boolean): Express {
     return problemAnswer(asSluiceError(thrown), { random: front.random });
   }
 
-  function drainingAnswer({ request }: Call): Answer {
-    const newOrder = request.method === 'POST' && request.headers['idempotency-key'] === undefined;
+  function drainingAnswer(route: string, { request }: Call): Answer {
+    const newOrder = route === 'POST /identity' && request.headers['idempotency-key'] === undefined;
     const fate = newOrder ? ('not-issued' as const) : undefined;
     return problemAnswer(new SluiceError('draining'), { fate, random: front.random });
   }

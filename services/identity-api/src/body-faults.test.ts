@@ -12,6 +12,8 @@ afterAll(async () => {
 });
 
 const { profile, subject_dn } = body;
+const proof = { nonce: 'x', signature: 'x' };
+const byKey = { profile, subject_dn, public_key: 'MAAA', proof };
 const raw = (text: string) => text;
 
 it.each([
@@ -24,6 +26,16 @@ it.each([
   ['an empty profile', { ...body, profile: '' }, 400, 'body-invalid', '/profile'],
   ['no subject', { profile, csr }, 400, 'body-invalid', '/subject_dn'],
   ['no CSR', { profile, subject_dn }, 400, 'body-invalid', '/csr'],
+  ['neither CSR nor public key', { profile, subject_dn, csr: undefined }, 400, 'body-invalid', '/csr'],
+  ['a public key beside a CSR', { ...body, public_key: 'x' }, 400, 'body-invalid', '/public_key'],
+  ['a proof beside a CSR', { ...body, proof }, 400, 'body-invalid', '/proof'],
+  ['a public key without proof', { profile, subject_dn, public_key: 'x' }, 400, 'body-invalid', '/proof'],
+  ['a proof without public key', { profile, subject_dn, proof }, 400, 'body-invalid', '/public_key'],
+  ['a proof without nonce', { ...byKey, proof: { signature: 'x' } }, 400, 'body-invalid', '/proof/nonce'],
+  ['a proof that is a text', { ...byKey, proof: 'x' }, 400, 'body-invalid', '/proof'],
+  ['an unknown member of the proof', { ...byKey, proof: { ...proof, hash: 'x' } }, 400, 'body-invalid', '/proof/hash'],
+  ['a nonce too long', { ...byKey, proof: { ...proof, nonce: 'x'.repeat(201) } }, 400, 'body-invalid', '/proof/nonce'],
+  ['a public key that is none', byKey, 422, 'key-weak', '/public_key'],
   ['an unknown member', { ...body, serial: '1' }, 400, 'body-invalid', '/serial'],
   ['an unknown member with a name to escape', { ...body, 'a/b~c': 1 }, 400, 'body-invalid', '/a~1b~0c'],
   ['__proto__', raw(`{"__proto__":{"x":1},${JSON.stringify(body).slice(1)}`), 400, 'body-invalid', '/__proto__'],

@@ -16,6 +16,11 @@ const schema = z.object({
   SLUICE_REGISTRY_URL: z.url({ protocol: /^https?$/ }),
   /** Ed25519, PKCS#8 PEM: how the registry knows us. */
   SLUICE_SERVICE_KEY_FILE: secretFile(),
+  /**
+   * What nonces are made with, the same at every front end: base64 of 32 octets or more, one a line. The first makes,
+   * each is accepted. To replace one: add the new one below, at every front end; then put it first; then take out the old.
+   */
+  SLUICE_NONCE_SECRET_FILE: secretFile().transform(nonceSecrets),
   /** Where the last registry snapshot is kept, for a start without the registry. */
   SLUICE_SNAPSHOT_FILE: z.string().min(1),
   /** Open requests (queued and being signed) per lane above which new ones are refused. */
@@ -30,6 +35,7 @@ export interface Config {
   readonly redisUrl: string;
   readonly registryUrl: string;
   readonly serviceKeyPem: string;
+  readonly nonceSecrets: readonly [Uint8Array, ...Uint8Array[]];
   readonly snapshotFile: string;
   readonly openRequestsMax: number;
   readonly logLevel: (typeof logLevels)[number];
@@ -45,8 +51,25 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     redisUrl: read.SLUICE_REDIS_URL_FILE,
     registryUrl: read.SLUICE_REGISTRY_URL,
     serviceKeyPem: read.SLUICE_SERVICE_KEY_FILE,
+    nonceSecrets: read.SLUICE_NONCE_SECRET_FILE,
     snapshotFile: read.SLUICE_SNAPSHOT_FILE,
     openRequestsMax: read.SLUICE_OPEN_REQUESTS_MAX,
     logLevel: read.SLUICE_LOG_LEVEL,
   };
+}
+
+/** Octets of a secret, at least: those of its hash (RFC 2104 3). */
+const nonceSecretBytesMin = 32;
+
+function nonceSecrets(content: string, context: z.RefinementCtx): [Uint8Array, ...Uint8Array[]] {
+  const lines = content.split(/\s+/);
+  const [first, ...others] = lines.map((line) => Buffer.from(line, 'base64'));
+  const isSecret = (secret: Buffer, index: number) =>
+    secret.length >= nonceSecretBytesMin && /^[A-Za-z0-9+/]+=*$/.test(lines[index] ?? '');
+  if (first !== undefined && [first, ...others].every(isSecret)) return [first, ...others];
+  context.addIssue({
+    code: 'custom',
+    message: `must hold base64 of ${nonceSecretBytesMin} octets or more, one a line`,
+  });
+  return z.NEVER;
 }

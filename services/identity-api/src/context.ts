@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { asSluiceError, SluiceError } from '@sluice/errors';
 import { createIdentityLedger, newRequestId } from '@sluice/ledger';
 import { type Checkpoint, noCheckpoint, type Part } from '@sluice/lifecycle';
@@ -12,6 +13,7 @@ import { createDirectory, type Directory } from './directory.js';
 import type { Front } from './front.js';
 import { createFrontMetrics, type FrontMetrics } from './front-metrics.js';
 import { createHttpServer, type HttpServer } from './http-server.js';
+import { createNonces } from './nonces.js';
 import { readiness } from './readiness.js';
 import { createRefuseUnreadable } from './refuse-unreadable.js';
 import { createAdmission } from './steps/3-admit.js';
@@ -93,6 +95,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     metrics: frontMetrics,
     clock,
     random,
+    nonces: createNonces(config.nonceSecrets, randomBytes),
     newRequestId,
     // The lease's own loop goes on trying and logs: a failure here is told there.
     onFenced: () => void lease.renewNow().catch((err: unknown) => log.warn({ event: 'renew-failed', err }, 'fenced')),

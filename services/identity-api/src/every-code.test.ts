@@ -5,6 +5,7 @@ import { newRequestId } from '@sluice/ledger';
 import { afterEach, expect, it } from 'vitest';
 import { type OperationFacts, operations, rejectionCodes } from './api/operations.js';
 import { oneSecond } from './testing/front-test.js';
+import { orderByKey } from './testing/order-by-key.js';
 import {
   apiKey,
   body,
@@ -119,6 +120,11 @@ const ways: Partial<Record<Code, Way>> = {
   'not-found': (operation) => call(operation, addresses[operation.path]?.replace(/tls-client|internal/, 'not-there')),
 };
 
+const withProof = (order: Awaited<ReturnType<typeof orderByKey>>, proof: object) => ({
+  ...order,
+  proof: { ...order.proof, ...proof },
+});
+
 const rejected = (look: typeof ending): Partial<Record<Code, Way>> =>
   Object.fromEntries(
     rejectionCodes.map((code) => [code, () => look({ state: 'rejected', code, detail: 'so it is', withheld: false })]),
@@ -132,6 +138,8 @@ const byOperation: Readonly<Record<string, Partial<Record<Code, Way>>>> = {
     'body-too-large': async () => said(await front.post(' '.repeat(70_000))),
     'media-type': async () => said(await front.post(body, { 'content-type': 'text/plain' })),
     'csr-invalid': async () => said(await front.post({ ...body, csr: forgedCsr })),
+    'nonce-invalid': async () => said(await front.post(withProof(await orderByKey(front), { nonce: 'x' }))),
+    'proof-invalid': async () => said(await front.post(withProof(await orderByKey(front), { signature: 'MAAA' }))),
     'payload-mismatch': async () => {
       const key = { 'idempotency-key': newKey(), prefer: 'respond-async' };
       await front.post(body, key);

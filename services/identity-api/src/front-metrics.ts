@@ -1,6 +1,6 @@
 import type { Metrics } from '@sluice/telemetry';
 
-export type Step = 'join' | 'validate' | 'verify-csr' | 'accept' | 'wait' | 'decide' | 'all';
+export type Step = 'join' | 'validate' | 'verify-key' | 'accept' | 'wait' | 'decide' | 'all';
 
 /** What this service counts. Labels come from closed sets: routes, codes, fates, steps. */
 export interface FrontMetrics {

@@ -3,6 +3,7 @@ import type { Checkpoint, Log } from '@sluice/lifecycle';
 import type { Clock } from './clock.js';
 import type { Directory } from './directory.js';
 import type { FrontMetrics } from './front-metrics.js';
+import type { Nonces } from './nonces.js';
 import type { Admission } from './steps/3-admit.js';
 import type { Waiters } from './steps/9-waiters.js';
 
@@ -17,6 +18,7 @@ export interface Front {
   readonly clock: Clock;
   /** 0 ≤ x < 1: jitter. */
   readonly random: () => number;
+  readonly nonces: Nonces;
   readonly newRequestId: (nowMs: number) => string;
   /** The ledger said `fenced`: enrol anew now rather than at the next renewal. */
   readonly onFenced: () => void;

@@ -11,6 +11,7 @@ import { readJsonBody } from './read-body.js';
 import { authenticate } from './steps/1-authenticate.js';
 import { readIdempotencyKey } from './steps/1-idempotency-key.js';
 import { type Order, readOrder } from './steps/1-read-order.js';
+import { evidenceOf } from './steps/2-subject-key.js';
 import { type ValidOrder, validate, verify } from './steps/2-validate.js';
 import { accept } from './steps/4-accept.js';
 import type { Waiter } from './steps/9-waiters.js';
@@ -129,8 +130,12 @@ async function order(front: Front, pending: Pending, reopens: string | undefined
   front.admission.admit(lane);
   try {
     const verifyingAtMs = clock.monotonicMs();
-    verify(valid.csr, pending.directory.blockedKeys);
-    metrics.step('verify-csr', clock.monotonicMs() - verifyingAtMs);
+    const { account, order } = pending;
+    verify(valid.key, {
+      ...{ account: account.name, profile: order.profile, blockedKeys: pending.directory.blockedKeys },
+      ...{ nonces: front.nonces, nowMs: clock.epochMs() },
+    });
+    metrics.step('verify-key', clock.monotonicMs() - verifyingAtMs);
     return await store(front, pending, acceptRowOf(front, pending, valid, lane, reopens));
   } catch (thrown) {
     if (pending.fate !== 'unknown') front.admission.giveBack(lane);
@@ -182,8 +187,8 @@ function acceptRowOf(
     keyGroup: lane.keyGroup,
     class: lane.class,
     content: valid.content,
-    spki: valid.csr.spki,
-    evidence: { csr: valid.csr.der },
+    spki: valid.key.brought.spki,
+    evidence: evidenceOf(valid.key),
     fingerprint: valid.fingerprint,
     idempotencyKey: pending.idempotencyKey,
     payloadHash: pending.order.payloadHash,

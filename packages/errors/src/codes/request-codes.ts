@@ -91,6 +91,20 @@ export const requestCodes = {
       'It is not a PKCS#10 request in DER (RFC 2986), something follows it, or it is not signed by the key in it, so that nothing proves that its sender holds that key.',
     whatToDo: 'Make a new PKCS#10 request, signed by its own key.',
   },
+  'nonce-invalid': {
+    status: 422,
+    title: 'The nonce is not one to sign over',
+    meaning:
+      'The nonce in the proof is not one that this service has given to this account, or more than 5 minutes have passed since.',
+    whatToDo: 'Take a new one from POST /nonce, and sign over that.',
+  },
+  'proof-invalid': {
+    status: 422,
+    title: 'The proof of possession is not one',
+    meaning:
+      'The signature was not made by the key that stands in `public_key`, or over something else than account, profile, key and nonce as POST /identity describes it, so that nothing proves that its sender holds that key.',
+    whatToDo: 'Compare, octet by octet, what was signed with what POST /identity says is signed.',
+  },
   'key-weak': {
     status: 422,
     title: 'The public key is not accepted',

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { ServiceName } from '@sluice/ledger';
 import { freePort } from '../free-port.js';
@@ -34,6 +35,8 @@ export function createServices(options: ServicesOptions): Services {
   writeSecretFile(redisUrlFile, `${options.queueRedisUrl}\n`);
   const passphraseFile = join(folder.secrets, 'key-passphrase');
   keptSecret(passphraseFile);
+  const nonceSecretFile = join(folder.secrets, 'nonce-secret');
+  keptSecret(nonceSecretFile, () => randomBytes(32).toString('base64'));
 
   const start = async (service: ServiceName, name: string, env: Record<string, string>, port?: number) => {
     options.stop.throwIfAborted();
@@ -72,7 +75,12 @@ export function createServices(options: ServicesOptions): Services {
     },
     startFrontEnds: (count, registry, port) => {
       const startOne = async (name: string, index: number) =>
-        start('identity-api', name, await asksRegistry('identity-api', name, registry), index === 0 ? port : undefined);
+        start(
+          'identity-api',
+          name,
+          { ...(await asksRegistry('identity-api', name, registry)), SLUICE_NONCE_SECRET_FILE: nonceSecretFile },
+          index === 0 ? port : undefined,
+        );
       return Promise.all(numbered('identity-api', count).map(startOne));
     },
   };

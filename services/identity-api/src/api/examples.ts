@@ -5,6 +5,7 @@ import {
   cancelledSchema,
   continuingSchema,
   identitySchema,
+  nonceSchema,
   type OrderBody,
   openSchema,
   orderSchema,
@@ -76,11 +77,18 @@ const profile: ProfileBody = {
   time_to_live_seconds: 86_400,
 };
 
+const nonce: z.infer<typeof nonceSchema> = {
+  nonce: 'AZqki8cAQoVVeGCd_xmtTkkkUO-XLo4GTgF0UG2TSOuGgHJZM3Yk62YVY8Iw4EwMoBNpzMf4',
+  expires_at: '2026-11-21T07:12:34.000Z',
+  account: 'demo',
+};
+
 const { type, code, status, title, what_to_do } = toProblem(new SluiceError('lane-full'));
 
 /** An example for each body that has a name, by its schema. */
 export const examples: ReadonlyMap<z.ZodType, unknown> = new Map<z.ZodType, unknown>([
   [orderSchema, exampleOrder],
+  [nonceSchema, nonce],
   [identitySchema, identity],
   [continuingSchema, { id, state: 'signing', fate: 'continuing' }],
   [openSchema, { id, state: 'queued' }],

@@ -5,6 +5,7 @@ import {
   cancelledSchema,
   continuingSchema,
   identitySchema,
+  nonceSchema,
   openSchema,
   orderSchema,
   problemTypeSchema,
@@ -73,9 +74,15 @@ const postIdentity: OperationFacts = {
   path: '/identity',
   group: 'Identities',
   summary: 'Ask for a certificate, and wait for it',
-  description: `The certificate is asked for with a CSR, whose key it will certify, and names that the profile allows. The call waits until it is issued, up to the time given with \`Prefer: wait=N\` (6 seconds without); it answers in time whatever happens, and what it says is never contradicted later.
+  description: `The certificate is asked for with a key, which it will certify, and names that the profile allows. The call waits until it is issued, up to the time given with \`Prefer: wait=N\` (6 seconds without); it answers in time whatever happens, and what it says is never contradicted later.
 
-With an \`Idempotency-Key\`, asking again joins the same request, for 72 hours; a retry is therefore always safe, and the way to learn what became of a call whose answer was lost. A refusal that is not about the payload itself (a full lane, something away, the state of a CA or profile) then has the fate \`unknown\`: another call with the same key may be going on. Without one, an equal order (same account, profile, key and names) joins while it is open.`,
+With an \`Idempotency-Key\`, asking again joins the same request, for 72 hours; a retry is therefore always safe, and the way to learn what became of a call whose answer was lost. A refusal that is not about the payload itself (a full lane, something away, the state of a CA or profile) then has the fate \`unknown\`: another call with the same key may be going on. Without one, an equal order (same account, profile, key and names) joins while it is open.
+
+The key comes in a CSR, or as \`public_key\` with a \`proof\` that you have its private half: take a nonce from POST /nonce, and sign these five lines, in ASCII, with one line feed (0x0a) between them and nothing at the end:
+
+\`sluice-proof-1\`, the name of your account, the name of the profile, SHA-256 over the DER of the SubjectPublicKeyInfo in lower-case hexadecimal, and the nonce as it was given.
+
+The signature is sent in base64. An EC key signs with ECDSA and the hash of its curve (P-256: SHA-256, P-384: SHA-384, P-521: SHA-512), as DER (Ecdsa-Sig-Value, RFC 3279 2.2.3); an RSA key with RSASSA-PKCS1-v1_5 and SHA-256; Ed25519 as it is (RFC 8032). For the Idempotency-Key the proof is not part of the payload: asking again with a new nonce is the same order.`,
   secured: true,
   parameters: ['Idempotency-Key', 'Prefer', 'X-Request-Id'],
   body: orderSchema,
@@ -101,9 +108,25 @@ With an \`Idempotency-Key\`, asking again joins the same request, for 72 hours; 
     ...standingCodes,
     ...caRefusals,
     ...(['body-invalid', 'key-invalid', 'body-too-large', 'media-type', 'payload-mismatch'] as const),
+    ...(['nonce-invalid', 'proof-invalid'] as const),
     ...(['outcome-unknown', 'lane-full', 'fenced', 'stale-snapshot'] as const),
   ]),
   problemHeaders: ['Preference-Applied', 'Location'],
+};
+
+const postNonce: OperationFacts = {
+  id: 'takeNonce',
+  method: 'post',
+  path: '/nonce',
+  group: 'Identities',
+  summary: 'A nonce, to prove that you have a key',
+  description:
+    'For orders with `public_key`: what their `proof` is signed over, see POST /identity. It is for this account, every front end accepts it, and it may be used more than once while it lasts.',
+  secured: true,
+  parameters: ['X-Request-Id'],
+  successes: [json(200, 'A nonce that lasts 5 minutes.', nonceSchema)],
+  codes: authenticated,
+  problemHeaders: [],
 };
 
 const getIdentity: OperationFacts = {
@@ -239,7 +262,7 @@ const getDocs: OperationFacts = {
 };
 
 export const operations: readonly OperationFacts[] = [
-  ...[postIdentity, getIdentity, deleteIdentity, getProfiles, getProfile],
+  ...[postIdentity, postNonce, getIdentity, deleteIdentity, getProfiles, getProfile],
   ...[getProblems, getProblem, getOpenApi, getDocs],
 ];
 

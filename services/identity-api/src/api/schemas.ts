@@ -1,6 +1,6 @@
 import { codes, fates, isCode } from '@sluice/errors';
 import { caStates, endStates, openStates, shelfStates } from '@sluice/issuance';
-import { csrBytesMax, sanSchema, subjectDnSchema } from '@sluice/pki';
+import { csrBytesMax, publicKeyCharactersMax, sanSchema, subjectDnSchema } from '@sluice/pki';
 import { z } from 'zod';
 
 // Every body that goes in or out. What comes in is checked against these; what goes out has their types, and each answer
@@ -29,6 +29,25 @@ const namesSchema = sanSchema.meta({
   description: 'Subject alternative names. Which kinds are taken, and how many, the profile says.',
 });
 
+const proofSchema = z
+  .strictObject({
+    nonce: z.string().min(1).max(200).describe('From POST /nonce, not older than 5 minutes.'),
+    signature: z
+      .string()
+      .min(1)
+      .max(1024)
+      .describe('Base64 of the signature by `public_key`; POST /identity says over what, and how.'),
+  })
+  .meta({ id: 'Proof', description: 'Shows that the sender has the private half of `public_key`.' });
+
+export const nonceSchema = z
+  .object({
+    nonce: z.string().regex(/^[A-Za-z0-9_-]+$/),
+    expires_at: instantSchema.describe('After this it is refused (`nonce-invalid`).'),
+    account: z.string().describe('The name of your account, as it is signed over.'),
+  })
+  .meta({ id: 'Nonce', description: 'What a proof of possession is signed over.' });
+
 export const orderSchema = z
   .strictObject({
     profile: z.string().min(1).max(63).describe('Name of a profile that this account may use: see GET /profiles.'),
@@ -39,10 +58,23 @@ export const orderSchema = z
       .max(csrBytesMax)
       .describe(
         'PKCS#10 (RFC 2986), as PEM or as base64 of the DER, signed by its own key. Only the key is taken from it.',
-      ),
+      )
+      .optional(),
+    public_key: z
+      .string()
+      .min(1)
+      .max(publicKeyCharactersMax)
+      .describe('In place of a CSR: SubjectPublicKeyInfo (RFC 5280 4.1.2.7), as PEM or as base64 of the DER.')
+      .optional(),
+    proof: proofSchema.optional(),
     san: namesSchema.optional(),
   })
-  .meta({ id: 'Order', description: 'What a certificate is asked for with. Members not named here are refused.' });
+  .meta({
+    id: 'Order',
+    description:
+      'What a certificate is asked for with: either `csr`, or `public_key` with `proof`. Members not named here are refused.',
+    oneOf: [{ required: ['csr'] }, { required: ['public_key', 'proof'] }],
+  });
 export type OrderBody = z.infer<typeof orderSchema>;
 
 export const identitySchema = z

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { SluiceError } from '@sluice/errors';
 import type { z } from 'zod';
 import { type OrderBody, orderSchema } from '../api/schemas.js';
 import { isSome, type RequestFinding, refusedFor } from '../findings.js';
@@ -7,9 +8,14 @@ import { isSome, type RequestFinding, refusedFor } from '../findings.js';
 export interface Order {
   readonly profile: string;
   readonly content: { readonly subject_dn: OrderBody['subject_dn']; readonly san: NonNullable<OrderBody['san']> };
-  /** PEM, or base64 of the DER. */
-  readonly csr: string;
-  /** SHA-256 of what was asked for; the same for another order of members or other white space between them. */
+  /** As sent: PEM, or base64 of the DER. */
+  readonly key:
+    | { readonly csr: string }
+    | { readonly publicKey: string; readonly proof: NonNullable<OrderBody['proof']> };
+  /**
+   * SHA-256 of what was asked for; the same for another order of members or other white space between them, and for
+   * another proof: whoever asks again may sign a new nonce.
+   */
   readonly payloadHash: Uint8Array;
 }
 
@@ -25,13 +31,30 @@ export function readOrder(json: unknown): Order {
   const findings = parsed.success ? [] : parsed.error.issues.flatMap(findingsOf);
   if (isObject(json)) {
     for (const name of ['profile', 'subject_dn', 'san']) findUnprintable(json[name], `/${name}`, findings);
+    findTwoWays(json, findings);
   }
   if (isSome(findings)) throw refusedFor(findings);
   if (!parsed.success) throw parsed.error;
-  const { profile, subject_dn, csr, san = {} } = parsed.data;
+  const { profile, subject_dn, csr, public_key, proof, san = {} } = parsed.data;
   // The schema writes its members in its own order, so equal orders give equal texts.
-  const payload = JSON.stringify([profile, subject_dn, san, csr]);
-  return { profile, content: { subject_dn, san }, csr, payloadHash: hash('sha256', payload, 'buffer') };
+  const payload = JSON.stringify([profile, subject_dn, san, csr ?? { public_key }]);
+  const payloadHash = hash('sha256', payload, 'buffer');
+  const content = { subject_dn, san };
+  if (csr !== undefined) return { profile, content, key: { csr }, payloadHash };
+  if (public_key === undefined || proof === undefined) throw new SluiceError('internal', 'an order without a key');
+  return { profile, content, key: { publicKey: public_key, proof }, payloadHash };
+}
+
+/** The key comes in a CSR, or by itself with a proof: one of the two, whole. */
+function findTwoWays(json: Readonly<Record<string, unknown>>, findings: RequestFinding[]): void {
+  const refuse = (member: string, detail: string) =>
+    findings.push({ pointer: `/${member}`, code: 'body-invalid', detail });
+  const has = (member: string) => json[member] !== undefined;
+  if (has('csr')) {
+    for (const member of ['public_key', 'proof']) if (has(member)) refuse(member, 'has no place beside `csr`');
+  } else if (has('public_key') || has('proof')) {
+    for (const member of ['public_key', 'proof']) if (!has(member)) refuse(member, 'is missing');
+  } else refuse('csr', 'is missing; or send `public_key` and `proof`');
 }
 
 function isObject(json: unknown): json is Readonly<Record<string, unknown>> {

@@ -1,26 +1,18 @@
-import { type Code, codes, SluiceError } from '@sluice/errors';
+import { codes, SluiceError } from '@sluice/errors';
 import { refusal } from '@sluice/issuance';
-import {
-  applyStatics,
-  canonicalContent,
-  checkContent,
-  fingerprint,
-  type ParsedCsr,
-  type ProfileDocument,
-  parseCsr,
-  verifyCsr,
-} from '@sluice/pki';
+import { applyStatics, canonicalContent, checkContent, fingerprint, type ProfileDocument } from '@sluice/pki';
 import type { Directory, DirectoryAccount, DirectoryCa, DirectoryProfile } from '../directory.js';
 import { isSome, type RequestFinding, refusedFor } from '../findings.js';
 import type { Order } from './1-read-order.js';
+import { findPossessionFault, keyPointer, type Possession, readSubjectKey, type SubjectKey } from './2-subject-key.js';
 
-/** An order that the profile and the CA's state have nothing against. Its CSR's signature is not yet checked. */
+/** An order that the profile and the CA's state have nothing against. That its sender has the key is not yet shown. */
 export interface ValidOrder {
   readonly profile: DirectoryProfile;
   readonly ca: DirectoryCa;
   /** Canonical JSON, the profile's static fields put in. */
   readonly content: string;
-  readonly csr: ParsedCsr;
+  readonly key: SubjectKey;
   readonly fingerprint: Uint8Array;
 }
 
@@ -39,37 +31,27 @@ export function validate(directory: Directory, account: DirectoryAccount, order:
   const refused = refusal(ca.state, 'subscriber');
   if (refused !== undefined) throw new SluiceError(refused, undefined, { facts: { ca: ca.name } });
 
-  const csr = check(profile.document, order);
+  const key = check(profile.document, order);
   const content = canonicalContent(applyStatics(profile.document, order.content));
-  return { profile, ca, content, csr, fingerprint: fingerprint(account.name, profile.name, csr.spki, content) };
+  return { profile, ca, content, key, fingerprint: fingerprint(account.name, profile.name, key.brought.spki, content) };
 }
 
-/** The cheap half of the CSR's checks (its form), and the names: all that is wrong is told at once. */
-function check(document: ProfileDocument, order: Order): ParsedCsr {
-  const csr = csrOrFinding(() => parseCsr(order.csr));
-  // Of a CSR that cannot be read enough is said: its key passes as one that the profile takes.
-  const keyKind = 'pointer' in csr ? document.keys[0] : csr.keyKind;
-  const findings: RequestFinding[] = keyKind === undefined ? [] : checkContent(document, order.content, keyKind);
-  if ('pointer' in csr) throw refusedFor([csr, ...findings], { message: csr.detail });
+/** The form of the key, and the names: all that is wrong is told at once. */
+function check(document: ProfileDocument, order: Order): SubjectKey {
+  const key = readSubjectKey(order.key);
+  // Of a key that cannot be read enough is said: it passes as one that the profile takes.
+  const keyKind = 'pointer' in key ? document.keys[0] : key.brought.keyKind;
+  const findings: RequestFinding[] =
+    keyKind === undefined ? [] : checkContent(document, order.content, keyKind, keyPointer(order.key));
+  if ('pointer' in key) throw refusedFor([key, ...findings], { message: key.detail });
   if (isSome(findings)) throw refusedFor(findings);
-  return csr;
+  return key;
 }
 
-/** The dear half: is it signed by its own key, and is that key sound, and none of `blockedKeys`? Throws `csr-invalid`, `key-weak` or `key-blocked`. */
-export function verify(csr: ParsedCsr, blockedKeys: Directory['blockedKeys']): void {
-  const finding = csrOrFinding<undefined>(() => void verifyCsr(csr, blockedKeys));
+/** The dear half. Throws `csr-invalid`, `nonce-invalid`, `proof-invalid`, `key-weak` or `key-blocked`. */
+export function verify(key: SubjectKey, possession: Possession): void {
+  const finding = findPossessionFault(key, possession);
   if (finding !== undefined) throw refusedFor([finding], { message: finding.detail });
-}
-
-const csrCodes: ReadonlySet<Code> = new Set(['csr-invalid', 'key-weak', 'key-blocked']);
-
-function csrOrFinding<T>(read: () => T): T | RequestFinding {
-  try {
-    return read();
-  } catch (thrown) {
-    if (!(thrown instanceof SluiceError) || !csrCodes.has(thrown.code)) throw thrown;
-    return { pointer: '/csr', code: thrown.code, detail: thrown.message };
-  }
 }
 
 function profileRefused(code: 'profile-unknown' | 'profile-disabled'): SluiceError {

@@ -1,4 +1,4 @@
-import { hash, randomUUID } from 'node:crypto';
+import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
 import type { CaState } from '@sluice/issuance';
 import { type LaneLoad, newRequestId } from '@sluice/ledger';
@@ -11,6 +11,7 @@ import { createDirectory } from '../directory.js';
 import type { Front } from '../front.js';
 import { createFrontMetrics } from '../front-metrics.js';
 import { createHttpServer, type HttpServer, type HttpTimeouts } from '../http-server.js';
+import { createNonces } from '../nonces.js';
 import { createRefuseUnreadable } from '../refuse-unreadable.js';
 import { type Admission, createAdmission } from '../steps/3-admit.js';
 import { createWaiters, type Waiters } from '../steps/9-waiters.js';
@@ -23,7 +24,7 @@ export const otherApiKey = `slk_${'b'.repeat(43)}`;
 export const disabledApiKey = `slk_${'c'.repeat(43)}`;
 
 /** P-256, signed by its own key. */
-export const { csr } = exampleOrder;
+export const { csr = '' } = exampleOrder;
 /** The same with another signature. */
 export const forgedCsr = csr.replace('c+4mkDen8f81wMtO', 'c+4mkDen8f81wMtP');
 
@@ -190,6 +191,7 @@ export async function startFront(options: StartFrontOptions = {}): Promise<Start
     },
     metrics: createFrontMetrics(metrics, () => waiters.count),
     random: () => 0.5,
+    nonces: createNonces([Buffer.alloc(32, 7)], randomBytes),
     onFenced: () => {
       started.fenced += 1;
     },
