@@ -177,9 +177,9 @@ describe('not the JSON that is asked for', () => {
     expect(said.findings?.map(({ pointer }) => pointer)).toEqual([
       '/profile',
       '/subject_dn',
-      '/csr',
       '/san/uris/0',
       '/x',
+      '/csr',
     ]);
   });
 });
