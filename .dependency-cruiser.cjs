@@ -9,6 +9,8 @@ const order = [
   // domain, no I/O
   'issuance',
   'pki',
+  // what steps back
+  'breaker',
   // contracts
   'registry-protocol',
   'queue',

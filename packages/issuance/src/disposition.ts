@@ -60,6 +60,7 @@ const byCode: Partial<Record<Code, Disposition>> = {
   'key-missing': 'key-missing',
   'token-failed': 'token',
   unavailable: 'infrastructure',
+  'outcome-unknown': 'infrastructure',
   'stale-snapshot': 'infrastructure',
   draining: 'shutdown',
   'lease-lost': 'lease-lost',
