@@ -1,12 +1,19 @@
+import type { Breakers } from '@sluice/breaker';
 import { SluiceError } from '@sluice/errors';
-import pg from 'pg';
-import { ledgerError } from './ledger-error.js';
+import { within } from '@sluice/lifecycle';
+import type pg from 'pg';
+import { askAnew } from './ask-anew.js';
+import { type Connections, createConnections } from './connections.js';
+import { isContention, ledgerError } from './ledger-error.js';
+import { createSilenceWatch } from './silence-watch.js';
 
 export interface DatabaseOptions {
   /** postgres:// URL of this service's login role. */
   readonly url: string;
   /** Connections at most. Few: fit for a transaction pooler. Default 8. */
   readonly poolMax?: number | undefined;
+  /** Calls go through a breaker `ledger` of these. Without any (tools, tests) each finds out by itself. */
+  readonly breakers?: Breakers | undefined;
 }
 
 /** A verb is one statement: one call, one transaction. */
@@ -21,58 +28,86 @@ export interface Statement {
   readonly text: string;
 }
 
-const int8 = 20;
-const timestamptz = 1184;
+/** A probe without an answer by then proves every connection suspect. */
+const probeWaitMs = 1500;
+const select1: Statement = { name: 'probe', text: 'select 1' };
 
-/** int8 as bigint; everything else as pg does by default. */
-const types: pg.CustomTypesConfig = {
-  getTypeParser(oid: number, format?: 'text' | 'binary') {
-    if (oid === int8 && format !== 'binary') return (text: string) => BigInt(text);
-    if (oid === timestamptz && format !== 'binary') return (text: string) => new Date(text);
-    return format === 'binary' ? pg.types.getTypeParser(oid, 'binary') : pg.types.getTypeParser(oid, 'text');
-  },
-};
-
-/** Connections to the ledger. Throws nothing by itself: the first call tells whether the server is there. */
+/**
+ * The ledger, over connections of this process. Throws nothing by itself: the first call tells whether the server is
+ * there. One that is away is refused at once by the breaker. One that hangs is noticed within 6 s by the silence watch,
+ * and all connections are dropped. Connections that went dead without a word are noticed by the first lost answer
+ * (8 s), after which none of their age is used again.
+ */
 export function createDatabase(options: DatabaseOptions): Database {
-  const pool = new pg.Pool({
-    connectionString: options.url,
-    max: options.poolMax ?? 8,
-    connectionTimeoutMillis: 2_000,
-    // A server that hangs must not hang us: past this the answer counts as lost.
-    query_timeout: 8_000,
-    // And a statement nobody waits for any more must not run on.
-    statement_timeout: 7_500,
-    keepAlive: true,
-    types,
+  const { url, poolMax = 8, breakers } = options;
+  let connections = createConnections(url, poolMax);
+
+  /** The next call gets a connection made after this. */
+  function startAnew(suspect: Connections): void {
+    if (suspect === connections) connections = createConnections(url, poolMax);
+    void suspect.retire();
+  }
+
+  async function perform<R extends object>({ name, text }: Statement, values: readonly unknown[]): Promise<R[]> {
+    const used = connections;
+    let client: pg.PoolClient;
+    try {
+      client = await used.connect();
+    } catch (thrown) {
+      throw ledgerError(thrown, false);
+    }
+    let lost = false;
+    try {
+      const result = await client.query({ name, text, values: [...values] });
+      return result.rows as R[]; // each statement is written beside the type of its rows
+    } catch (thrown) {
+      const error = ledgerError(thrown, true);
+      lost = error.code === 'outcome-unknown';
+      throw error;
+    } finally {
+      client.release(lost);
+      if (lost) startAnew(used);
+    }
+  }
+
+  /** Nobody answers: whoever waits for an answer is told now. */
+  function dropAll(): void {
+    const silent = connections;
+    startAnew(silent);
+    silent.drop();
+  }
+
+  const breaker = breakers?.create({
+    name: 'ledger',
+    backOff: 'dependency',
+    refuse: () => new SluiceError('unavailable', 'The ledger is away; nothing was sent'),
+    answered: isContention,
+    // Over the pool: a server that has no room for new connections may still serve the ones we have.
+    async probe() {
+      const asked = perform(select1, []);
+      asked.catch(() => undefined);
+      if (await within(probeWaitMs, asked)) return;
+      dropAll();
+      throw new SluiceError('unavailable', 'The ledger does not answer');
+    },
   });
-  // An idle connection that breaks is dropped by the pool; the next call opens another or reports `unavailable`.
-  pool.on('error', () => undefined);
-  // One that breaks under a statement says so twice: to the statement, which reports it, and as an event of the client,
-  // which without a listener would end the process.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  const watch = createSilenceWatch({
+    isThere: () => askAnew(url),
+    onSilent() {
+      breaker?.open();
+      dropAll();
+    },
+  });
 
   return {
-    async call<R extends object>(statement: Statement, values: readonly unknown[]): Promise<R[]> {
-      let client: pg.PoolClient;
-      try {
-        client = await pool.connect();
-      } catch (thrown) {
-        throw ledgerError(thrown, false);
-      }
-      let broken = false;
-      try {
-        const result = await client.query({ name: statement.name, text: statement.text, values: [...values] });
-        return result.rows as R[]; // each statement is written beside the type of its rows
-      } catch (thrown) {
-        const error = ledgerError(thrown, true);
-        broken = error.code === 'outcome-unknown';
-        throw error;
-      } finally {
-        client.release(broken);
-      }
+    call<R extends object>(statement: Statement, values: readonly unknown[]): Promise<R[]> {
+      const watched = () => watch.during(perform<R>(statement, values));
+      return breaker ? breaker.run(watched) : watched();
     },
-    close: () => pool.end(),
+    async close() {
+      watch.stop();
+      await connections.retire();
+    },
   };
 }
 

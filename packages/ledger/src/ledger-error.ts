@@ -58,6 +58,18 @@ export function ledgerError(thrown: unknown, sent: boolean): SluiceError {
   return new SluiceError('outcome-unknown', 'The ledger did not say whether it was stored', { cause: thrown });
 }
 
+/** The server lives, and rolled back this one verb: a lock, a deadlock, a cancelled statement. No sign against it. */
+const contentionStates = new Set(['55P03', '40001', '40P01', '57014']);
+
+export function isContention(error: SluiceError): boolean {
+  return contentionStates.has(codeOf(error.cause) ?? '');
+}
+
+/** Whatever has an SQLSTATE was said by a server, even if it was no. */
+export function saidByServer(thrown: unknown): boolean {
+  return sqlState.test(codeOf(thrown) ?? '');
+}
+
 /** A fault of one row (data exception, constraint): worth splitting the batch for, so that it harms only itself. */
 export function isFaultOfOneRow(error: SluiceError): boolean {
   const code = codeOf(error.cause);

@@ -1,3 +1,4 @@
+import type { BreakerState } from '@sluice/breaker';
 import { type Log, within } from '@sluice/lifecycle';
 import { Redis } from 'ioredis';
 import { dropConnection, faultLogger, reasonOf, redisUnavailable } from './redis-fault.js';
@@ -74,6 +75,12 @@ export class FailFastRedis {
   /** It hangs: calls are refused until it gives a sign of life. */
   get silent(): boolean {
     return this.#silentSinceMs !== undefined;
+  }
+
+  /** A breaker of its own kind: it needs no failures to know that the connection is gone. */
+  state(): BreakerState {
+    if (this.client.status === 'ready' && !this.silent) return 'closed';
+    return this.#probing ? 'probing' : 'open';
   }
 
   /** `ok`, or what is wrong. */

@@ -6,7 +6,7 @@ import { FailFastRedis } from './fail-fast-redis.js';
 import { bullmqOptions, queueName, queuePrefix } from './lane-queue.js';
 import { faultLogger } from './redis-fault.js';
 import { requestsPerTurnMax, type TurnJob, turnJobs } from './turn-job.js';
-import type { HealthChecked, TurnProducer } from './types.js';
+import type { BreakerShown, HealthChecked, TurnProducer } from './types.js';
 
 export interface TurnProducerOptions {
   /** `redis://[user]:password@host:port/db`. */
@@ -22,7 +22,7 @@ const missingTurnsMax = 500;
  * is tried again here, and a call that was given up may still take effect: a turn too many finds no work, the sweeper
  * adds one that is missing. What is durable on return is what Redis makes durable (append-only file, every second).
  */
-export function createTurnProducer(options: TurnProducerOptions): TurnProducer & HealthChecked {
+export function createTurnProducer(options: TurnProducerOptions): TurnProducer & HealthChecked & BreakerShown {
   const redis = new FailFastRedis(options.redisUrl, 'sluice-turns', options.log);
   const queues = new Map<string, Queue<TurnJob>>();
   // A job id only has to be new: BullMQ silently ignores one that exists, and a request may rightly get a second turn.
@@ -71,6 +71,7 @@ export function createTurnProducer(options: TurnProducerOptions): TurnProducer &
       return (counts.wait ?? 0) + (counts.active ?? 0);
     },
     health: () => redis.health(),
+    state: () => redis.state(),
     async close() {
       await Promise.allSettled([...queues.values()].map((queue) => queue.close()));
       redis.close();

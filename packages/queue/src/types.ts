@@ -1,3 +1,4 @@
+import type { BreakerState } from '@sluice/breaker';
 import type { Lane } from '@sluice/issuance';
 
 /** "A signer may take up to `count` requests of this lane." The ids are a hint; nothing in it is ever signed. */
@@ -37,4 +38,9 @@ export interface Bell {
 export interface HealthChecked {
   /** `ok`, or in words what is wrong. Never throws; answers within a second. */
   health(): Promise<string>;
+}
+
+/** For metrics and `sluice status`: its connection fails fast by itself. */
+export interface BreakerShown {
+  state(): BreakerState;
 }

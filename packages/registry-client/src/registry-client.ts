@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
+import type { Breakers } from '@sluice/breaker';
 import { SluiceError } from '@sluice/errors';
 import { every, type Log, type Part } from '@sluice/lifecycle';
 import type { Snapshot } from '@sluice/registry-protocol';
@@ -24,6 +25,8 @@ export interface RegistryClientOptions {
    * error is logged, and the same snapshot is tried again a second later.
    */
   readonly onSnapshot: (snapshot: Snapshot) => Promise<void> | void;
+  /** Looks go through a breaker `registry` of these, so that nobody waits for a registry that hangs. */
+  readonly breakers?: Breakers;
   /** Between two looks at the registry; default 1 s. */
   readonly intervalMs?: number;
   /** For one look; default 2 s. */
@@ -101,10 +104,19 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     }
   }
 
+  const fetchNow = (): Promise<Snapshot | 'unchanged'> =>
+    fetchSnapshot({ registryUrl, name: serviceName, privateKey, clock, timeoutMs, knownEpoch: applied?.epoch });
+  const breaker = options.breakers?.create({
+    name: 'registry',
+    backOff: 'dependency',
+    // What it says is left to the next look, at most a second later.
+    probe: fetchNow,
+    refuse: () => new SluiceError('unavailable', 'The registry is away', { facts: { registry: registryUrl } }),
+  });
+
   const refreshNow = latestAfter(async () => {
-    const knownEpoch = applied?.epoch;
-    const fetched = await fetchSnapshot({ registryUrl, name: serviceName, privateKey, clock, timeoutMs, knownEpoch });
-    if (fetched !== 'unchanged' && fetched.epoch !== knownEpoch) {
+    const fetched = await (breaker ? breaker.run(fetchNow) : fetchNow());
+    if (fetched !== 'unchanged' && fetched.epoch !== applied?.epoch) {
       await apply(fetched);
       await keep(fetched);
     }

@@ -28,6 +28,7 @@ import { type AuditReport, auditHistory } from './audit-history.js';
 import { type Pacer, startPacer } from './pacer.js';
 import { type Answer, createRecordingClient, type RecordingClient } from './recording-client.js';
 import { sharedPostgres } from './shared-postgres.js';
+import { createTcpProxy, type TcpProxy } from './tcp-proxy.js';
 import { makeTestHierarchy } from './test-hierarchy.js';
 import { readWitness, type WitnessEntry } from './witness-key-store.js';
 
@@ -54,6 +55,8 @@ export interface System {
   /** Only with `postgres: 'own'`: there to be killed. */
   readonly postgres: OwnPostgres | undefined;
   readonly redis: OwnRedis;
+  /** Only with `wires: true`: what stands between every service and its servers. */
+  readonly wires: { readonly postgres: TcpProxy; readonly redis: TcpProxy } | undefined;
   readonly registry: Member;
   readonly frontEnds: readonly Member[];
   readonly signers: readonly Member[];
@@ -79,6 +82,8 @@ export interface SystemOptions {
   readonly frontEnds?: number;
   /** `own`: a PostgreSQL that may be killed. */
   readonly postgres?: 'shared' | 'own';
+  /** Services reach PostgreSQL and Redis over wires that can be damaged. */
+  readonly wires?: boolean;
   /** Milliseconds of a claim's lease. */
   readonly leaseMs?: number;
   /** Signatures per second of all signers together. */
@@ -108,11 +113,10 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   const files = secretFiles(dir);
   const postgres = options.postgres === 'own' ? await startPostgres({ dir: join(dir, 'postgres') }) : undefined;
   const adminUrl = await createDatabase(postgres?.adminUrl ?? (await sharedPostgres()), 'system');
-  const [redis] = await Promise.all([
-    startRedis({ dir: join(dir, 'redis'), policy: 'noeviction' }),
-    prepareDatabase(adminUrl, files),
-  ]);
-  files.write('redis-url', redis.url);
+  const redis = await startRedis({ dir: join(dir, 'redis'), policy: 'noeviction' });
+  const wires = options.wires ? { postgres: await wireTo(adminUrl), redis: await wireTo(redis.url) } : undefined;
+  await prepareDatabase(adminUrl, files, wires?.postgres.port);
+  files.write('redis-url', overPort(redis.url, wires?.redis.port));
   files.write('nonce-secret', randomBytes(32).toString('base64'));
   const pacer =
     options.signaturesPerSecond === undefined
@@ -170,6 +174,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     adminUrl,
     postgres,
     redis,
+    wires,
     registry,
     frontEnds,
     signers,
@@ -194,6 +199,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       // Those who ask before those who are asked.
       const faults = [...(await endAll(frontEnds)), ...(await endAll(signers)), ...(await endAll([registry]))];
       await pacer?.close();
+      await Promise.all([wires?.postgres.close(), wires?.redis.close()]);
       await redis.stop();
       await postgres?.stop();
       return faults;
@@ -222,7 +228,23 @@ function secretFiles(dir: string) {
   };
 }
 
-async function prepareDatabase(adminUrl: string, files: ReturnType<typeof secretFiles>): Promise<void> {
+function wireTo(url: string): Promise<TcpProxy> {
+  const { hostname, port } = new URL(url);
+  return createTcpProxy({ target: { host: hostname, port: Number(port) } });
+}
+
+function overPort(url: string, port: number | undefined): string {
+  const changed = new URL(url);
+  if (port !== undefined) changed.port = String(port);
+  return changed.href;
+}
+
+/** `port`: where services reach it, when that is not where it is. */
+async function prepareDatabase(
+  adminUrl: string,
+  files: ReturnType<typeof secretFiles>,
+  port: number | undefined,
+): Promise<void> {
   await migrate(adminUrl);
   const password = (): string => randomBytes(16).toString('hex');
   const passwords = Object.fromEntries(serviceNames.map((service) => [service, password()])) as Record<
@@ -231,7 +253,7 @@ async function prepareDatabase(adminUrl: string, files: ReturnType<typeof secret
   >;
   await setUpRoles(adminUrl, passwords);
   for (const service of serviceNames) {
-    const url = new URL(adminUrl);
+    const url = new URL(overPort(adminUrl, port));
     url.username = roleName(url.pathname.slice(1), service);
     url.password = passwords[service];
     files.write(`${service}-database-url`, url.href);

@@ -14,6 +14,8 @@ export interface TcpProxy {
   blackHole(): void;
   /** What the client sends arrives; the server's answers do not: a commit whose answer is lost. */
   halfOpen(): void;
+  /** The connections there are stay and pass nothing ever again; new ones work: a firewall forgot them, or an address moved. */
+  forget(): void;
   /** As new. What a black hole or a half-open wire kept back is lost, so the connections that had it are reset. */
   heal(): void;
   close(): Promise<void>;
@@ -25,6 +27,7 @@ interface Pair {
   readonly client: Socket;
   readonly server: Socket;
   lossy: boolean;
+  forgotten: boolean;
 }
 
 export async function createTcpProxy(options: {
@@ -37,7 +40,7 @@ export async function createTcpProxy(options: {
   function forward(pair: Pair, from: Socket, to: Socket, isAnswer: boolean): void {
     let last = Promise.resolve();
     from.on('data', (chunk) => {
-      if (damage === 'black-hole' || (damage === 'half-open' && isAnswer)) {
+      if (pair.forgotten || damage === 'black-hole' || (damage === 'half-open' && isAnswer)) {
         pair.lossy = true;
         return;
       }
@@ -62,7 +65,7 @@ export async function createTcpProxy(options: {
       return;
     }
     const server = connect({ ...options.target, allowHalfOpen: true });
-    const pair: Pair = { client, server, lossy: false };
+    const pair: Pair = { client, server, lossy: false, forgotten: false };
     for (const socket of [client, server]) socket.setNoDelay(true);
     pairs.add(pair);
     forward(pair, client, server, false);
@@ -93,6 +96,9 @@ export async function createTcpProxy(options: {
     },
     halfOpen() {
       damage = 'half-open';
+    },
+    forget() {
+      for (const pair of pairs) pair.forgotten = true;
     },
     heal() {
       damage = 'none';

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { createBreakers } from '@sluice/breaker';
 import { asSluiceError, SluiceError } from '@sluice/errors';
 import { createIdentityLedger, newRequestId } from '@sluice/ledger';
 import { type Checkpoint, noCheckpoint, type Part } from '@sluice/lifecycle';
@@ -47,10 +48,17 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   const metrics = createMetrics('identity-api');
   const frontMetrics: FrontMetrics = createFrontMetrics(metrics, () => waiters.count);
 
+  const breakers = createBreakers({ metrics, log });
   const turns = createTurnProducer({ redisUrl: config.redisUrl, log });
+  breakers.show('redis', turns.state);
   const bell = createBell({ redisUrl: config.redisUrl, log });
   const giveTurns = createGiveTurns({ turns, onTurn: (added) => frontMetrics.turn(added) });
-  const ledger = createIdentityLedger({ url: config.databaseUrl, onAccepted: giveTurns, onBatch: frontMetrics.batch });
+  const ledger = createIdentityLedger({
+    url: config.databaseUrl,
+    breakers,
+    onAccepted: giveTurns,
+    onBatch: frontMetrics.batch,
+  });
 
   let directory: Directory | undefined;
   const registry = createRegistryClient({
@@ -59,6 +67,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     service: 'identity-api',
     privateKeyPem: config.serviceKeyPem,
     snapshotFile: config.snapshotFile,
+    breakers,
     log,
     clock: () => new Date(clock.epochMs()),
     onSnapshot: (snapshot) => {
@@ -105,7 +114,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   const ready = async () =>
     readiness({
       draining: httpServer.draining,
-      ledgerAnsweredMs: admission.sampleAgeMs(),
+      ledgerAnsweredMs: breakers.states().ledger === 'closed' ? admission.sampleAgeMs() : undefined,
       snapshot: directory && { epoch: directory.epoch, stale: registry.current()?.stale ?? true },
       leaseHeld: isHeld(lease.caller),
       redis: await turns.health(),

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { createBreakers } from '@sluice/breaker';
 import { createRegistryStore, newRequestId, type RegistryStore } from '@sluice/ledger';
 import { every, type Part } from '@sluice/lifecycle';
 import { createLease } from '@sluice/registry-client';
@@ -45,8 +46,9 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   const { name, listen, databaseUrl, logLevel } = config;
   const log = overrides.log ?? createLogger({ service, name, level: logLevel });
   const clock = overrides.clock ?? (() => new Date());
-  const store = overrides.store ?? createRegistryStore({ url: databaseUrl, poolMax });
   const metrics = createMetrics(service);
+  const breakers = createBreakers({ metrics, log });
+  const store = overrides.store ?? createRegistryStore({ url: databaseUrl, poolMax, breakers });
   const snapshotSource = createSnapshotSource(store);
   const lease = createLease({
     enrol: () => store.enrol(name),

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { type Breakers, createBreakers } from '@sluice/breaker';
 import { requestClasses } from '@sluice/issuance';
 import { createFileKeyStore, type KeyStore } from '@sluice/key-store';
 import { createSignerLedger, type SignerLedger } from '@sluice/ledger';
@@ -51,14 +52,16 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
   const { name, keyGroup, redisUrl } = config;
   const log = overrides.log ?? createLogger({ service, name, level: config.logLevel });
   const clock = overrides.clock ?? systemClock;
-  const ledger = overrides.ledger ?? createSignerLedger({ url: config.databaseUrl });
+  const metrics = createMetrics(service);
+  const breakers = createBreakers({ metrics, log });
+  const ledger = overrides.ledger ?? createSignerLedger({ url: config.databaseUrl, breakers });
   const keyStore =
     overrides.keyStore ??
     createFileKeyStore({ dir: config.keyStoreDir, passphrase: config.keyPassphrase, token: config.token });
-  const metrics = createMetrics(service);
   const bell = createBell({ redisUrl, log });
   const producer = createTurnProducer({ redisUrl, log });
-  const rules = followRegistry(config, { ledger, log, clock, metrics: createSignerMetrics(metrics) });
+  breakers.show('redis', producer.state);
+  const rules = followRegistry(config, breakers, { ledger, log, clock, metrics: createSignerMetrics(metrics) });
   const lanes = createLanes({ pumps: () => pumps, consumers: () => consumers, clock, log });
   const context: SignerContext = {
     ...rules.context,
@@ -111,7 +114,11 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
 }
 
 /** The subscriber: its lease in the ledger, the registry's snapshots, and what is compiled from them. */
-function followRegistry(config: SignerConfig, base: Pick<SignerContext, 'ledger' | 'log' | 'clock' | 'metrics'>) {
+function followRegistry(
+  config: SignerConfig,
+  breakers: Breakers,
+  base: Pick<SignerContext, 'ledger' | 'log' | 'clock' | 'metrics'>,
+) {
   const { ledger, log, clock, metrics } = base;
   const { name, keyGroup } = config;
   const lease = createLease({
@@ -127,6 +134,7 @@ function followRegistry(config: SignerConfig, base: Pick<SignerContext, 'ledger'
     service,
     privateKeyPem: config.serviceKeyPem,
     snapshotFile: config.snapshotFile,
+    breakers,
     log,
     clock: () => clock.now(),
     onSnapshot: templates.apply,
