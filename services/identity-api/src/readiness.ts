@@ -11,7 +11,7 @@ export interface ReadinessFacts {
 }
 
 /** The sampler reads once a second; this much silence means that the ledger does not answer. */
-const ledgerSilenceMaxMs = 5000;
+const ledgerSilenceMaxMs = 3000;
 
 /**
  * Ready: the ledger answers, a snapshot is in force (also a stale one: the ledger is the fence), the lease is held.

@@ -5,7 +5,7 @@ import type { Readiness } from '@sluice/telemetry';
 /** No key has this label: a token that answers says so. */
 const probeLabel = 'sluice-probe';
 /** A signer asks the ledger every second; longer than this without an answer is away. */
-const ledgerSilentMsMax = 5000;
+const ledgerSilentMsMax = 3000;
 
 export interface ReadinessSources {
   readonly keyStore: Pick<KeyStore, 'find'>;
