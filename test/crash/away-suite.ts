@@ -90,14 +90,12 @@ export function awaySuite({ awayMs }: { readonly awayMs: number }): void {
           answers.push(answer);
           return { ...answer, open: (await statusOf(front)).open };
         };
-        await expect
-          .poll(untilRefused, { timeout: noticeMs })
-          .toMatchObject({
-            status: 503,
-            code: 'unavailable',
-            fate: 'not-issued',
-            open: expect.arrayContaining(['ledger']),
-          });
+        await expect.poll(untilRefused, { timeout: noticeMs }).toMatchObject({
+          status: 503,
+          code: 'unavailable',
+          fate: 'not-issued',
+          open: expect.arrayContaining(['ledger']),
+        });
         expect(await order({ key: `away-${ordered}` })).toMatchObject({ status: 503, fate: 'unknown' });
         await wait(awayMs - (performance.now() - begun));
       } finally {
