@@ -1,16 +1,7 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { tlv } from '../inputs/tlv.js';
 
 // PKCS#10 requests with one fault each. DER written here by hand, so that no writer of ours can be wrong with its reader.
-
-/** An element with a DER length of any size. */
-export function tlv(tag: number, ...parts: readonly Uint8Array[]): Buffer {
-  const content = Buffer.concat(parts);
-  const size = content.length;
-  const octets: number[] = [];
-  for (let rest = size; rest > 0; rest = Math.floor(rest / 256)) octets.unshift(rest % 256);
-  const length = size < 0x80 ? [size] : [0x80 | octets.length, ...octets];
-  return Buffer.concat([Buffer.from([tag, ...length]), content]);
-}
 
 const ecdsaWithSha256 = tlv(0x30, Buffer.from('06082a8648ce3d040302', 'hex'));
 const rsaWithSha256 = tlv(0x30, Buffer.from('06092a864886f70d01010b', 'hex'), Buffer.from('0500', 'hex'));

@@ -15,8 +15,9 @@ export function dnsNameFault(value: string, wildcards = false): string | undefin
   if (labels.some((text) => text.startsWith('--', 2) && !isALabel(text))) {
     return 'must not have "--" in third place but in A-labels of IDNA';
   }
-  // A name whose last label is a number would be read as an IPv4 address (WHATWG URL, RFC 1123 2.1).
-  if (/^\d+$/.test(labels.at(-1) ?? '')) return 'must not end in a number';
+  // A name whose last label is a number, perhaps in hexadecimal, would be read as an IPv4 address (WHATWG URL 3.5,
+  // RFC 1123 2.1).
+  if (/^(\d+|0x[0-9a-f]*)$/.test(labels.at(-1) ?? '')) return 'must not end in a number';
   return undefined;
 }
 

@@ -1,0 +1,90 @@
+import * as fc from 'fast-check';
+
+// Texts that fields and names may hold, up to the very bounds.
+
+/** U+2028 to U+202E and U+2066 to U+2069 turn lines and directions; control characters stand in no name. */
+const nowhere = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/u;
+const character = fc
+  .oneof(
+    { weight: 6, arbitrary: fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 1 }) },
+    { weight: 2, arbitrary: fc.constantFrom('ä', 'ß', 'İ', 'я', '日', 'ﬃ', '𝄞', '👩', '\u0301', '\u200d', '\u00a0') },
+    { weight: 2, arbitrary: fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }) },
+  )
+  .filter((text) => !nowhere.test(text));
+
+/** Of 1 to `max` characters, sometimes of exactly as many; never with a blank at an end. */
+export function anyText(max: number, one: fc.Arbitrary<string> = character): fc.Arbitrary<string> {
+  const ended = (characters: readonly string[]): string =>
+    characters
+      .map((text, at) => (at % (characters.length - 1 || 1) === 0 && text.trim() !== text ? 'x' : text))
+      .join('');
+  return fc
+    .oneof(
+      { weight: 4, arbitrary: fc.array(one, { minLength: 1, maxLength: Math.min(max, 20) }) },
+      { weight: 1, arbitrary: fc.array(one, { minLength: max, maxLength: max, size: 'max' }) },
+    )
+    .map(ended);
+}
+
+const of = (characters: string): fc.Arbitrary<string> => fc.constantFrom(...characters);
+const lower = 'abcdefghijklmnopqrstuvwxyz';
+const digits = '0123456789';
+const lettersDigits = `${lower}${lower.toUpperCase()}${digits}`;
+
+export const anyPrintable = (max: number) => anyText(max, of(`${lettersDigits} '()+,-./:=?`));
+export const anyIa5 = (max: number) => anyText(max, fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 1 }));
+export const anyCountry = fc.tuple(of(lower.toUpperCase()), of(lower.toUpperCase())).map((two) => two.join(''));
+
+const label = (max: number): fc.Arbitrary<string> =>
+  anyText(max, of(`${lower}${digits}-`)).map((text) => text.replace(/^-|-$/g, 'a').replace(/^(..)--/, '$1aa'));
+/** "bücher", "δοκιμή", "中国" */
+const aLabel = fc.constantFrom('xn--bcher-kva', 'xn--jxalpdlp', 'xn--fiqs8s');
+const longest = ['a', 'b', 'c'].map((letter) => letter.repeat(63)).join('.');
+
+/** Ends in letters, so that it is no address. */
+export const anyHost: fc.Arbitrary<string> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc
+      .tuple(
+        fc.array(fc.oneof({ weight: 5, arbitrary: label(12) }, { weight: 1, arbitrary: aLabel }), { maxLength: 4 }),
+        label(63),
+      )
+      .map(([labels, last]) => [...labels, /^(\d+|0x[\da-f]*)$/.test(last) ? `n${last.slice(1)}` : last].join('.')),
+  },
+  { weight: 1, arbitrary: fc.constant(`${longest}.${'d'.repeat(61)}`) },
+);
+export const anyWildcard = anyHost
+  .map((host) => `*.${host}`)
+  .filter((name) => name.length <= 253 && name.split('.').length > 2);
+
+const atom = anyText(10, of(`${lettersDigits}!#$%&'*+/=?^_\`{|}~-`));
+export const anyMail = (max: number): fc.Arbitrary<string> =>
+  fc
+    .tuple(
+      fc.oneof(
+        fc.array(atom, { minLength: 1, maxLength: 3 }).map((atoms) => atoms.join('.')),
+        fc.constant('m'.repeat(64)),
+      ),
+      anyHost,
+    )
+    .map(([local, host]) => `${local}@${host}`)
+    .filter((mail) => mail.length <= Math.min(max, 254));
+
+export const anyAddress = fc.oneof(fc.ipV4(), fc.ipV6());
+
+export const anyUri: fc.Arbitrary<string> = fc.oneof(
+  fc.webUrl({ validSchemes: ['http', 'https'], withQueryParameters: true, withFragments: true }),
+  fc.constantFrom('http://192.0.2.1:8080/', 'https://[2001:db8::1]/x', `https://a.example.test/${'p'.repeat(2025)}`),
+);
+
+/** By the names that profiles have for formats. */
+export const formats: Readonly<Record<string, (max: number) => fc.Arbitrary<string>>> = {
+  digits: (max) => anyText(max, of(digits)),
+  hex: (max) => anyText(max, of(`${digits}abcdef`)),
+  'letters-digits': (max) => anyText(max, of(lettersDigits)),
+  identifier: (max) => anyText(max, of(`${lettersDigits}._-`)).map((text) => text.replace(/^[._-]/, 'i')),
+  uuid: () => fc.uuid(),
+  'dns-name': (max) => anyHost.filter((host) => host.length <= max),
+  email: anyMail,
+};

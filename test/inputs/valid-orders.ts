@@ -1,0 +1,149 @@
+import type { FieldRule, ProfileDocument, SanRule, TypedRule } from '@sluice/pki';
+import * as fc from 'fast-check';
+import {
+  anyAddress,
+  anyCountry,
+  anyHost,
+  anyIa5,
+  anyMail,
+  anyPrintable,
+  anyText,
+  anyUri,
+  anyWildcard,
+  formats,
+} from './arbitrary-texts.js';
+import type { Order } from './expected-certificate.js';
+import { csrForms, type SoundCsr } from './subject-keys.js';
+
+/** A request that its profile has nothing against, and what a test must know beside it. */
+export interface ValidOrder {
+  readonly document: ProfileDocument;
+  readonly order: Order;
+  readonly csr: SoundCsr;
+  /** The same order as JSON, in one of its writings. */
+  readonly body: string;
+}
+
+/** RFC 5280 appendix A, in characters. */
+const charactersMax: Readonly<Record<string, number>> = {
+  ...{ country: 2, state: 128, locality: 128, street_address: 128, organization: 64, organizational_unit: 64 },
+  ...{ common_name: 64, serial_number: 64, email: 255 },
+};
+
+/** Valid orders of one profile; `csrs` are those of all keys. */
+export function validOrders(document: ProfileDocument, csrs: readonly SoundCsr[]): fc.Arbitrary<ValidOrder> {
+  const kinds: readonly string[] = document.keys;
+  const fitting = csrs.filter(({ kind }) => kinds.includes(kind));
+  return fc
+    .record({
+      subject: subjectOf(document),
+      san: namesOf(document),
+      csr: fc.constantFrom(...fitting),
+      form: fc.constantFrom(...Object.values(csrForms)),
+      writing: fc.constantFrom(...writings),
+    })
+    .filter(({ subject, san }) => isNamed(document, subject, san))
+    .map(({ subject, san, csr, form, writing }) => {
+      const given = Object.keys(san).length > 0 ? { san } : {};
+      const order: Order = { profile: document.name, subject_dn: subject, ...given, csr: form(csr.der) };
+      return { document, order, csr, body: writing(order) };
+    });
+}
+
+type Fields = Order['subject_dn'];
+type Names = NonNullable<Order['san']>;
+
+/** Some order of members, some white space, some escapes: all the same to JSON. */
+const writings: readonly ((order: Order) => string)[] = [
+  (order) => JSON.stringify(order),
+  ({ csr, ...others }) => JSON.stringify({ csr, ...others }, null, '\t'),
+  (order) =>
+    JSON.stringify(order).replace(
+      /[\u0080-\uffff]/g,
+      (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    ),
+];
+
+/** RFC 5280 4.1.2.6: somebody must be named. */
+function isNamed(document: ProfileDocument, subject: Fields, san: Names): boolean {
+  const hasStatic = Object.values(document.subject).some((rule) => typeof rule === 'object' && 'static' in rule);
+  return hasStatic || [...Object.values(subject), ...Object.values(san)].some((value) => value.length > 0);
+}
+
+function subjectOf(document: ProfileDocument): fc.Arbitrary<Fields> {
+  const members: Record<string, fc.Arbitrary<Fields[string]>> = {};
+  const required: string[] = [];
+  for (const [field, rule] of Object.entries(document.subject) as [string, FieldRule][]) {
+    if (rule === 'forbidden') continue;
+    members[field] = fieldOf(field, rule);
+    if (rule === 'required' || (typeof rule === 'object' && 'rule' in rule && rule.rule === 'required'))
+      required.push(field);
+  }
+  addTyped(members, required, 'extra_attributes', document.extra_attributes);
+  return fc.record(members, { requiredKeys: required, noNullPrototype: true });
+}
+
+function fieldOf(field: string, rule: FieldRule): fc.Arbitrary<Fields[string]> {
+  const isList = field === 'organizational_unit';
+  if (typeof rule === 'object' && 'static' in rule) return fc.constant(isList ? [rule.static] : rule.static);
+  const limits: Extract<FieldRule, { rule: string }> =
+    typeof rule === 'object' ? rule : { rule: rule === 'required' ? rule : 'optional' };
+  const max = Math.min(charactersMax[field] ?? 0, limits.max_characters ?? 255);
+  const one = limits.format === undefined ? textOf(field, max) : formats[limits.format]?.(max);
+  if (one === undefined) throw new Error(`no texts of format ${limits.format}`);
+  if (!isList) return one;
+  return fc.array(one, { minLength: limits.rule === 'required' ? 1 : 0, maxLength: limits.max ?? 8 });
+}
+
+function textOf(field: string, max: number): fc.Arbitrary<string> {
+  if (field === 'country') return anyCountry;
+  if (field === 'serial_number') return anyPrintable(max);
+  if (field === 'email') return anyMail(max);
+  return anyText(max);
+}
+
+function namesOf(document: ProfileDocument): fc.Arbitrary<Names> {
+  const members: Record<string, fc.Arbitrary<Names[string]>> = {};
+  const required: string[] = [];
+  const kinds: Readonly<Record<string, (rule: SanRule) => fc.Arbitrary<string>>> = {
+    dns_names: ({ wildcards }) => (wildcards === true ? fc.oneof(anyHost, anyWildcard) : anyHost),
+    emails: () => anyMail(254),
+    ip_addresses: () => anyAddress,
+    uris: () => anyUri,
+  };
+  for (const [kind, rule] of Object.entries(document.san) as [string, SanRule][]) {
+    const one = rule.rule === 'forbidden' ? undefined : kinds[kind]?.(rule);
+    if (one === undefined) continue;
+    const isRequired = rule.rule === 'required';
+    const count = { minLength: isRequired ? 1 : 0, maxLength: Math.min(rule.max, kind === 'uris' ? 4 : 12) };
+    members[kind] = fc.uniqueArray(one, { ...count, selector: kind === 'ip_addresses' ? sameAddress : (name) => name });
+    if (isRequired) required.push(kind);
+  }
+  addTyped(members, required, 'other_names', document.other_names);
+  return fc.record(members, { requiredKeys: required, noNullPrototype: true });
+}
+
+/** One address has many writings in IPv6. */
+function sameAddress(address: string): string {
+  return address.includes(':') ? new URL(`http://[${address}]`).hostname : address;
+}
+
+/** A list of values by OBJECT IDENTIFIER, in any order. */
+function addTyped<T>(
+  members: Record<string, fc.Arbitrary<T>>,
+  required: string[],
+  member: string,
+  rules: readonly TypedRule[] = [],
+): void {
+  if (rules.length === 0) return;
+  const lists = rules.map(({ oid, rule, type, max, format, max_characters: characters = 255 }) => {
+    const plain = { utf8: anyText, printable: anyPrintable, ia5: anyIa5 }[type];
+    const one = (format === undefined ? plain : formats[format])?.(characters) ?? anyText(characters);
+    return fc
+      .uniqueArray(one, { minLength: rule === 'required' ? 1 : 0, maxLength: max })
+      .map((values) => values.map((value) => ({ type: oid, value })));
+  });
+  const all = fc.tuple(...lists).chain((of) => fc.shuffledSubarray(of.flat(), { minLength: of.flat().length }));
+  members[member] = all as unknown as fc.Arbitrary<T>;
+  if (rules.some(({ rule }) => rule === 'required')) required.push(member);
+}
