@@ -13,7 +13,7 @@ export function stageOf({ status, body }: InputAnswer): Stage | undefined {
   if (status === 201) return 'issued';
   if (code === 'body-too-large') return pointer === undefined ? 'json' : 'schema';
   if (code === 'body-invalid') {
-    return pointer === '' && /^is not (UTF-8|JSON)|^nests deeper|^holds more/.test(detail) ? 'json' : 'schema';
+    return /^is not (UTF-8|JSON)|^nests deeper|^holds more than|^stands there twice/.test(detail) ? 'json' : 'schema';
   }
   if (code === 'csr-invalid') return detail.includes('neither PEM, nor base64') ? 'pem' : 'der';
   if (code === 'key-weak') return detail.includes('; the profile takes ') ? 'rule' : 'der';

@@ -17,6 +17,7 @@ export function mutatedJson(from: ValidOrder): fc.Arbitrary<Mutated> {
     ['a number with a zero in front', body.replace('{', '{"a":01,')],
     ['two byte order marks', `\ufeff\ufeff${body}`],
     ['UTF-16', Buffer.from(body, 'utf16le')],
+    ['a member that stands twice', body.replace('{', '{"profile":"tls-client",')],
     ['two orders', body + body],
     ['deep lists', `${'['.repeat(10_000)}${body}`],
     ['deep objects', `${'{"a":'.repeat(17)}${body}${'}'.repeat(17)}`],
