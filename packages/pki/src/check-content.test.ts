@@ -95,6 +95,7 @@ describe('checkContent', () => {
     ['a reserved label', withSan({ dns_names: ['ab--c.test'] }), '/san/dns_names/0', /IDNA/],
     ['a mail at such a label', withSan({ emails: ['a@xn--abc.test'] }), '/san/emails/0', /IDNA/],
     ['an address as a DNS name', withSan({ dns_names: ['192.0.2.1'] }), '/san/dns_names/0', /number/],
+    ['a name that ends in a hexadecimal number', withSan({ dns_names: ['a.0x1f'] }), '/san/dns_names/0', /number/],
     ['an address with a zone', withSan({ ip_addresses: ['fe80::1%eth0'] }), '/san/ip_addresses/0', /IPv4/],
     ['an address in octal', withSan({ ip_addresses: ['010.0.0.1'] }), '/san/ip_addresses/0', /IPv4/],
     ['a network', withSan({ ip_addresses: ['10.0.0.0/8'] }), '/san/ip_addresses/0', /IPv4/],
