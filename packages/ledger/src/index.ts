@@ -1,6 +1,7 @@
 export { assertDurable, createDatabase, type Database } from './database.js';
 export { createGroupCommit, type GroupCommit } from './group-commit.js';
 export { createIdentityLedger, type IdentityLedgerOptions } from './identity-ledger.js';
+export { isFaultOfOneRow } from './ledger-error.js';
 export { migrate } from './migrate.js';
 export { createRegistryStore } from './registry-store.js';
 export * from './registry-types.js';

@@ -1,5 +1,5 @@
 import { asSluiceError, SluiceError } from '@sluice/errors';
-import type { AcceptResult, AcceptRow, IdentityLedger } from '@sluice/ledger';
+import { type AcceptResult, type AcceptRow, type IdentityLedger, isFaultOfOneRow } from '@sluice/ledger';
 
 /** Codes with which the ledger says that nothing was stored; after anything else nobody knows. */
 const nothingStored: ReadonlySet<string> = new Set(['fenced', 'unavailable', 'ca-unknown', 'profile-unknown']);
@@ -19,7 +19,8 @@ export async function accept(ledger: Pick<IdentityLedger, 'accept'>, row: Accept
     return { stored: false, error: new SluiceError('payload-mismatch') };
   } catch (thrown) {
     const error = asSluiceError(thrown);
-    if (nothingStored.has(error.code)) return { stored: false, error };
+    // A row that PostgreSQL itself refuses, alone by now: its transaction was rolled back.
+    if (nothingStored.has(error.code) || isFaultOfOneRow(error)) return { stored: false, error };
     // A fault of ours is one, whoever asks again; what it left behind is as unknown as with a lost answer.
     if (error.code === 'internal') throw error;
     throw new SluiceError('outcome-unknown', undefined, { cause: error });
