@@ -1,8 +1,8 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { asSluiceError, SluiceError } from '@sluice/errors';
-import express, { type Express, type NextFunction, type Request, type Response } from 'express';
-import helmet, { type HelmetOptions } from 'helmet';
+import express, { type NextFunction, type Request, type Response } from 'express';
 import { type Answer, type HungUp, problemAnswer } from './answer.js';
-import type { Call } from './call.js';
+import type { Call, RoutedCall } from './call.js';
 import { createDeleteIdentity } from './delete-identity.js';
 import type { Front } from './front.js';
 import { createGetDescription } from './get-description.js';
@@ -14,38 +14,25 @@ import { createPostIdentity } from './post-identity.js';
 import { createPostNonce } from './post-nonce.js';
 import { writeAnswer } from './write-answer.js';
 
-/** What matters for answers that are JSON and never a page; each further header costs every answer its writing. */
-const securityHeaders: HelmetOptions = {
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] },
-  },
-  crossOriginOpenerPolicy: false,
-  originAgentCluster: false,
-  referrerPolicy: false,
-  xDnsPrefetchControl: false,
-  xDownloadOptions: false,
-  xFrameOptions: false,
-  xPermittedCrossDomainPolicies: false,
-  xXssProtection: false,
-};
-
-type Operation = (call: Call) => Promise<Answer | HungUp>;
+type Operation<C extends Call = RoutedCall> = (call: C) => Promise<Answer | HungUp>;
 type Method = 'get' | 'post' | 'delete';
 
 /** Headers of one request. Node drops those beyond 2000 in silence, an Idempotency-Key perhaps: this is far below. */
 const headersMax = 100;
 
 /** The HTTP face: its routes, and what every call has in common. `draining`: refuse what comes anew. */
-export function createApp(front: Front, draining: () => boolean): Express {
+export function createApp(
+  front: Front,
+  draining: () => boolean,
+): (request: IncomingMessage, response: ServerResponse) => void {
   const app = express();
+  const postIdentity = createPostIdentity(front);
   const description = createGetDescription();
   app.disable('x-powered-by');
   app.disable('etag');
   app.enable('case sensitive routing');
   app.enable('strict routing');
-  app.use(helmet(securityHeaders));
-  route('/identity', { post: createPostIdentity(front) });
+  route('/identity', { post: postIdentity });
   route('/identity/:id', { get: createGetIdentity(front), delete: createDeleteIdentity(front) });
   route('/nonce', { post: createPostNonce(front) });
   route('/profiles', { get: createGetProfiles(front) });
@@ -59,7 +46,12 @@ export function createApp(front: Front, draining: () => boolean): Express {
   app.use((_error: unknown, request: Request, response: Response, _next: NextFunction) =>
     handler('none', () => Promise.reject(new SluiceError('id-invalid')))(request, response),
   );
-  return app;
+  return (request, response) => {
+    // Nearly every call, so it goes straight to its operation: the way through Express costs as much as reading it.
+    if (request.method === 'POST' && request.url === '/identity') {
+      void answer('POST /identity', { request, response, httpRequestId: idOf(request) }, postIdentity);
+    } else app(request, response);
+  };
 
   /** A path with its operations, under the names that metrics and description have for them. */
   function route(path: string, operations: Partial<Record<Method, Operation>>): void {
@@ -80,29 +72,34 @@ export function createApp(front: Front, draining: () => boolean): Express {
   }
 
   function handler(route: string, operation: Operation) {
-    return async (request: Request, response: Response): Promise<void> => {
+    return (request: Request, response: Response): Promise<void> => {
       const [id] = Object.values(request.params);
-      const call: Call = {
+      const call: RoutedCall = {
         request,
         response,
-        httpRequestId: httpRequestId(request.headers['x-request-id']),
+        httpRequestId: idOf(request),
         id: typeof id === 'string' ? id : undefined,
         accepts: (mediaTypes) => request.accepts([...mediaTypes]),
       };
-      const answer = draining() ? drainingAnswer(route, call) : await checked(call, operation).catch(refusal);
-      if (answer === 'hung-up' || response.destroyed) {
-        front.metrics.hungUp();
-        return;
-      }
-      if (draining()) response.setHeader('connection', 'close');
-      writeAnswer(response, call.httpRequestId, answer);
-      front.metrics.answered(route, answer.status, answer.code, answer.fate);
-      note(route, call, answer);
+      return answer(route, call, operation);
     };
   }
 
+  async function answer<C extends Call>(route: string, call: C, operation: Operation<C>): Promise<void> {
+    const { response } = call;
+    const given = draining() ? drainingAnswer(route, call) : await checked(call, operation).catch(refusal);
+    if (given === 'hung-up' || response.destroyed) {
+      front.metrics.hungUp();
+      return;
+    }
+    if (draining()) response.setHeader('connection', 'close');
+    writeAnswer(response, call.httpRequestId, given);
+    front.metrics.answered(route, given.status, given.code, given.fate);
+    note(route, call, given);
+  }
+
   /** What Node lets pass and no operation should see. */
-  async function checked(call: Call, operation: Operation): Promise<Answer | HungUp> {
+  async function checked<C extends Call>(call: C, operation: Operation<C>): Promise<Answer | HungUp> {
     const { rawHeaders, headers, httpVersion } = call.request;
     if (rawHeaders.length > 2 * headersMax) throw new SluiceError('headers-too-large');
     if (headers.host === undefined && httpVersion === '1.1') throw new SluiceError('http-invalid', 'There is no Host');
@@ -126,6 +123,10 @@ export function createApp(front: Front, draining: () => boolean): Express {
       front.log.warn({ ...facts, err: answer.error }, 'a request could not be answered as it should');
     } else front.log.debug(facts, 'answered');
   }
+}
+
+function idOf({ headers }: IncomingMessage): string {
+  return httpRequestId(headers['x-request-id']);
 }
 
 /** Something here or behind us did not work, other than being full, stopping, or late. */

@@ -2,7 +2,7 @@ import { SluiceError } from '@sluice/errors';
 import type { z } from 'zod';
 import { type Answer, jsonAnswer, locationOf, problemAnswer } from './answer.js';
 import type { cancelledSchema } from './api/schemas.js';
-import type { Call } from './call.js';
+import type { RoutedCall } from './call.js';
 import type { Front } from './front.js';
 import { requestIdOf } from './get-identity.js';
 import { authenticate } from './steps/1-authenticate.js';
@@ -12,7 +12,7 @@ import { authenticate } from './steps/1-authenticate.js';
  * same again when asked again. What is being signed or has ended is `not-cancellable` (409, with its state); another
  * account's id is `not-found`. Without the ledger's answer: `outcome-unknown`; asking again is safe.
  */
-export function createDeleteIdentity(front: Front): (call: Call) => Promise<Answer> {
+export function createDeleteIdentity(front: Front): (call: RoutedCall) => Promise<Answer> {
   return async (call) => {
     const account = authenticate(front.directory(), call.request.headers.authorization);
     const requestId = requestIdOf(call);

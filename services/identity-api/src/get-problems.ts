@@ -2,19 +2,19 @@ import { type Code, codeGroups, codes, isCode, SluiceError } from '@sluice/error
 import type { z } from 'zod';
 import { type Answer, jsonAnswer } from './answer.js';
 import type { problemTypeSchema, problemTypesSchema } from './api/schemas.js';
-import type { Call } from './call.js';
+import type { RoutedCall } from './call.js';
 import { pageAnswer, publicFor5Minutes } from './pages/page.js';
 import { problemPage, problemsPage } from './pages/problem-pages.js';
 
 /** `GET /problems`: every code, in groups. */
-export async function getProblems(call: Call): Promise<Answer> {
+export async function getProblems(call: RoutedCall): Promise<Answer> {
   if (!asksForJson(call)) return pageAnswer({ title: 'Problems', main: problemsPage(), headers: { vary: 'Accept' } });
   const groups = codeGroups.map((group) => ({ title: group.title, problems: group.codes.map(problemType) }));
   return publicJson({ groups } satisfies z.infer<typeof problemTypesSchema>);
 }
 
 /** `GET /problems/{code}`: where a problem's `type` leads to. */
-export async function getProblem(call: Call): Promise<Answer> {
+export async function getProblem(call: RoutedCall): Promise<Answer> {
   const code = call.id ?? '';
   if (!isCode(code)) throw new SluiceError('not-found');
   if (asksForJson(call)) return publicJson(problemType(code));
@@ -27,7 +27,7 @@ function problemType(code: Code): z.infer<typeof problemTypeSchema> {
 }
 
 /** People get a page, and so does who does not say. */
-function asksForJson(call: Call): boolean {
+function asksForJson(call: RoutedCall): boolean {
   return call.accepts(['text/html', 'application/json']) === 'application/json';
 }
 

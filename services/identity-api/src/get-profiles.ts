@@ -4,13 +4,13 @@ import type { FieldRule, ProfileDocument } from '@sluice/pki';
 import type { z } from 'zod';
 import { type Answer, jsonAnswer } from './answer.js';
 import type { ProfileBody, profilesSchema } from './api/schemas.js';
-import type { Call } from './call.js';
+import type { RoutedCall } from './call.js';
 import type { Directory, DirectoryAccount, DirectoryProfile } from './directory.js';
 import type { Front } from './front.js';
 import { authenticate } from './steps/1-authenticate.js';
 
 /** `GET /profiles`: what this account may ask for, by name, in the terms of the body that asks. */
-export function createGetProfiles(front: Front): (call: Call) => Promise<Answer> {
+export function createGetProfiles(front: Front): (call: RoutedCall) => Promise<Answer> {
   return async (call) => {
     const directory = front.directory();
     const account = authenticate(directory, call.request.headers.authorization);
@@ -24,7 +24,7 @@ export function createGetProfiles(front: Front): (call: Call) => Promise<Answer>
 }
 
 /** `GET /profiles/{name}`. Others' profiles are `not-found`: they are none of this account's business. */
-export function createGetProfile(front: Front): (call: Call) => Promise<Answer> {
+export function createGetProfile(front: Front): (call: RoutedCall) => Promise<Answer> {
   return async (call) => {
     const directory = front.directory();
     const account = authenticate(directory, call.request.headers.authorization);

@@ -99,3 +99,17 @@ it('an expectation nobody knows is passed over', async () => {
   socket.end(['GET /identity/7 HTTP/1.1', 'Host: x', 'Expect: wonders', 'Connection: close', '', ''].join('\r\n'));
   expect(await text(socket)).toMatch(/^HTTP\/1\.1 401 /);
 });
+
+it.each([
+  ['an order', withBody],
+  ['a route that there is not', 'GET /else HTTP/1.1\r\nHost: x\r\n\r\n'],
+  ['no request', 'hello\r\n\r\n'],
+])('the answer to %s carries the security headers', async (_name, octets) => {
+  const { hostname, port } = new URL(front.url);
+  const socket = connect(Number(port), hostname);
+  socket.write(octets.replace(apiKey, 'unknown').replace('Host: x', 'Host: x\r\nConnection: close'));
+  const answer = await text(socket);
+  expect(answer).toMatch(/^content-security-policy: default-src 'none';frame-ancestors 'none'$/im);
+  expect(answer).toMatch(/^x-content-type-options: nosniff$/im);
+  expect(answer).toMatch(/^strict-transport-security: max-age=/im);
+});

@@ -1,6 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Answer } from './answer.js';
+import { securityHeaders } from './security-headers.js';
 
 /** Writes an answer as it is seen from outside. The id stands in its header and, for a problem, in its body too. */
 export function writeAnswer(response: ServerResponse, requestId: string, answer: Answer): void {
@@ -24,6 +25,7 @@ function textOf({ body, code }: Answer, requestId: string): string {
 
 function headersOf({ headers }: Answer, requestId: string, text: string): Record<string, string | number> {
   return {
+    ...securityHeaders,
     'cache-control': 'no-store',
     vary: 'Prefer, Authorization',
     ...headers,
