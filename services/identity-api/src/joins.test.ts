@@ -28,9 +28,21 @@ describe('joins', () => {
     await looked(front, headers);
     const turned = { csr, subject_dn: { common_name: 'unit' }, profile: 'tls-client' };
     expect((await front.post(turned, headers)).status).toBe(201);
-    expect(ledger.calls.accept).toBe(1);
-    const other = await front.post({ ...body, subject_dn: { common_name: 'else' } }, headers);
-    expect(await told(other)).toEqual({ status: 422, code: 'payload-mismatch', fate: undefined });
+    expect(ledger.stored.size).toBe(1);
+    for (const name of ['else', '']) {
+      const other = await front.post({ ...body, subject_dn: { common_name: name } }, headers);
+      expect(await told(other)).toMatchObject(
+        name === '' ? { status: 400 } : { status: 422, code: 'payload-mismatch' },
+      );
+    }
+    const refused = await front.post({ ...body, profile: 'of-disabled' }, headers);
+    expect(await told(refused)).toEqual({ status: 422, code: 'payload-mismatch', fate: undefined });
+  });
+
+  it('a new key is not looked up: accepting it says that it is new', async ({ front, ledger }) => {
+    ledger.afterAccept = (id) => ledger.issue(id);
+    expect((await looked(front, { 'idempotency-key': newKey() })).status).toBe(201);
+    expect(ledger.calls).toMatchObject({ join: 0, accept: 1 });
   });
 
   it('ends are replayed, even when the profile may no longer be used', async ({ front, ledger }) => {
@@ -38,9 +50,27 @@ describe('joins', () => {
     ledger.afterAccept = (id) =>
       ledger.become(id, { state: 'rejected', code: 'ca-retiring', detail: '', withheld: false });
     const first = await told(await looked(front, headers));
-    expect(await told(await front.post(body, headers))).toEqual(first);
     expect(first).toEqual({ status: 409, code: 'ca-retiring', fate: 'not-issued' });
-    expect(ledger.calls.accept).toBe(1);
+    expect(await told(await front.post(body, headers))).toEqual(first);
+    const profiles = front.snapshot.profiles.map((profile) => ({ ...profile, state: 'disabled' as const }));
+    front.snapshot = { ...front.snapshot, profiles };
+    expect(await told(await front.post())).toMatchObject({ code: 'profile-disabled' });
+    expect(await told(await front.post(body, headers))).toEqual(first);
+    expect(ledger.stored.size).toBe(1);
+  });
+
+  it('what is open is joined, even when the lane is full; a new key is refused', async ({ front, ledger }) => {
+    const headers = { 'idempotency-key': newKey() };
+    const first = front.post(body, headers);
+    await expect.poll(() => ledger.stored.size).toBe(1);
+    for (let open = 1; open < 100; open += 1) front.admission.admit({ class: 'interactive', keyGroup: 'default' });
+    const refused = await front.post(body, { 'idempotency-key': newKey() });
+    expect(await told(refused)).toEqual({ status: 503, code: 'lane-full', fate: 'unknown' });
+    const second = front.post(body, headers);
+    await front.pass(0, 2);
+    ledger.issue(onlyId(ledger));
+    front.waiters.ring([onlyId(ledger)]);
+    expect([(await first).status, (await second).status]).toEqual([201, 201]);
   });
 
   it('an expired one is reopened as a new request under the same key', async ({ front, ledger }) => {

@@ -38,7 +38,7 @@ describe('an order with a public key', () => {
     expect((await front.post(await orderByKey(front, { keys }), headers)).status).toBe(202);
     await front.clock.advance(300_001);
     expect((await front.post(first, headers)).status).toBe(202);
-    expect(ledger.calls.accept).toBe(1);
+    expect(ledger.stored.size).toBe(1);
     const other = await orderByKey(front);
     expect(await (await front.post(other, headers)).json()).toMatchObject({ code: 'payload-mismatch' });
   });

@@ -165,10 +165,10 @@ describe('a ledger that does not say', () => {
   });
 
   it.for(['unavailable', 'lost-answer', 'hangs'] as const)(
-    'join: %s gives unknown: the key may have a request',
+    'the look-up before a refusal: %s gives unknown: the key may have a request',
     async (trouble, { front, ledger }) => {
       ledger.trouble.join = trouble;
-      const asked = front.post(body, { ...oneSecond, 'idempotency-key': newKey() });
+      const asked = front.post({ ...body, profile: 'of-disabled' }, { ...oneSecond, 'idempotency-key': newKey() });
       await expect.poll(() => ledger.calls.join).toBe(1);
       if (trouble === 'hangs') await front.clock.advance(1000);
       expect(await told(await asked)).toEqual(unknown);

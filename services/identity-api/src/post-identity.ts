@@ -13,7 +13,7 @@ import { readIdempotencyKey } from './steps/1-idempotency-key.js';
 import { type Order, readOrder } from './steps/1-read-order.js';
 import { evidenceOf } from './steps/2-subject-key.js';
 import { type ValidOrder, validate, verify } from './steps/2-validate.js';
-import { accept } from './steps/4-accept.js';
+import { accept, type StoredResult } from './steps/4-accept.js';
 import type { Waiter } from './steps/9-waiters.js';
 import { answerFor, isOpen, ordered } from './steps/10-answer-for.js';
 
@@ -58,7 +58,7 @@ export function createPostIdentity(front: Front): (call: Call) => Promise<Answer
     const decideAtMs = startedAtMs + Math.max(0, preference.waitMs - decisionMarginMs);
     const pending: Pending = {
       ...{ directory, account, order, preference, idempotencyKey, startedAtMs, decideAtMs },
-      fate: idempotencyKey === undefined ? 'not-issued' : 'unknown',
+      fate: 'not-issued',
       requestId: undefined,
       waiter: undefined,
       hungUp: false,
@@ -80,14 +80,20 @@ export function createPostIdentity(front: Front): (call: Call) => Promise<Answer
   };
 }
 
-/** Steps 1 (join) to 10. */
+/**
+ * Steps 1 (join) to 10. Accepting joins a known key by itself, so an order is not looked up first. But a known key joins
+ * whatever registry, lane and clock say meanwhile: nobody is refused before the look-up has said that the key is new.
+ */
 async function issue(front: Front, pending: Pending): Promise<Answer | HungUp> {
-  const known = await join(front, pending);
-  if (known?.state === 'expired' || known === undefined) {
-    const standing = await order(front, pending, known?.requestId);
-    return await waitAndAnswer(front, pending, standing);
+  let row: AcceptRow;
+  try {
+    row = prepare(front, pending);
+  } catch (refused) {
+    const known = await join(front, pending);
+    if (known === undefined || known.state === 'expired') throw refused;
+    return await waitAndAnswer(front, pending, known);
   }
-  return await waitAndAnswer(front, pending, known);
+  return await waitAndAnswer(front, pending, await store(front, pending, row));
 }
 
 /** Step 1: a key that is known joins its request, whatever the registry says meanwhile. */
@@ -99,26 +105,20 @@ async function join(front: Front, pending: Pending): Promise<Standing | undefine
   const known = await timed(front, 'join', joining).catch((thrown: unknown) => {
     throw new SluiceError('outcome-unknown', undefined, { cause: thrown });
   });
-  if (known === undefined) {
-    pending.fate = 'not-issued';
-    return undefined;
-  }
+  if (known === undefined) return undefined;
   if (!known.samePayload) {
     // Nothing is said of the fate of the request that holds the key: it is not this one.
     pending.fate = undefined;
     throw new SluiceError('payload-mismatch');
   }
-  if (known.standing.state === 'expired') {
-    pending.fate = 'not-issued';
-    return known.standing;
-  }
+  if (known.standing.state === 'expired') return known.standing;
   pending.requestId = known.standing.requestId;
   front.metrics.accepted('joined');
   return known.standing;
 }
 
-/** Steps 2 to 4: a new request, or an equal one joined in the same commit. Step 5 follows from the commit by itself. */
-async function order(front: Front, pending: Pending, reopens: string | undefined): Promise<Standing> {
+/** Steps 2 and 3; admitted on return. */
+function prepare(front: Front, pending: Pending): AcceptRow {
   const { metrics, clock } = front;
   const validatingAtMs = clock.monotonicMs();
   const valid = validate(pending.directory, pending.account, pending.order);
@@ -136,18 +136,50 @@ async function order(front: Front, pending: Pending, reopens: string | undefined
       ...{ nonces: front.nonces, nowMs: clock.epochMs() },
     });
     metrics.step('verify-key', clock.monotonicMs() - verifyingAtMs);
-    return await store(front, pending, acceptRowOf(front, pending, valid, lane, reopens));
+    refuseLate(front, pending);
+    return acceptRowOf(front, pending, valid, lane);
   } catch (thrown) {
-    if (pending.fate !== 'unknown') front.admission.giveBack(lane);
+    front.admission.giveBack(lane);
     throw thrown;
   }
 }
 
-/** Step 4 and what its verdict means for this order. */
-async function store(front: Front, pending: Pending, row: AcceptRow): Promise<Standing> {
-  if (pending.preference.waitMs > 0 && front.clock.monotonicMs() >= pending.decideAtMs) {
+function refuseLate(front: Front, { preference, decideAtMs }: Pending): void {
+  if (preference.waitMs > 0 && front.clock.monotonicMs() >= decideAtMs) {
     throw new SluiceError('unavailable', 'The wait was over before anything was stored');
   }
+}
+
+/**
+ * Step 4: a new request, or one joined in the same commit. A key whose request expired is accepted once more, reopening
+ * it. Step 5 follows from the commit by itself.
+ */
+async function store(front: Front, pending: Pending, row: AcceptRow): Promise<Standing> {
+  const result = await acceptRow(front, pending, row).catch((thrown: unknown) => {
+    if (pending.fate !== 'unknown') front.admission.giveBack(row);
+    throw thrown;
+  });
+  if (result.verdict === 'joined') {
+    front.admission.giveBack(row);
+    const { standing } = result;
+    if (standing.state === 'expired' && row.idempotencyKey !== undefined && row.reopens === undefined) {
+      pending.fate = 'not-issued';
+      refuseLate(front, pending);
+      front.admission.admit(row);
+      const waitMs = deadlineMs(front, pending);
+      return await store(front, pending, { ...row, reopens: standing.requestId, waitMs });
+    }
+  }
+  pending.requestId = result.requestId;
+  front.metrics.accepted(result.verdict);
+  if (result.verdict === 'joined') return result.standing;
+  const { requestId, account, profile, ca } = row;
+  const acceptedAt = new Date(front.clock.epochMs());
+  return { requestId, account, profile, ca, acceptedAt, state: 'queued', deadline: result.deadline, attempt: 0 };
+}
+
+/** One accept, and what its verdict means for this order. */
+async function acceptRow(front: Front, pending: Pending, row: AcceptRow): Promise<StoredResult> {
   await front.checkpoint('identity-api:before-accept');
   pending.fate = 'unknown';
   const acceptance = await timed(front, 'accept', accept(front.ledger, row));
@@ -159,25 +191,10 @@ async function store(front: Front, pending: Pending, row: AcceptRow): Promise<St
   }
   await front.checkpoint('identity-api:after-accept');
   // Crash here: accepted and committed. A client that asks again with the same key joins it.
-  const { result } = acceptance;
-  pending.requestId = result.requestId;
-  front.metrics.accepted(result.verdict);
-  if (result.verdict === 'joined') {
-    front.admission.giveBack({ class: row.class, keyGroup: row.keyGroup });
-    return result.standing;
-  }
-  const { requestId, account, profile, ca } = row;
-  const acceptedAt = new Date(front.clock.epochMs());
-  return { requestId, account, profile, ca, acceptedAt, state: 'queued', deadline: result.deadline, attempt: 0 };
+  return acceptance.result;
 }
 
-function acceptRowOf(
-  front: Front,
-  pending: Pending,
-  valid: ValidOrder,
-  lane: Lane,
-  reopens: string | undefined,
-): AcceptRow {
+function acceptRowOf(front: Front, pending: Pending, valid: ValidOrder, lane: Lane): AcceptRow {
   return {
     requestId: front.newRequestId(front.clock.epochMs()),
     account: pending.account.name,
@@ -193,7 +210,6 @@ function acceptRowOf(
     idempotencyKey: pending.idempotencyKey,
     payloadHash: pending.order.payloadHash,
     waitMs: deadlineMs(front, pending),
-    reopens,
   };
 }
 

@@ -4,8 +4,9 @@ import { type AcceptResult, type AcceptRow, type IdentityLedger, isFaultOfOneRow
 /** Codes with which the ledger says that nothing was stored; after anything else nobody knows. */
 const nothingStored: ReadonlySet<string> = new Set(['fenced', 'unavailable', 'ca-unknown', 'profile-unknown']);
 
+export type StoredResult = Exclude<AcceptResult, { verdict: 'payload-mismatch' }>;
 export type Acceptance =
-  | { readonly stored: true; readonly result: Exclude<AcceptResult, { verdict: 'payload-mismatch' }> }
+  | { readonly stored: true; readonly result: StoredResult }
   | { readonly stored: false; readonly error: SluiceError };
 
 /**

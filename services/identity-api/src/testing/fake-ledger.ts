@@ -42,7 +42,6 @@ export class FakeLedger {
   /** Called after each accept: what the signers do. */
   afterAccept: (requestId: string) => void = () => undefined;
   private readonly keys = new Map<string, string>();
-  private readonly joined = new Set<string>();
   private readonly givenDeadlines = new Set<string>();
   private readonly clock: Pick<Clock, 'epochMs'>;
   /** How much its clock is ahead of the front end's. */
@@ -56,7 +55,6 @@ export class FakeLedger {
     join: (account, key, payloadHash, waitMs) =>
       this.run('join', () => {
         this.policeWait(waitMs);
-        this.joined.add(`${account} ${key}`);
         const id = this.keys.get(`${account} ${key}`);
         const known = id === undefined ? undefined : this.stored.get(id);
         if (id === undefined || known === undefined) return undefined;
@@ -143,8 +141,6 @@ export class FakeLedger {
   private police(row: AcceptRow): void {
     const say = (what: string) => this.violations.push(`accept: ${what}`);
     if (this.stored.has(row.requestId)) say('an id used again');
-    if (row.idempotencyKey !== undefined && !this.joined.has(`${row.account} ${row.idempotencyKey}`))
-      say('no join first');
     if (row.payloadHash.length !== 32 || row.fingerprint.length !== 32) say('a hash that is none');
     if (row.spki.length === 0 || ('csr' in row.evidence && row.evidence.csr.length === 0)) say('no key');
     if (row.reopens !== undefined && this.stored.get(row.reopens)?.ended.state !== 'expired')

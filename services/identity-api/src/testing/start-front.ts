@@ -140,6 +140,8 @@ export interface StartedFront {
   readonly checkpoints: string[];
   readonly warnings: object[];
   fenced: number;
+  /** What the registry last said. */
+  snapshot: Snapshot;
   /** True: as before the first snapshot. */
   withoutSnapshot: boolean;
   /** True: a fault of ours in each call. */
@@ -177,17 +179,13 @@ export async function startFront(options: StartFrontOptions = {}): Promise<Start
   const monotonicMs = () => clock.monotonicMs();
   const admission = createAdmission({ readLaneLoads: async () => laneLoads, openRequestsMax, monotonicMs, log });
   const metrics = createMetrics('identity-api');
-  const directory = createDirectory(
-    { ...snapshot, blockedKeys: Buffer.from(blockedKeys.join(''), 'hex').toString('base64') },
-    checkProfile,
-  );
   const checkpoints: string[] = [];
   const front: Front = {
     ...{ ledger: ledger.verbs, admission, waiters, log, newRequestId, clock },
     directory: () => {
       if (started.broken) throw new Error('a fault of ours');
       if (started.withoutSnapshot) throw new SluiceError('unavailable', 'No registry snapshot yet');
-      return directory;
+      return createDirectory(started.snapshot, checkProfile);
     },
     metrics: createFrontMetrics(metrics, () => waiters.count),
     random: () => 0.5,
@@ -224,6 +222,7 @@ export async function startFront(options: StartFrontOptions = {}): Promise<Start
       checkpoints,
       warnings,
       fenced: 0,
+      snapshot: { ...snapshot, blockedKeys: Buffer.from(blockedKeys.join(''), 'hex').toString('base64') },
       withoutSnapshot: false,
       broken: false,
     },
