@@ -79,10 +79,10 @@ it('passes results and errors on as they are, also those of strangers', async ()
   await expect(breaker.run(() => Promise.reject(stranger))).rejects.toBe(stranger);
 });
 
-it('opens when half of the calls fail, not at one failure among many', async () => {
+it('opens when more than half of the calls fail', async () => {
   const breaker = made('dependency');
   for (let count = 0; count < 10; count += 1) await succeed(breaker);
-  await failTimes(breaker, 9, 'unavailable');
+  await failTimes(breaker, 10, 'unavailable');
   expect(breaker.state()).toBe('closed');
   await fail(breaker, 'outcome-unknown');
   expect(breaker.state()).toBe('open');

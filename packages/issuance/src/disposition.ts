@@ -62,6 +62,7 @@ const byCode: Partial<Record<Code, Disposition>> = {
   unavailable: 'infrastructure',
   'outcome-unknown': 'infrastructure',
   'stale-snapshot': 'infrastructure',
+  'clock-skewed': 'infrastructure',
   draining: 'shutdown',
   'lease-lost': 'lease-lost',
 };

@@ -226,7 +226,7 @@ export function createIdentityLedger(options: IdentityLedgerOptions): IdentityLe
       self = await enrol(database, name);
       return self;
     },
-    renew: (caller, appliedEpoch) => renew(database, caller, appliedEpoch),
+    renew: (caller, appliedEpoch, report) => renew(database, caller, appliedEpoch, report),
     join: (account, key, payloadHash, waitMs) => joins.submit(submitted({ account, key, payloadHash, waitMs })),
     accept: (row) => accepts.submit(submitted(row)),
     read: (requestId) => reads.submit(requestId),

@@ -58,7 +58,7 @@ const statements = {
   ),
   subscribers: statement(
     'subscribers',
-    `select name, service, incarnation, lease_until as "leaseUntil", fenced, applied_epoch as "appliedEpoch", renewed_at as "renewedAt" from registry.subscriber order by service, name`,
+    `select name, service, incarnation, lease_until as "leaseUntil", fenced, applied_epoch as "appliedEpoch", renewed_at as "renewedAt", reported from registry.subscriber order by service, name`,
   ),
   // The end's time is in the id of neither row; the last hour's requests are in the newest partitions.
   recentEnds: statement(
@@ -170,7 +170,7 @@ export function createRegistryStore(options: DatabaseOptions): RegistryStore {
   const database = createDatabase(options);
   return {
     enrol: (name) => enrol(database, name),
-    renew: (caller, appliedEpoch) => renew(database, caller, appliedEpoch),
+    renew: (caller, appliedEpoch, report) => renew(database, caller, appliedEpoch, report),
     state: () => readState(database),
     async epoch() {
       return (await only<{ epoch: bigint }>(database, statements.epoch, [])).epoch;

@@ -63,6 +63,8 @@ export interface SubscriberRow {
   readonly fenced: boolean;
   readonly appliedEpoch: bigint;
   readonly renewedAt: Date;
+  /** As the process put it at its last renewal; not checked. */
+  readonly reported: unknown;
 }
 export interface NewProfile {
   readonly name: string;
@@ -85,7 +87,7 @@ export interface KeyWorkWanted {
 /** What issuer-registry may do. `operator` is the name in the audit trail. Changes are durable on return. */
 export interface RegistryStore {
   enrol(name: string): Promise<Caller>;
-  renew(caller: Caller, appliedEpoch: bigint): Promise<void>;
+  renew(caller: Caller, appliedEpoch: bigint, report?: object): Promise<Date>;
   state(): Promise<RegistryState>;
   epoch(): Promise<bigint>;
   /** Throws `conflict` when the name is taken, `ca-unknown` for the issuer. A root brings the profile it signs itself by. */

@@ -179,7 +179,7 @@ export function createSignerLedger(options: DatabaseOptions): SignerLedger {
   const database = createDatabase(options);
   return {
     enrol: (name) => enrol(database, name),
-    renew: (caller, appliedEpoch) => renew(database, caller, appliedEpoch),
+    renew: (caller, appliedEpoch, report) => renew(database, caller, appliedEpoch, report),
     async registerTemplates(caller, compiler, templates) {
       const hashes = templates.map((template) => bytes(template.hash));
       await database.call(statements.registerTemplates, [

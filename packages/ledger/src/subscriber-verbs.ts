@@ -3,7 +3,7 @@ import { assertDurable, type Database, type Statement } from './database.js';
 import type { Caller, LaneLoad } from './types.js';
 
 const enrolStatement: Statement = { name: 'enrol', text: 'select incarnation from registry.enrol($1)' };
-const renewStatement: Statement = { name: 'renew', text: 'select registry.renew($1, $2, $3)' };
+const renewStatement: Statement = { name: 'renew', text: 'select registry.renew($1, $2, $3, $4) as now' };
 const loadsStatement: Statement = { name: 'lane_loads', text: 'select * from ledger.lane_loads()' };
 
 /** A new incarnation with a lease of 30 s; whoever bore the name before is fenced by it. Refuses a database that may lose commits. */
@@ -14,9 +14,25 @@ export async function enrol(database: Database, name: string): Promise<Caller> {
   return { name, incarnation: row.incarnation };
 }
 
-/** Lengthens the lease to 30 s from now. `fenced`: enrol anew. */
-export async function renew(database: Database, caller: Caller, appliedEpoch: bigint): Promise<void> {
-  await database.call(renewStatement, [caller.name, caller.incarnation, appliedEpoch]);
+/**
+ * Lengthens the lease to 30 s from now and keeps what the process says of itself. Returns the ledger's clock.
+ * `fenced`: enrol anew.
+ */
+export async function renew(
+  database: Database,
+  caller: Caller,
+  appliedEpoch: bigint,
+  report: object | undefined,
+): Promise<Date> {
+  const reported = report === undefined ? null : JSON.stringify(report);
+  const [row] = await database.call<{ now: Date }>(renewStatement, [
+    caller.name,
+    caller.incarnation,
+    appliedEpoch,
+    reported,
+  ]);
+  if (row === undefined) throw new SluiceError('internal');
+  return row.now;
 }
 
 interface LaneLoadRow {

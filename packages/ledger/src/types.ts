@@ -87,7 +87,7 @@ export interface LaneLoad extends Lane {
 /** What identity-api may do. Every method is one call, safe to repeat unless it says otherwise. */
 export interface IdentityLedger {
   enrol(name: string): Promise<Caller>;
-  renew(caller: Caller, appliedEpoch: bigint): Promise<void>;
+  renew(caller: Caller, appliedEpoch: bigint, report?: object): Promise<Date>;
   /**
    * Joins requests by key: for each (account, key) known, its standing, with the deadline moved to the later one while
    * it is open. Unknown keys give `undefined`. Batched with what else waits.
@@ -201,7 +201,7 @@ export interface Sweep {
 /** What a signer may do. */
 export interface SignerLedger {
   enrol(name: string): Promise<Caller>;
-  renew(caller: Caller, appliedEpoch: bigint): Promise<void>;
+  renew(caller: Caller, appliedEpoch: bigint, report?: object): Promise<Date>;
   /** Says which template bytes this signer fills for (profile, revision); another hash for the same is refused (`conflict`). */
   registerTemplates(
     caller: Caller,

@@ -1,3 +1,4 @@
+export { type ClockWatch, createClockWatch } from './clock-watch.js';
 export { createLease, type Lease, type LeaseHolder, type LeaseOptions } from './lease.js';
 export {
   type CurrentSnapshot,
@@ -5,3 +6,4 @@ export {
   type RegistryClient,
   type RegistryClientOptions,
 } from './registry-client.js';
+export { createReporter } from './reporter.js';

@@ -1,4 +1,5 @@
 import { SluiceError } from '@sluice/errors';
+import type { SubscriberReport } from '@sluice/registry-protocol';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createLease, type Lease, type LeaseHolder } from './lease.js';
 
@@ -11,6 +12,9 @@ let incarnation: bigint;
 let refusal: SluiceError | undefined;
 let applied: bigint;
 let renewals: { incarnation: bigint; epoch: bigint }[];
+let report: SubscriberReport;
+let makeReport: () => Promise<SubscriberReport>;
+let reports: (SubscriberReport | undefined)[];
 let lease: Lease<LeaseHolder>;
 
 beforeEach(() => {
@@ -20,18 +24,24 @@ beforeEach(() => {
   refusal = undefined;
   renewals = [];
   applied = 42n;
+  report = { ready: true, troubles: {}, breakers: { ledger: 'closed' }, clock_skew_ms: 1 };
+  reports = [];
+  makeReport = async () => report;
   lease = createLease({
     enrol: async () => {
       if (refusal?.code === 'unavailable') throw refusal;
       incarnation += 1n;
       return { name: 'signer-1', incarnation };
     },
-    renew: async (caller, epoch) => {
+    renew: async (caller, epoch, told) => {
       if (refusal) throw refusal;
       if (caller.incarnation !== incarnation) throw new SluiceError('fenced');
       renewals.push({ incarnation: caller.incarnation, epoch });
+      reports.push(told);
+      return new Date();
     },
     appliedEpoch: () => applied,
+    report: () => makeReport(),
     log,
   });
 });
@@ -40,24 +50,43 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-it('enrols at start and renews every 10 s with the applied epoch', async () => {
+it('enrols at start, tells its epoch, and renews every 10 s with the applied epoch', async () => {
   expect(() => lease.caller()).toThrow(expect.objectContaining({ code: 'fenced' }));
   await lease.start();
   expect(lease.caller()).toEqual({ name: 'signer-1', incarnation: 1n });
   await vi.advanceTimersByTimeAsync(30_000);
-  expect(renewals).toEqual([1, 2, 3].map(() => ({ incarnation: 1n, epoch: 42n })));
+  expect(renewals).toEqual([0, 1, 2, 3].map(() => ({ incarnation: 1n, epoch: 42n })));
   await lease.stop(0);
   await vi.advanceTimersByTimeAsync(60_000);
-  expect(renewals).toHaveLength(3);
+  expect(renewals).toHaveLength(4);
 });
 
 it('tells a newly applied epoch within a second, not at the next renewal', async () => {
   await lease.start();
   applied = 43n;
   await vi.advanceTimersByTimeAsync(1000);
-  expect(renewals).toEqual([{ incarnation: 1n, epoch: 43n }]);
+  expect(renewals.slice(1)).toEqual([{ incarnation: 1n, epoch: 43n }]);
   await vi.advanceTimersByTimeAsync(5000);
-  expect(renewals).toHaveLength(1);
+  expect(renewals).toHaveLength(2);
+});
+
+it('tells within a second what it has to say of itself, but not every figure', async () => {
+  await lease.start();
+  report = { ...report, clock_skew_ms: 7 };
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(reports).toHaveLength(1);
+  report = { ...report, ready: false, breakers: { ledger: 'open' } };
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(reports.slice(1)).toEqual([report]);
+});
+
+it('renews without a report that does not come, or that fails', async () => {
+  await lease.start();
+  makeReport = () => new Promise(() => undefined);
+  await vi.advanceTimersByTimeAsync(20_000);
+  makeReport = () => Promise.reject(new Error('no'));
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(reports.slice(1)).toEqual([undefined, undefined, undefined]);
 });
 
 it('tries again every second while the ledger is away, keeping its incarnation', async () => {
@@ -67,7 +96,7 @@ it('tries again every second while the ledger is away, keeping its incarnation',
   expect(events.filter((event) => event === 'renew-failed')).toHaveLength(3);
   refusal = undefined;
   await vi.advanceTimersByTimeAsync(1000);
-  expect(renewals).toEqual([{ incarnation: 1n, epoch: 42n }]);
+  expect(renewals).toHaveLength(2);
 });
 
 it('enrols anew when fenced, once for all who ask', async () => {

@@ -1,5 +1,7 @@
 import { asSluiceError, SluiceError } from '@sluice/errors';
-import type { Log, Part } from '@sluice/lifecycle';
+import { type Log, type Part, within } from '@sluice/lifecycle';
+import type { SubscriberReport } from '@sluice/registry-protocol';
+import type { ClockWatch } from './clock-watch.js';
 
 /** Who a process is in the ledger: fits the ledger's own caller. */
 export interface LeaseHolder {
@@ -10,9 +12,13 @@ export interface LeaseHolder {
 export interface LeaseOptions<C extends LeaseHolder> {
   /** Takes a new incarnation in the ledger; any older one of this name is fenced by it. */
   readonly enrol: () => Promise<C>;
-  /** Prolongs the lease (30 s) in the ledger itself, so that a lost registry fences nobody. */
-  readonly renew: (caller: C, appliedEpoch: bigint) => Promise<void>;
+  /** Prolongs the lease (30 s) in the ledger itself, so that a lost registry fences nobody. Resolves with its clock. */
+  readonly renew: (caller: C, appliedEpoch: bigint, report?: SubscriberReport) => Promise<Date>;
   readonly appliedEpoch: () => bigint;
+  /** What to tell with a renewal; a change of it is told within about a second. */
+  readonly report?: () => Promise<SubscriberReport>;
+  /** Learns the ledger's time from each renewal. */
+  readonly clock?: ClockWatch;
   readonly log: Log;
   /** Between two renewals while nothing new was applied; default 10 s, a third of the lease. */
   readonly intervalMs?: number;
@@ -29,6 +35,9 @@ export interface Lease<C extends LeaseHolder> extends Part {
   renewNow(): Promise<void>;
 }
 
+/** A report that takes longer is left out: nothing may keep a lease from being renewed. */
+const reportWaitMs = 1000;
+
 /** Enrolments within this time that mean: two processes use one name and fence each other. */
 const quarrelWindowMs = 60_000;
 const quarrelCount = 3;
@@ -39,34 +48,56 @@ export function createLease<C extends LeaseHolder>(options: LeaseOptions<C>): Le
   const { intervalMs = 10_000, retryMs = 1000, enrolWaitMs = 30_000 } = options;
   let held: C | undefined;
   let toldEpoch = 0n;
+  let toldReport = '';
   let renewing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let enrolledAtMs: number[] = [];
 
-  async function enrolAnew(): Promise<void> {
-    held = await enrol();
-    toldEpoch = appliedEpoch();
+  async function makeReport(): Promise<SubscriberReport | undefined> {
+    const report = options.report?.();
+    return report !== undefined && (await within(reportWaitMs, report).catch(() => false)) ? report : undefined;
+  }
+
+  /** The epoch and the report are told, and the ledger's clock is heard. */
+  async function renewAs(caller: C): Promise<void> {
+    const epoch = appliedEpoch();
+    const report = await makeReport();
+    const hear = options.clock?.asking();
+    const ledgerTime = await renew(caller, epoch, report);
+    hear?.(ledgerTime);
+    toldEpoch = epoch;
+    if (report !== undefined) toldReport = essence(report);
+  }
+
+  async function isNews(): Promise<boolean> {
+    if (appliedEpoch() !== toldEpoch) return true;
+    const report = await makeReport();
+    return report !== undefined && essence(report) !== toldReport;
+  }
+
+  async function enrolAnew(): Promise<C> {
+    const caller = await enrol();
+    held = caller;
     const nowMs = performance.now();
     enrolledAtMs = [...enrolledAtMs.filter((atMs) => nowMs - atMs < quarrelWindowMs), nowMs];
-    const facts = { name: held.name, incarnation: String(held.incarnation) };
+    const facts = { name: caller.name, incarnation: String(caller.incarnation) };
     log.info({ event: 'enrolled', ...facts }, 'enrolled as a subscriber');
     if (enrolledAtMs.length > quarrelCount) {
       log.error({ event: 'name-quarrel', ...facts }, 'fenced again and again: does another process use this name?');
     }
+    return caller;
   }
 
   async function renewOnce(): Promise<void> {
-    if (held === undefined) return await enrolAnew();
+    const caller = held ?? (await enrolAnew());
     try {
-      const epoch = appliedEpoch();
-      await renew(held, epoch);
-      toldEpoch = epoch;
+      await renewAs(caller);
     } catch (error) {
       if (asSluiceError(error).code !== 'fenced') throw error;
       // A stopped or frozen process comes back here. What it had claimed belongs to the sweep by now.
-      log.warn({ event: 'fenced', incarnation: String(held.incarnation) }, 'the lease ran out; enrolling anew');
-      await enrolAnew();
+      log.warn({ event: 'fenced', incarnation: String(caller.incarnation) }, 'the lease ran out; enrolling anew');
+      await renewAs(await enrolAnew());
     }
   }
 
@@ -78,11 +109,13 @@ export function createLease<C extends LeaseHolder>(options: LeaseOptions<C>): Le
     return renewing;
   }
 
-  /** Looks every `retryMs`: renews when it is time, or when there is a newer epoch to tell. */
+  /** Looks every `retryMs`: renews when it is time, or when there is something to tell. */
   function schedule(dueAtMs: number): void {
     if (stopped) return;
-    timer = setTimeout(() => {
-      if (performance.now() < dueAtMs && appliedEpoch() === toldEpoch) return schedule(dueAtMs);
+    timer = setTimeout(async () => {
+      options.clock?.look();
+      if (performance.now() < dueAtMs && !(await isNews())) return schedule(dueAtMs);
+      if (stopped) return;
       renewNow().then(
         () => schedule(performance.now() + intervalMs - retryMs / 2),
         (err: unknown) => {
@@ -125,4 +158,9 @@ export function createLease<C extends LeaseHolder>(options: LeaseOptions<C>): Le
     },
     renewNow,
   };
+}
+
+/** What of a report is worth a renewal of its own: not the figures that change all the time. */
+function essence({ ready, troubles, breakers }: SubscriberReport): string {
+  return JSON.stringify([ready, troubles, breakers]);
 }

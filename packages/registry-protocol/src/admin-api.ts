@@ -1,6 +1,7 @@
 import { caStates } from '@sluice/issuance';
 import { caKeyKinds, subjectDnSchema } from '@sluice/pki';
 import { z } from 'zod';
+import { subscriberReportSchema } from './subscriber-report.js';
 
 /**
  * The admin API: what the registry takes and answers, and what the command line sends and shows. JSON members are
@@ -227,6 +228,8 @@ export const statusSchema = z.object({
       applied_epoch: epoch,
       lease_until: time,
       renewed_at: time,
+      /** As of `renewed_at`; null when it said nothing that can be shown. */
+      report: subscriberReportSchema.nullable(),
     }),
   ),
   /** How requests ended within the last hour. */

@@ -5,8 +5,8 @@ import { createIdentityLedger, newRequestId } from '@sluice/ledger';
 import { type Checkpoint, noCheckpoint, type Part } from '@sluice/lifecycle';
 import { checkProfile } from '@sluice/pki';
 import { assertQueueRedis, createBell, createTurnProducer } from '@sluice/queue';
-import { createLease, createRegistryClient } from '@sluice/registry-client';
-import { createLogger, createMetrics, createStatusRoutes, type Logger } from '@sluice/telemetry';
+import { createClockWatch, createLease, createRegistryClient, createReporter } from '@sluice/registry-client';
+import { createLogger, createMetrics, createStatusRoutes, type Logger, type Readiness } from '@sluice/telemetry';
 import { createApp } from './app.js';
 import { type Clock, systemClock } from './clock.js';
 import type { Config } from './config.js';
@@ -74,10 +74,13 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
       directory = createDirectory(snapshot, checkProfile);
     },
   });
+  const clockWatch = createClockWatch({ now: () => new Date(clock.epochMs()), monotonicMs, metrics, log });
   const lease = createLease({
     enrol: () => ledger.enrol(name),
-    renew: (caller, appliedEpoch) => ledger.renew(caller, appliedEpoch),
+    renew: ledger.renew,
     appliedEpoch: registry.appliedEpoch,
+    report: createReporter({ ready: () => ready(), breakers, clock: clockWatch }),
+    clock: clockWatch,
     log,
   });
   const admission = createAdmission({
@@ -111,13 +114,14 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     checkpoint,
     log,
   };
-  const ready = async () =>
+  const ready = async (): Promise<Readiness> =>
     readiness({
       draining: httpServer.draining,
       ledgerAnsweredMs: breakers.states().ledger === 'closed' ? admission.sampleAgeMs() : undefined,
       snapshot: directory && { epoch: directory.epoch, stale: registry.current()?.stale ?? true },
       leaseHeld: isHeld(lease.caller),
       redis: await turns.health(),
+      clock: clockWatch.fault() ?? 'ok',
     });
   const httpServer: HttpServer = createHttpServer({
     listen: config.listen,

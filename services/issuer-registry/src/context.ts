@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createBreakers } from '@sluice/breaker';
 import { createRegistryStore, newRequestId, type RegistryStore } from '@sluice/ledger';
 import { every, type Part } from '@sluice/lifecycle';
-import { createLease } from '@sluice/registry-client';
+import { createClockWatch, createLease, createReporter } from '@sluice/registry-client';
 import { createLogger, createMetrics, createStatusRoutes, type Logger, type Readiness } from '@sluice/telemetry';
 import type { Config } from './config.js';
 import { createApp } from './http/app.js';
@@ -50,10 +50,13 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   const breakers = createBreakers({ metrics, log });
   const store = overrides.store ?? createRegistryStore({ url: databaseUrl, poolMax, breakers });
   const snapshotSource = createSnapshotSource(store);
+  const clockWatch = createClockWatch({ now: clock, monotonicMs: () => performance.now(), metrics, log });
   const lease = createLease({
     enrol: () => store.enrol(name),
-    renew: (caller, epoch) => store.renew(caller, epoch),
+    renew: store.renew,
     appliedEpoch: snapshotSource.seenEpoch,
+    report: createReporter({ ready, breakers, clock: clockWatch }),
+    clock: clockWatch,
     log,
   });
   const partitions = createPartitionKeeper({ store, clock, log });
@@ -75,7 +78,8 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
       () => 'ok',
       (err: unknown) => (err instanceof Error ? err.message : 'away'),
     );
-    return { ready: ledger === 'ok', checks: { ledger } };
+    // A wrong clock here refuses good tokens; that is told by whoever is refused, and by this.
+    return { ready: ledger === 'ok', checks: { ledger, clock: clockWatch.fault() ?? 'ok' } };
   }
   const statusRoutes = createStatusRoutes({ metrics, ready });
   const server = createHttpServer({

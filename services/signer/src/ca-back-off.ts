@@ -16,6 +16,8 @@ export interface CaBackOff {
   /** Doubles the longest wait (0.5 s to 30 s) and draws the next one from all of it: full jitter. */
   failed(ca: string, code: Code): void;
   succeeded(ca: string): void;
+  /** Ends the waits that `token-failed` began. Those CAs are doubtful still: one row of each is tried first. */
+  tokenIsBack(): void;
 }
 
 export function createCaBackOff(clock: Pick<Clock, 'monotonicMs' | 'random'>): CaBackOff {
@@ -36,6 +38,11 @@ export function createCaBackOff(clock: Pick<Clock, 'monotonicMs' | 'random'>): C
     },
     succeeded(ca) {
       failures.delete(ca);
+    },
+    tokenIsBack() {
+      for (const [ca, failure] of failures) {
+        if (failure.code === 'token-failed') failures.set(ca, { ...failure, untilMs: clock.monotonicMs() });
+      }
     },
   };
 }

@@ -1,21 +1,36 @@
 import { randomBytes } from 'node:crypto';
 import { type Breakers, createBreakers } from '@sluice/breaker';
+import { SluiceError } from '@sluice/errors';
 import { requestClasses } from '@sluice/issuance';
 import { createFileKeyStore, type KeyStore } from '@sluice/key-store';
-import { createSignerLedger, type SignerLedger } from '@sluice/ledger';
+import { type Caller, createSignerLedger, type SignerLedger } from '@sluice/ledger';
 import { type Checkpoint, every, noCheckpoint, type Part } from '@sluice/lifecycle';
 import { createBell, createTurnConsumer, createTurnProducer } from '@sluice/queue';
-import { createLease, createRegistryClient } from '@sluice/registry-client';
-import { createLogger, createMetrics, createStatusRoutes, createStatusServer, type Logger } from '@sluice/telemetry';
+import {
+  createClockWatch,
+  createLease,
+  createRegistryClient,
+  createReporter,
+  type LeaseOptions,
+} from '@sluice/registry-client';
+import {
+  createLogger,
+  createMetrics,
+  createStatusRoutes,
+  createStatusServer,
+  type Logger,
+  type Readiness,
+} from '@sluice/telemetry';
 import { createBatchSize } from './batch-size.js';
 import { createCaBackOff } from './ca-back-off.js';
+import { claimHindrance } from './claim-guard.js';
 import { ClaimSlots } from './claim-slots.js';
 import { type Clock, systemClock } from './clock.js';
 import type { SignerConfig } from './config.js';
 import { closing, keyStorePart, queuePart } from './dependency-parts.js';
 import { createLanePump } from './lane-pump.js';
 import { createLanes } from './lanes.js';
-import { readiness } from './readiness.js';
+import { askToken, readiness } from './readiness.js';
 import type { SignerContext } from './signer-context.js';
 import { createSignerMetrics } from './signer-metrics.js';
 import { createSnapshotRefresh } from './snapshot-refresh.js';
@@ -61,13 +76,29 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
   const bell = createBell({ redisUrl, log });
   const producer = createTurnProducer({ redisUrl, log });
   breakers.show('redis', producer.state);
-  const rules = followRegistry(config, breakers, { ledger, log, clock, metrics: createSignerMetrics(metrics) });
+  const clockWatch = createClockWatch({ now: clock.now, monotonicMs: clock.monotonicMs, metrics, log });
+  const report = createReporter({ ready: () => ready(), breakers, clock: clockWatch });
+  const rules = followRegistry(
+    config,
+    { breakers, clock: clockWatch, report },
+    { ledger, log, clock, metrics: createSignerMetrics(metrics) },
+  );
+  const backOff = createCaBackOff(clock);
+  const tokenBreaker = breakers.create({
+    name: `token:${keyStore.token}`,
+    backOff: 'token-on-signer',
+    probe: () => askToken(keyStore),
+    refuse: () => new SluiceError('token-failed', 'The token does not answer'),
+    onClosed: backOff.tokenIsBack,
+  });
   const lanes = createLanes({ pumps: () => pumps, consumers: () => consumers, clock, log });
   const context: SignerContext = {
     ...rules.context,
     keyStore,
+    tokenBreaker,
+    claimHindrance: () => claimHindrance({ tokenBreaker, clockWatch }),
     bell,
-    backOff: createCaBackOff(clock),
+    backOff,
     batchSize: createBatchSize(),
     randomBytes,
     leaseMs: config.leaseMs,
@@ -84,9 +115,11 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
   const sweep = async (): Promise<void> => {
     if (await sweepOnce(context, producer)) sweptAtMs = clock.monotonicMs();
   };
-  const ready = () =>
+  const ready = (): Promise<Readiness> =>
     readiness({
       keyStore,
+      tokenBreaker,
+      clockWatch,
       ledgerSilentMs: () => clock.monotonicMs() - sweptAtMs,
       caller: context.caller,
       snapshot: rules.registry.current,
@@ -116,15 +149,17 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
 /** The subscriber: its lease in the ledger, the registry's snapshots, and what is compiled from them. */
 function followRegistry(
   config: SignerConfig,
-  breakers: Breakers,
+  told: Required<Pick<LeaseOptions<Caller>, 'report' | 'clock'>> & { readonly breakers: Breakers },
   base: Pick<SignerContext, 'ledger' | 'log' | 'clock' | 'metrics'>,
 ) {
   const { ledger, log, clock, metrics } = base;
   const { name, keyGroup } = config;
   const lease = createLease({
     enrol: () => ledger.enrol(name),
-    renew: (caller, epoch) => ledger.renew(caller, epoch),
+    renew: (caller, epoch, report) => ledger.renew(caller, epoch, report),
     appliedEpoch: () => registry.appliedEpoch(),
+    report: told.report,
+    clock: told.clock,
     log,
   });
   const templates = createTemplates({ keyGroup, ledger, caller: lease.caller, log, metrics });
@@ -134,7 +169,7 @@ function followRegistry(
     service,
     privateKeyPem: config.serviceKeyPem,
     snapshotFile: config.snapshotFile,
-    breakers,
+    breakers: told.breakers,
     log,
     clock: () => clock.now(),
     onSnapshot: templates.apply,

@@ -28,9 +28,13 @@ export async function findKeyFault(
   return fault;
 }
 
-async function lookUp({ keyStore }: SignerContext, ca: SigningCa, waitMs: number): Promise<Refusal | undefined> {
+async function lookUp(
+  { keyStore, tokenBreaker }: SignerContext,
+  ca: SigningCa,
+  waitMs: number,
+): Promise<Refusal | undefined> {
   try {
-    const { spki } = await inTime(waitMs, keyStore.find(ca.name));
+    const { spki } = await tokenBreaker.run(() => inTime(waitMs, keyStore.find(ca.name)));
     if (ca.spki && Buffer.compare(spki, ca.spki) === 0) return undefined;
     return { code: 'token-failed', detail: 'the key under that label is another one than the registry knows' };
   } catch (thrown) {

@@ -16,7 +16,7 @@ const settleShare = 0.05;
  * So is a key that is not there before the lease ends: the work goes back, and the slot is free for others.
  */
 export async function generateKey(context: SignerContext, claim: Claim, row: ClaimedRequest): Promise<void> {
-  const { backOff, keyStore, audit, log, checkpoint, clock, metrics } = context;
+  const { backOff, keyStore, tokenBreaker, audit, log, checkpoint, clock, metrics } = context;
   const { lease } = claim;
   const name = row.subjectCa ?? row.ca;
   const waiting = backOff.waiting(name);
@@ -40,7 +40,8 @@ export async function generateKey(context: SignerContext, claim: Claim, row: Cla
   const startedAtMs = clock.monotonicMs();
   let key: KeyInfo;
   try {
-    key = await inTime(lease.remainingMs() * (1 - settleShare), keyStore.generate(name, algorithmOf(ca)));
+    const waitMs = lease.remainingMs() * (1 - settleShare);
+    key = await tokenBreaker.run(() => inTime(waitMs, keyStore.generate(name, algorithmOf(ca))));
   } catch (thrown) {
     const { code, message } = asSluiceError(thrown);
     backOff.failed(name, code);

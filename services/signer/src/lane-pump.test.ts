@@ -1,3 +1,4 @@
+import { SluiceError } from '@sluice/errors';
 import type { Lane } from '@sluice/issuance';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ClaimSlots } from './claim-slots.js';
@@ -216,4 +217,24 @@ describe('draining', () => {
     await Promise.all([cycle, drained]);
     expect(works.map(({ state }) => state)).toEqual(['issued', 'queued']);
   });
+});
+
+describe('a signer that must not claim', () => {
+  it.each(['token-failed', 'clock-skewed'] as const)(
+    '(%s) leaves the work to others and goes on by itself',
+    async (code) => {
+      const work = signer.accept('tls');
+      signer.hindrance = new SluiceError(code);
+      const begunMs = signer.clock.monotonicMs();
+      await pump.onTurn(turn([work.row.requestId]));
+      pump.poll();
+      await pump.onTurn(turn([]));
+      expect([work.state, signer.ledger.claims.length]).toEqual(['queued', 0]);
+      // Each turn was kept for a second, so that this signer does not take them all.
+      expect(signer.clock.monotonicMs() - begunMs).toBeGreaterThanOrEqual(2000);
+      signer.hindrance = undefined;
+      await pump.onTurn(turn([]));
+      expect(work.state).toBe('issued');
+    },
+  );
 });

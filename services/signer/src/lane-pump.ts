@@ -1,4 +1,4 @@
-import { asSluiceError } from '@sluice/errors';
+import { asSluiceError, type SluiceError } from '@sluice/errors';
 import { type Lane, laneName } from '@sluice/issuance';
 import type { ClaimCursor, ClaimedRequest } from '@sluice/ledger';
 import type { Turn } from '@sluice/queue';
@@ -57,6 +57,10 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
 
   /** Turns for work that is held, or that another signer has, would otherwise ask the ledger as fast as it answers. */
   async function policyCycle(way: 'policy' | 'poll'): Promise<void> {
+    if (await hindered()) {
+      next = undefined;
+      return;
+    }
     const restMs = emptyUntilMs - clock.monotonicMs();
     if (restMs > 0) await clock.pause(restMs);
     await slots.acquire(lane.class);
@@ -66,8 +70,26 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
   }
 
   async function hintedCycle(requestIds: readonly string[]): Promise<void> {
+    if (await hindered()) return;
     await slots.acquire(lane.class);
     await inSlot('ids', requestIds);
+  }
+
+  /** Keeps the turn for a while: each that this signer lets go without a claim, one that could claim would miss. */
+  async function hindered(): Promise<boolean> {
+    const hindrance = draining ? undefined : context.claimHindrance();
+    if (!hindrance) return false;
+    metrics.hindered.inc({ lane: name, code: hindrance.code });
+    failed(hindrance);
+    await clock.pause(pollIntervalMs);
+    return true;
+  }
+
+  /** Told once: while it lasts, readiness and the metrics tell the rest. */
+  function failed(err: SluiceError): void {
+    const facts = { event: 'claim-failed', lane: name, code: err.code, err };
+    if (!away) log.warn(facts, 'a claim failed; the lane looks again in a second');
+    away = true;
   }
 
   /** Never rejects: what went wrong is logged, and the next turn or poll looks again. */
@@ -82,14 +104,7 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
       if (!requestIds) afterPolicyClaim(claim);
       await processClaim(context, claim);
     } catch (thrown) {
-      const err = asSluiceError(thrown);
-      // Told once: while it lasts, readiness and the metrics tell the rest.
-      if (!away)
-        log.warn(
-          { event: 'claim-failed', lane: name, code: err.code, err },
-          'a claim failed; the lane looks again in a second',
-        );
-      away = true;
+      failed(asSluiceError(thrown));
     } finally {
       slots.release(lane.class, rows);
     }

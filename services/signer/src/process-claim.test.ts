@@ -296,6 +296,42 @@ describe('a claim that names profiles without a template', () => {
   });
 });
 
+describe('a token that does not answer', () => {
+  it('opens its breaker, burns nothing, and is left alone until it answers', async () => {
+    signer.keyStore.onFind = () => {
+      throw new SluiceError('token-failed');
+    };
+    Array.from({ length: 3 }, () => signer.accept('tls'));
+    for (let looks = 0; looks < 3; looks += 1) {
+      signer.clock.pass(31_000);
+      await cycle();
+    }
+    expect(signer.context.tokenBreaker.state()).toBe('open');
+    expect([...signer.ledger.serials.values()].map(({ state }) => state)).toEqual(Array(9).fill('void'));
+    const { finds } = signer.keyStore;
+    finds.length = 0;
+    signer.keyStore.onFind = () => undefined;
+    await expect.poll(() => signer.context.tokenBreaker.state(), { timeout: 5000 }).toBe('closed');
+    // Only the probe asked, and for no CA's key. What waited for the token waits no longer.
+    expect(finds).toEqual(['sluice-probe']);
+    await cycle();
+    expect(signer.ledger.states()).toEqual({ issued: 3 });
+  });
+
+  it('that makes no keys is one, too', async () => {
+    const { tokenBreaker, keyStore } = signer.context;
+    keyStore.generate = () => Promise.reject(new SluiceError('token-failed'));
+    signer.snapshot.cas.push({ ...caRow('made', 'ec-p256', null), state: 'pending' });
+    await signer.templates.apply(signer.snapshot);
+    signer.accept('tls', { purpose: 'generate', ca: 'made', subjectCa: 'made', profile: '', spki: new Uint8Array() });
+    for (let tries = 0; tries < 3; tries += 1) {
+      signer.clock.pass(31_000);
+      await cycle();
+    }
+    expect(tokenBreaker.state()).toBe('open');
+  });
+});
+
 describe('a key that fails', () => {
   it('burns the serial that was asked for, queues the rest again, and costs no other CA anything', async () => {
     const works = Array.from({ length: 20 }, () => signer.accept('documents'));
@@ -330,6 +366,7 @@ describe('a key that fails', () => {
     signer.keyStore.onSign = () => undefined;
     await cycle();
     expect(signer.ledger.states()).toEqual({ issued: 10 });
+    expect(signer.context.tokenBreaker.state()).toBe('closed');
   });
 
   it('that is missing burns nothing', async () => {

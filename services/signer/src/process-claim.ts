@@ -1,3 +1,4 @@
+import { SluiceError } from '@sluice/errors';
 import { laneName } from '@sluice/issuance';
 import type { ClaimedRequest, Completion } from '@sluice/ledger';
 import { keysBlockedSince } from './blocked-keys.js';
@@ -7,7 +8,7 @@ import { generateKey } from './generate-key.js';
 import { hex } from './hex.js';
 import { type CheckedRow, recheck } from './recheck.js';
 import { burnRows, completeRows, type RefusedRow, refuseRows, releaseRows } from './settle.js';
-import { signRows } from './sign-rows.js';
+import { type SignedRows, signRows } from './sign-rows.js';
 import type { SignerContext } from './signer-context.js';
 
 /**
@@ -116,6 +117,7 @@ async function signGroup(context: SignerContext, claim: Claim, group: readonly C
   audit.info({ event: 'signing', ...about, rows: group.map(({ row }) => auditRow(row)) }, 'about to ask the key');
   const startedAtMs = clock.monotonicMs();
   const signed = await signRows(context, claim.lease, ca, group);
+  countForToken(context, signed);
   batchSize.observe(signed.completions.length + signed.doubtful.length, clock.monotonicMs() - startedAtMs);
   context.metrics.batchRows.set(batchSize.rows());
   const { completions, doubtful, refused, notBegun } = signed;
@@ -131,6 +133,13 @@ async function signGroup(context: SignerContext, claim: Claim, group: readonly C
     refuseRows(context, claim.lease, refused),
     releaseRows(context, claim.lease, notBegun),
   ]);
+}
+
+/** One batch counts once: most of its signatures came, or most did not. */
+function countForToken({ tokenBreaker }: SignerContext, { completions, doubtful }: SignedRows): void {
+  const [doubt] = doubtful;
+  if (doubt && doubtful.length > completions.length) tokenBreaker.count(new SluiceError(doubt.code, doubt.detail));
+  else if (completions.length > 0) tokenBreaker.count();
 }
 
 /** A CA's certificate changes the registry as well, and so has a verb of its own. */

@@ -1,14 +1,21 @@
+import type { Breaker } from '@sluice/breaker';
 import { asSluiceError } from '@sluice/errors';
 import type { KeyStore } from '@sluice/key-store';
+import type { ClockWatch } from '@sluice/registry-client';
 import type { Readiness } from '@sluice/telemetry';
+import { inTime } from './in-time.js';
 
 /** No key has this label: a token that answers says so. */
 const probeLabel = 'sluice-probe';
+/** A token that is well says so at once. */
+const probeWaitMs = 1000;
 /** A signer asks the ledger every second; longer than this without an answer is away. */
 const ledgerSilentMsMax = 3000;
 
 export interface ReadinessSources {
   readonly keyStore: Pick<KeyStore, 'find'>;
+  readonly tokenBreaker: Pick<Breaker, 'state'>;
+  readonly clockWatch: Pick<ClockWatch, 'fault'>;
   /** Milliseconds since the ledger last answered. */
   readonly ledgerSilentMs: () => number;
   /** Throws while not enrolled. */
@@ -24,7 +31,8 @@ export async function readiness(sources: ReadinessSources): Promise<Readiness> {
     ledger: sources.ledgerSilentMs() <= ledgerSilentMsMax ? 'ok' : 'does not answer',
     lease: leaseStanding(sources.caller),
     snapshot: sources.snapshot() ? 'ok' : 'none yet',
-    token: await tokenStanding(sources.keyStore),
+    token: sources.tokenBreaker.state() === 'closed' ? await tokenStanding(sources.keyStore) : 'does not answer',
+    clock: sources.clockWatch.fault() ?? 'ok',
   };
   const refused = sources.templatesRefused();
   const told = {
@@ -35,10 +43,15 @@ export async function readiness(sources: ReadinessSources): Promise<Readiness> {
   return { ready: Object.values(needed).every((check) => check === 'ok'), checks: { ...needed, ...told } };
 }
 
+/** The cheapest question there is: no CA key is touched. */
+export function askToken(keyStore: Pick<KeyStore, 'find'>): Promise<unknown> {
+  return keyStore.find(probeLabel);
+}
+
 /** `ok` when the token answers, whatever keys it has. */
 export async function tokenStanding(keyStore: Pick<KeyStore, 'find'>): Promise<string> {
   try {
-    await keyStore.find(probeLabel);
+    await inTime(probeWaitMs, askToken(keyStore));
     return 'ok';
   } catch (thrown) {
     const { code, message } = asSluiceError(thrown);

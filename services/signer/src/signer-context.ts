@@ -1,4 +1,5 @@
-import type { Code } from '@sluice/errors';
+import type { Breaker } from '@sluice/breaker';
+import type { Code, SluiceError } from '@sluice/errors';
 import type { KeyStore } from '@sluice/key-store';
 import type { Caller, SignerLedger } from '@sluice/ledger';
 import type { Checkpoint } from '@sluice/lifecycle';
@@ -19,6 +20,10 @@ export interface SignerContext {
   /** For whoever was told `fenced`: enrols anew if need be. */
   readonly renewNow: () => Promise<void>;
   readonly keyStore: KeyStore;
+  /** Of the token behind `keyStore`. Told once per batch, not once per signature. */
+  readonly tokenBreaker: Breaker;
+  /** Why nothing may be claimed now, or `undefined`. */
+  readonly claimHindrance: () => SluiceError | undefined;
   readonly templates: Templates;
   readonly snapshotRefresh: SnapshotRefresh;
   readonly bell: Pick<Bell, 'ring'>;

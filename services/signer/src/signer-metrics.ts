@@ -5,6 +5,10 @@ export function createSignerMetrics(metrics: Metrics) {
   const sizes = [0, 1, 2, 4, 8, 16, 32, 64];
   return {
     claims: metrics.counter('claims_total', 'Claims by lane and way (ids, policy, poll).', ['lane', 'way']),
+    hindered: metrics.counter('claims_hindered_total', 'Looks at a lane that were not followed by a claim, and why.', [
+      'lane',
+      'code',
+    ]),
     claimRows: metrics.histogram('claim_rows', 'Rows that one claim gave.', ['lane'], sizes),
     completeRows: metrics.histogram('complete_rows', 'Certificates that shared one complete.', ['ca'], sizes),
     stepSeconds: metrics.histogram(

@@ -46,6 +46,12 @@ export const insideCodes = {
     meaning: 'This process has not yet heard of a change of the registry that the ledger already knows.',
     whatToDo: 'It is read again at once.',
   },
+  'clock-skewed': {
+    status: 503,
+    title: 'The clock of this process is wrong',
+    meaning: 'It is more than 5 s from the ledger’s, so this signer claims nothing until it is right again.',
+    whatToDo: 'Set the clock of that machine; the signer goes on by itself.',
+  },
   'config-invalid': {
     status: 500,
     title: 'The configuration cannot be used',

@@ -34,6 +34,7 @@ const status: Status = {
       applied_epoch: '7',
       lease_until: '2026-11-21T10:00:25.000Z',
       renewed_at: time,
+      report: null,
     },
   ],
   recent_ends: [

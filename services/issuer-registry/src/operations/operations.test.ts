@@ -341,7 +341,7 @@ describe('creating an account', () => {
 
 describe('status', () => {
   it('tells each subscriber’s standing', async () => {
-    const row = { service: 'signer', incarnation: 3n, renewedAt: now, fenced: false, appliedEpoch: 1n };
+    const row = { service: 'signer', incarnation: 3n, renewedAt: now, fenced: false, appliedEpoch: 1n, reported: null };
     const at = (seconds: number): Date => new Date(now.getTime() + seconds * 1000);
     store.subscriberRows = [
       { ...row, name: 'a', leaseUntil: at(20) },
@@ -359,7 +359,9 @@ describe('status', () => {
     const calm = { ...(await readStatus(context)), next_steps: undefined };
     expect(nextSteps(calm)).toEqual([]);
     const signer = { name: 's', service: 'signer', incarnation: '1', applied_epoch: calm.epoch };
-    const subscribers = [{ ...signer, standing: 'applied' as const, lease_until: calm.at, renewed_at: calm.at }];
+    const subscribers = [
+      { ...signer, standing: 'applied' as const, lease_until: calm.at, renewed_at: calm.at, report: null },
+    ];
     const pending = (oldest_age_ms: number): string[] =>
       nextSteps({
         ...calm,

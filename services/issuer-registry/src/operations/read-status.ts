@@ -1,6 +1,6 @@
 import { laneName } from '@sluice/issuance';
 import type { SubscriberRow } from '@sluice/ledger';
-import type { Status } from '@sluice/registry-protocol';
+import { type Status, subscriberReportSchema } from '@sluice/registry-protocol';
 import { certificateView } from '../views/certificate-view.js';
 import type { AdminContext } from './admin-context.js';
 import { nextSteps } from './next-steps.js';
@@ -47,6 +47,8 @@ export async function readStatus({ name, store, clock }: AdminContext): Promise<
       applied_epoch: String(row.appliedEpoch),
       lease_until: row.leaseUntil.toISOString(),
       renewed_at: row.renewedAt.toISOString(),
+      // Whoever may renew a lease may write into it what they like.
+      report: subscriberReportSchema.safeParse(row.reported).data ?? null,
     })),
     recent_ends: ends.map(({ state: end, code, count }) => ({ state: end, code, count })),
   };

@@ -54,6 +54,7 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
     },
     async renew() {
       here();
+      return new Date();
     },
     async state() {
       here();

@@ -95,8 +95,8 @@ export class PolicingLedger implements SignerLedger {
   enrol(name: string): Promise<Caller> {
     return Promise.resolve({ name, incarnation: 1n });
   }
-  renew(): Promise<void> {
-    return Promise.resolve();
+  renew(): Promise<Date> {
+    return Promise.resolve(new Date());
   }
   registerTemplates(_caller: Caller, _compiler: string, templates: readonly { profile: string; revision: number }[]) {
     return this.#verb('registerTemplates', templates.length, () => {

@@ -1,4 +1,5 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, randomUUID, sign } from 'node:crypto';
+import { createBreakers } from '@sluice/breaker';
 import { SluiceError } from '@sluice/errors';
 import type { KeyAlgorithm, KeyInfo, KeyStore } from '@sluice/key-store';
 import { noCheckpoint } from '@sluice/lifecycle';
@@ -8,6 +9,7 @@ import { createLogger, createMetrics } from '@sluice/telemetry';
 import { createBatchSize } from '../batch-size.js';
 import { createCaBackOff } from '../ca-back-off.js';
 import type { Clock } from '../clock.js';
+import { askToken } from '../readiness.js';
 import type { SignerContext } from '../signer-context.js';
 import { createSignerMetrics } from '../signer-metrics.js';
 import { createSnapshotRefresh } from '../snapshot-refresh.js';
@@ -36,6 +38,8 @@ export class PolicedKeyStore implements KeyStore {
   readonly finds: string[] = [];
   /** Called before each signature: throws, waits, or answers instead of the key. */
   onSign: (ca: string) => undefined | Uint8Array | Promise<undefined | Uint8Array> = () => undefined;
+  /** Called before each look: throws when the token is away. */
+  onFind: () => void = () => undefined;
   readonly #ledger: PolicingLedger;
 
   constructor(ledger: PolicingLedger) {
@@ -53,6 +57,7 @@ export class PolicedKeyStore implements KeyStore {
 
   async find(label: string): Promise<KeyInfo> {
     this.finds.push(label);
+    this.onFind();
     return this.#key(label).info;
   }
 
@@ -112,7 +117,10 @@ export async function createTestSigner(leaseMs = 10_000) {
   const keyStore = new PolicedKeyStore(ledger);
   const rung: string[] = [];
   const log = createLogger({ service: 'signer', name: 'test', level: 'silent' });
-  const metrics = createSignerMetrics(createMetrics('signer'));
+  const registered = createMetrics('signer');
+  const metrics = createSignerMetrics(registered);
+  const breakers = createBreakers({ metrics: registered, log });
+  const backOff = createCaBackOff(clock);
   const caller = () => ({ name: 'signer-1', incarnation: 1n });
   const templates = createTemplates({ keyGroup: 'default', ledger, caller, log, metrics });
   const snapshot: Snapshot = { epoch: '1', cas: [], profiles: [], accounts: [], blockedKeys: '' };
@@ -126,6 +134,7 @@ export async function createTestSigner(leaseMs = 10_000) {
     refreshes: 0,
     registryAway: false,
     stopping: false,
+    hindrance: undefined as SluiceError | undefined,
     context: undefined as unknown as SignerContext, // set below, before anybody sees it
     async addCa(name: string, algorithm: KeyAlgorithm) {
       const { spki } = await keyStore.generate(name, algorithm);
@@ -184,7 +193,15 @@ export async function createTestSigner(leaseMs = 10_000) {
       { clock, log },
     ),
     bell: { ring: (ids) => void rung.push(...ids) },
-    backOff: createCaBackOff(clock),
+    tokenBreaker: breakers.create({
+      name: 'token:memory',
+      backOff: 'token-on-signer',
+      probe: () => askToken(keyStore),
+      refuse: () => new SluiceError('token-failed'),
+      onClosed: backOff.tokenIsBack,
+    }),
+    claimHindrance: () => signer.hindrance,
+    backOff,
     batchSize: createBatchSize(),
     clock,
     randomBytes,
