@@ -19,6 +19,8 @@ const verbs: Readonly<Record<ServiceName, readonly string[]>> = {
   ],
   signer: [
     ...everybody,
+    'ledger.audit_leases',
+    'ledger.audit_next',
     'ledger.burn',
     'ledger.claim',
     'ledger.claim_again',
@@ -34,6 +36,9 @@ const verbs: Readonly<Record<ServiceName, readonly string[]>> = {
   ],
   'issuer-registry': [
     ...everybody,
+    'ledger.audit',
+    'ledger.audit_end',
+    'ledger.audit_leases',
     'ledger.lane_loads',
     'ledger.make_partitions',
     'ledger.micros',

@@ -1,3 +1,4 @@
+export * from './audit-types.js';
 export { assertDurable, createDatabase, type Database } from './database.js';
 export { createGroupCommit, type GroupCommit } from './group-commit.js';
 export { createIdentityLedger, type IdentityLedgerOptions } from './identity-ledger.js';

@@ -1,4 +1,5 @@
 import { SluiceError } from '@sluice/errors';
+import { auditLeases, auditRange, auditScope } from './audit.js';
 import { createDatabase, type Database, type DatabaseOptions, type Statement } from './database.js';
 import type {
   AccountRow,
@@ -234,6 +235,9 @@ export function createRegistryStore(options: DatabaseOptions): RegistryStore {
     subscribers: () => database.call<SubscriberRow>(statements.subscribers, []),
     laneLoads: () => laneLoads(database),
     why: (requestId) => requestHistory(database, requestId),
+    auditLeases: () => auditLeases(database),
+    auditRange: (range) => auditRange(database, range),
+    auditScope: () => auditScope(database),
     recentEnds: () => database.call(statements.recentEnds, []),
     async purgeIdempotency(max) {
       return Number((await only<{ purged: bigint }>(database, statements.purgeIdempotency, [max])).purged);

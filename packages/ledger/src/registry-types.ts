@@ -1,4 +1,5 @@
 import type { CaState, Purpose } from '@sluice/issuance';
+import type { AuditFinding, AuditScope } from './audit-types.js';
 import type { Caller, LaneLoad, RequestHistory } from './types.js';
 
 export interface CaRow {
@@ -141,6 +142,15 @@ export interface RegistryStore {
   why(requestId: string): Promise<RequestHistory | undefined>;
   /** Counts by end state of the last hour, for `sluice status`. */
   recentEnds(): Promise<{ state: string; code: string | null; count: number }[]>;
+  /** Claims left past their lease, all of them. Takes 5 s when there seem to be some: it looks twice. */
+  auditLeases(): Promise<readonly AuditFinding[]>;
+  /** At most `requestsMax` requests with ids from `from` on, before `until`, in one snapshot; `next`: where to go on. */
+  auditRange(range: {
+    from: string;
+    until: string;
+    requestsMax: number;
+  }): Promise<{ findings: readonly AuditFinding[]; next: string | undefined }>;
+  auditScope(): Promise<AuditScope>;
   /** Deletes up to `max` idempotency keys past their 72 h; returns how many. Safe to repeat. */
   purgeIdempotency(max: number): Promise<number>;
   /** Makes partitions up to `daysAhead` days from now; moves rows that fell into a default partition. */

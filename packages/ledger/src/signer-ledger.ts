@@ -1,5 +1,6 @@
 import { type Code, SluiceError } from '@sluice/errors';
 import type { EndState, Purpose, ShelfState } from '@sluice/issuance';
+import { auditLeases, auditNext } from './audit.js';
 import { createDatabase, type Database, type DatabaseOptions, type Statement } from './database.js';
 import { isFaultOfOneRow } from './ledger-error.js';
 import { enrol, laneLoads, renew } from './subscriber-verbs.js';
@@ -265,6 +266,8 @@ export function createSignerLedger(options: DatabaseOptions): SignerLedger {
       // Swept and committed: without the loads no turn is repaired this time, but what ended is told.
       return { swept: true, ended, requeued: row.requeued, loads: await laneLoads(database).catch(() => []) };
     },
+    audit: (caller, requestsMax) => auditNext(database, caller, requestsMax),
+    auditLeases: () => auditLeases(database),
     close: () => database.close(),
   };
 }

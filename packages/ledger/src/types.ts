@@ -1,5 +1,6 @@
 import type { Code } from '@sluice/errors';
 import type { EndState, Lane, OpenState, Purpose, RequestClass, ShelfState } from '@sluice/issuance';
+import type { AuditFinding, AuditStep } from './audit-types.js';
 
 /** Who is calling: an enrolled subscriber and its incarnation. The service follows from the database role. */
 export interface Caller {
@@ -230,6 +231,10 @@ export interface SignerLedger {
   burn(caller: Caller, releases: readonly Release[]): Promise<EndedRequest[]>;
   /** Leases, overdue rows, shelf; by whoever gets the lock. Call it once a second. */
   sweep(caller: Caller): Promise<Sweep>;
+  /** Looks at the next range of at most `requestsMax` requests, if no other signer is at it; in one snapshot. */
+  audit(caller: Caller, requestsMax: number): Promise<AuditStep>;
+  /** Claims left past their lease, all of them. Takes 5 s when there seem to be some: it looks twice. */
+  auditLeases(): Promise<readonly AuditFinding[]>;
   close(): Promise<void>;
 }
 

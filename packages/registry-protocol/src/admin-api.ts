@@ -286,3 +286,37 @@ export const whySchema = z.object({
   ),
 });
 export type Why = z.infer<typeof whySchema>;
+
+/** An invariant of the ledger, and for how many of the rows looked at it did not hold. */
+export const auditFindingSchema = z.object({
+  invariant: z.string(),
+  /** What must hold, in words. */
+  says: z.string(),
+  checked: z.int(),
+  found: z.int(),
+  /** The first 20 of those found. */
+  rows: z.array(z.string()),
+});
+export type AuditFindingView = z.infer<typeof auditFindingSchema>;
+
+/** GET /admin/v1/audit: what there is to look at, and what can be said without reading it. */
+export const auditStartSchema = z.object({
+  registry: z.string(),
+  at: time,
+  /** The first id of the last ten minutes. */
+  recent_from: z.string(),
+  /** null: nothing was ever accepted. */
+  oldest_request: z.string().nullable(),
+  /** From the planner's statistics: for an estimate of the time only. */
+  requests_estimated: z.int(),
+  findings: z.array(auditFindingSchema),
+});
+export type AuditStart = z.infer<typeof auditStartSchema>;
+
+/** GET /admin/v1/audit/ID: a bounded range of requests from that id on, in one snapshot. */
+export const auditRangeSchema = z.object({
+  /** Where to go on; null at the end. */
+  next: z.string().nullable(),
+  findings: z.array(auditFindingSchema),
+});
+export type AuditRange = z.infer<typeof auditRangeSchema>;

@@ -6,7 +6,7 @@ export const exitCodes = { ok: 0, failed: 1, usage: 2, notFound: 3, refused: 4, 
 export const exitCodesHelp = `
 Exit codes:
   0  done
-  1  failed; lint: the certificate breaks a rule
+  1  failed; lint: the certificate breaks a rule; audit: an invariant is broken
   2  wrong usage: unknown option, missing argument, a value that cannot be read
   3  not found
   4  refused: the registry does not permit it, or it conflicts with what there is

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { type CommandContext, globalOptions } from './command-context.js';
 import { addAccount } from './commands/account.js';
+import { addAudit } from './commands/audit.js';
 import { addCa } from './commands/ca.js';
 import { addKey } from './commands/key.js';
 import { addLint } from './commands/lint.js';
@@ -51,6 +52,7 @@ Examples:
   addAccount(program, context);
   addKey(program, context);
   addLint(program, context);
+  addAudit(program, context);
   return program;
 }
 

@@ -21,6 +21,7 @@ import {
   type Logger,
   type Readiness,
 } from '@sluice/telemetry';
+import { auditOnce } from './audit-once.js';
 import { createBatchSize } from './batch-size.js';
 import { createCaBackOff } from './ca-back-off.js';
 import { claimHindrance } from './claim-guard.js';
@@ -41,6 +42,7 @@ const service = 'signer';
 /** Cycles (claim, sign, complete) side by side: while one signs, others claim and complete. */
 const claimsInFlightMax = 4;
 const sweepIntervalMs = 1000;
+const auditIntervalMs = 60_000;
 /** How soon templates that the ledger did not take are offered again. */
 const templatesIntervalMs = 1000;
 
@@ -142,6 +144,7 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
       every('templates', templatesIntervalMs, context.templates.registerPending, log),
       lanes,
       every('sweep', sweepIntervalMs, sweep, log),
+      every('audit', auditIntervalMs, (signal) => auditOnce(context, signal), log),
     ],
   };
 }

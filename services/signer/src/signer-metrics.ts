@@ -1,8 +1,16 @@
+import { type AuditInvariant, auditInvariants } from '@sluice/ledger';
 import type { Metrics } from '@sluice/telemetry';
 
 /** What this service counts. Labels are states, codes, CAs and lanes: bounded by the registry, never by clients. */
 export function createSignerMetrics(metrics: Metrics) {
   const sizes = [0, 1, 2, 4, 8, 16, 32, 64];
+  const auditViolations = metrics.counter(
+    'audit_violations_total',
+    'Rows for which an invariant of the ledger did not hold when it was audited. Anything above 0 is an alarm.',
+    ['invariant'],
+  );
+  // There from the start, so that a first violation is an increase.
+  for (const invariant of Object.keys(auditInvariants) as AuditInvariant[]) auditViolations.inc({ invariant }, 0);
   return {
     claims: metrics.counter('claims_total', 'Claims by lane and way (ids, policy, poll).', ['lane', 'way']),
     hindered: metrics.counter('claims_hindered_total', 'Looks at a lane that were not followed by a claim, and why.', [
@@ -29,6 +37,11 @@ export function createSignerMetrics(metrics: Metrics) {
     leaseRemainingSeconds: metrics.histogram('lease_remaining_seconds', 'Lease left when the key was asked.', []),
     sweeps: metrics.counter('sweeps_total', 'Sweeps by result (swept, busy, failed).', ['result']),
     requeued: metrics.counter('requeued_total', 'Rows queued again after a lost lease.'),
+    auditViolations,
+    auditChecked: metrics.counter('audit_checked_total', 'Rows that the audit looked at.', ['invariant']),
+    audits: metrics.counter('audits_total', 'Audits by result (done, failed).', ['result']),
+    auditSeconds: metrics.histogram('audit_seconds', 'How long an audit took.'),
+    auditBehindSeconds: metrics.gauge('audit_behind_seconds', 'By how much the audit of what came lately lags.'),
     turnsRepaired: metrics.counter('turns_repaired_total', 'Turns added for work that had none.', ['lane']),
     queueErrors: metrics.counter('queue_errors_total', 'Redis did not answer; polling makes up for it.', ['what']),
     templates: metrics.gauge('templates', 'Compiled templates by standing (ready, pending, refused).', ['standing']),

@@ -11,6 +11,7 @@ import {
 import type { Request } from 'express';
 import type { AdminContext } from '../operations/admin-context.js';
 import { applyProfile } from '../operations/apply-profile.js';
+import { auditRange, auditStart } from '../operations/audit.js';
 import { blockKey, listBlockedKeys } from '../operations/block-key.js';
 import { createAccount } from '../operations/create-account.js';
 import { createCa } from '../operations/create-ca.js';
@@ -43,6 +44,13 @@ function requestIdIn(request: Request): string {
 export const adminRoutes: readonly AdminRoute[] = [
   { method: 'get', path: '/admin/v1/status', run: (context) => readStatus(context) },
   { method: 'get', path: '/admin/v1/requests/:id', run: (context, _, request) => why(context, requestIdIn(request)) },
+
+  { method: 'get', path: '/admin/v1/audit', run: (context) => auditStart(context) },
+  {
+    method: 'get',
+    path: '/admin/v1/audit/:id',
+    run: (context, _, request) => auditRange(context, requestIdIn(request)),
+  },
 
   { method: 'get', path: '/admin/v1/cas', run: (context) => listCas(context) },
   { method: 'get', path: '/admin/v1/cas/:name', run: (context, _, request) => showCa(context, nameIn(request)) },

@@ -16,6 +16,9 @@ export interface MemoryRegistryStore extends RegistryStore {
   keysOfServices: { name: string; service: string; publicKey: Uint8Array }[];
   /** Idempotency keys past their time. */
   oldKeys: number;
+  /** What an audit finds, by range. */
+  auditAnswers: Awaited<ReturnType<RegistryStore['auditRange']>>[];
+  leaseFindings: Awaited<ReturnType<RegistryStore['auditLeases']>>;
   /** How often `state` was read. */
   stateReads: number;
 }
@@ -47,6 +50,8 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
     operatorKeys: [],
     keysOfServices: [],
     oldKeys: 0,
+    auditAnswers: [],
+    leaseFindings: [],
     stateReads: 0,
     async enrol(name) {
       here();
@@ -153,6 +158,9 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
     },
     laneLoads: async () => [],
     why: async () => undefined,
+    auditLeases: async () => store.leaseFindings,
+    auditRange: async () => store.auditAnswers.shift() ?? { findings: [], next: undefined },
+    auditScope: async () => ({ oldest: undefined, requestsEstimated: 0 }),
     recentEnds: async () => [],
     async makePartitions() {
       here();

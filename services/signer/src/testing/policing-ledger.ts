@@ -1,6 +1,8 @@
 import { type Code, SluiceError } from '@sluice/errors';
 import { type Lane, laneName, type RequestClass } from '@sluice/issuance';
 import type {
+  AuditFinding,
+  AuditStep,
   Caller,
   ClaimedRequest,
   ClaimOptions,
@@ -47,6 +49,8 @@ export class PolicingLedger implements SignerLedger {
   readonly asked = new Set<string>();
   /** Called at the beginning of each verb: tests wait on it, or hold it up. */
   onCall: (verb: Verb) => void | Promise<void> = () => undefined;
+  auditAnswers: AuditStep[] = [];
+  auditLeasesAnswer: AuditFinding[] = [];
   sweepAnswer: Sweep = { swept: true, ended: [], requeued: 0, loads: [] };
   templateConflicts = new Set<string>();
   templates: { profile: string; revision: number }[] = [];
@@ -172,6 +176,12 @@ export class PolicingLedger implements SignerLedger {
   }
   sweep(): Promise<Sweep> {
     return this.#verb('sweep', 0, () => this.sweepAnswer);
+  }
+  audit(): Promise<AuditStep> {
+    return Promise.resolve(this.auditAnswers.shift() ?? { audited: true, behindMs: 0, findings: [] });
+  }
+  auditLeases(): Promise<AuditFinding[]> {
+    return Promise.resolve(this.auditLeasesAnswer);
   }
   close(): Promise<void> {
     return Promise.resolve();
