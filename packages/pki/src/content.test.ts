@@ -55,11 +55,22 @@ describe('canonical content', () => {
     ['blanks', '{"san":{}, "subject_dn":{}}'],
     ['a doubled field', '{"san":{},"subject_dn":{"country":"AT","country":"DE"}}'],
     ['an empty list', '{"san":{"uris":[]},"subject_dn":{}}'],
+    ['ends in another form', '{"san":{},"subject_dn":{},"validity":{"not_after":"2026-11-21T08:00:00.000Z"}}'],
+    ['no ends', '{"san":{},"subject_dn":{},"validity":{}}'],
     ['a number', '{"san":{},"subject_dn":{"country":1}}'],
     ['a part missing', '{"subject_dn":{}}'],
   ])('is not read from %s', (_name, text) => {
     refusal(() => parseContent(text), 'body-invalid');
   });
+});
+
+it('ends asked for are part of the content, and stay when statics come in', () => {
+  const validity = { not_before: '2026-11-21T08:00:00Z', not_after: '2026-11-22T08:00:00Z' };
+  const content: RequestContent = { subject_dn: { common_name: 'x' }, san: {}, validity };
+  const text = canonicalContent(content);
+  expect(text).toMatch(/"validity":\{"not_after":"2026-11-22T08:00:00Z","not_before":"2026-11-21T08:00:00Z"\}\}$/);
+  expect(parseContent(text)).toEqual(content);
+  expect(canonicalContent({ ...content, validity: {} })).toBe(canonicalContent({ ...content, validity: undefined }));
 });
 
 describe('applyStatics', () => {
@@ -76,6 +87,8 @@ describe('applyStatics', () => {
   it('puts the profile’s own fields in, once and for all', () => {
     const content: RequestContent = { subject_dn: { common_name: 'x' }, san: {} };
     const applied = applyStatics(document, content);
+    const validity = { not_after: '2026-11-22T08:00:00Z' };
+    expect(applyStatics(document, { ...content, validity })).toEqual({ ...applied, validity });
     expect(applied.subject_dn).toEqual({ common_name: 'x', country: 'DE', organizational_unit: ['Unit'] });
     expect(applyStatics(document, applied)).toEqual(applied);
     expect(content.subject_dn).toEqual({ common_name: 'x' });

@@ -34,7 +34,16 @@ export const sanSchema = z.strictObject({
   other_names: typedValues.optional(),
 });
 
-const contentSchema = z.strictObject({ subject_dn: subjectDnSchema, san: sanSchema });
+const instant = z.iso.datetime({ precision: 0 });
+
+/** Shape of the ends that a body may ask for: UTC, whole seconds, one way of writing each. */
+export const validitySchema = z.strictObject({ not_before: instant.optional(), not_after: instant.optional() });
+
+const contentSchema = z.strictObject({
+  subject_dn: subjectDnSchema,
+  san: sanSchema,
+  validity: validitySchema.optional(),
+});
 
 const subjectMembers = [...subjectFields, 'extra_attributes' as const].sort();
 const sanMembers = [...sanFields, 'other_names' as const].sort();
@@ -54,7 +63,9 @@ export function canonicalContent(content: RequestContent): string {
     const value = member === 'extra_attributes' ? typed(content.subject_dn[member]) : content.subject_dn[member];
     if (value !== undefined && value.length > 0) subject[member] = value;
   }
-  return JSON.stringify({ san, subject_dn: subject });
+  const { not_after, not_before } = content.validity ?? {};
+  const validity = not_after === undefined && not_before === undefined ? undefined : { not_after, not_before };
+  return JSON.stringify({ san, subject_dn: subject, validity });
 }
 
 /** With their members in the order of canonical JSON. */
@@ -89,7 +100,7 @@ export function parseContent(canonical: string): RequestContent {
 /** The content with the profile's static subject fields put in; equal to itself when applied again. Pure. */
 export function applyStatics(document: ProfileDocument, content: RequestContent): RequestContent {
   const statics = staticSubject(document);
-  return statics === undefined ? content : { subject_dn: { ...content.subject_dn, ...statics }, san: content.san };
+  return statics === undefined ? content : { ...content, subject_dn: { ...content.subject_dn, ...statics } };
 }
 
 /** The subject fields that a profile sets itself; `undefined` when there are none. */
@@ -105,7 +116,7 @@ export function staticSubject(document: ProfileDocument): SubjectDn | undefined 
 }
 
 /**
- * SHA-256 over (account, profile, key, names), each part with its length in front, so that no two lists of parts
+ * SHA-256 over (account, profile, key, names and ends asked for), each part with its length in front, so that no two lists of parts
  * give the same text. `contentText` is what `canonicalContent` wrote.
  */
 export function fingerprint(account: string, profile: string, spki: Uint8Array, contentText: string): Uint8Array {

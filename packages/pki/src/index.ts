@@ -10,6 +10,7 @@ export {
   parseContent,
   sanSchema,
   subjectDnSchema,
+  validitySchema,
 } from './content.js';
 export { csrBytesMax, type ParsedCsr, parseCsr, verifyCsr } from './csr.js';
 export { diffProfiles, type ProfileChange } from './diff-profiles.js';
@@ -32,5 +33,5 @@ export { keyKindOf } from './public-key.js';
 export { makeSerial, serialRandomBytes } from './serial.js';
 export { encodeSubject } from './subject.js';
 export * from './types.js';
-export { validityOf } from './validity.js';
+export { checkValidity, type ValidityBounds, validityOf, validitySecondsMax } from './validity.js';
 export { createVerifier } from './verifier.js';

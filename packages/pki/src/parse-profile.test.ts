@@ -32,6 +32,8 @@ function findingsOf(work: () => unknown): ProfileFinding[] {
   return refusal(work, 'profile-invalid').facts.findings as ProfileFinding[];
 }
 
+const ends = { min_seconds: 60, max_seconds: 86_400 };
+
 describe('parseProfile', () => {
   it('reads YAML 1.2 and puts the defaults in', () => {
     const yaml = `
@@ -141,6 +143,25 @@ describe('checkProfile', () => {
     ['a CA for 41 years', { ...ca, validity_seconds: 41 * 366 * 86_400 }, '/validity_seconds', /14640/],
     ['a validity that is no integer', { ...subscriber, validity_seconds: 600.5 }, '/validity_seconds', /./],
     ['a start more than a day back', { ...subscriber, backdate_seconds: 86_401 }, '/backdate_seconds', /86400/],
+    ['ends for an OCSP signer', { ...ocspSigner, requested_validity: ends }, '/requested_validity', /subscriber/],
+    [
+      'a life of 11 years to ask for',
+      { ...subscriber, requested_validity: { ...ends, max_seconds: 11 * 366 * 86_400 } },
+      '/requested_validity/max_seconds',
+      /3660/,
+    ],
+    [
+      'bounds that leave nothing',
+      { ...subscriber, requested_validity: { ...ends, min_seconds: 86_401 } },
+      '/requested_validity/min_seconds',
+      /more than/,
+    ],
+    [
+      'a usual life beyond what may be asked for',
+      { ...subscriber, requested_validity: ends, validity_seconds: 86_401 },
+      '/validity_seconds',
+      /86400/,
+    ],
     ['a start before a whole life', { ...subscriber, backdate_seconds: 600 }, '/backdate_seconds', /less than/],
     ['no keys', { ...subscriber, keys: [] }, '/keys', /./],
     ['a key kind twice', { ...subscriber, keys: ['ec-p256', 'ec-p256'] }, '/keys/1', /twice/],

@@ -40,6 +40,24 @@ function validityFaults(document: ProfileDocument): ProfileFault[] {
   if (document.backdate_seconds >= document.validity_seconds) {
     faults.push({ path: ['backdate_seconds'], detail: 'must be less than validity_seconds' });
   }
+  return [...faults, ...requestedValidityFaults(document, daysMax)];
+}
+
+function requestedValidityFaults(document: ProfileDocument, daysMax: number): ProfileFault[] {
+  const { purpose, requested_validity: requested, validity_seconds: seconds } = document;
+  if (requested === undefined) return [];
+  if (purpose !== 'subscriber') return [{ path: ['requested_validity'], detail: 'is for subscriber profiles only' }];
+  const faults: ProfileFault[] = [];
+  const { min_seconds: min, max_seconds: max } = requested;
+  if (max > daysMax * daySeconds) {
+    faults.push({ path: ['requested_validity', 'max_seconds'], detail: `must be at most ${daysMax} days` });
+  }
+  if (min > max) {
+    faults.push({ path: ['requested_validity', 'min_seconds'], detail: 'must not be more than max_seconds' });
+  } else if (seconds < min || seconds > max) {
+    const detail = `is what nobody may ask for: requested_validity takes ${min} to ${max}`;
+    faults.push({ path: ['validity_seconds'], detail });
+  }
   return faults;
 }
 

@@ -78,6 +78,20 @@ export const profileSchema = z.strictObject({
     .max(daySeconds)
     .default(0)
     .describe('How far back notBefore lies, for clocks that are slow.'),
+  requested_validity: z
+    .strictObject({
+      min_seconds: z.int().min(60).describe('Shortest life that may be asked for, both ends inside.'),
+      max_seconds: z.int().min(60).describe('Longest life that may be asked for, both ends inside.'),
+      back_seconds: z.int().min(0).max(daySeconds).default(0).describe('How far back notBefore may be asked for.'),
+      ahead_seconds: z
+        .int()
+        .min(0)
+        .max(30 * daySeconds)
+        .default(0)
+        .describe('How far ahead notBefore may be asked for.'),
+    })
+    .optional()
+    .describe('What a request may ask for with `validity`, seen from when it is accepted; without this, nothing.'),
   time_to_live_seconds: z
     .int()
     .min(60)

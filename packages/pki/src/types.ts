@@ -35,10 +35,17 @@ export interface San {
   other_names?: TypedValue[];
 }
 export type SanField = Exclude<keyof San, 'other_names'>;
+/** Ends that a request asks for; RFC 3339 in UTC and whole seconds (`2026-11-21T08:00:00Z`), both inclusive. */
+export interface RequestedValidity {
+  not_before?: string | undefined;
+  not_after?: string | undefined;
+}
 /** What may vary per request, as stored in the ledger (canonical JSON) and checked twice: front end and signer. */
 export interface RequestContent {
   subject_dn: SubjectDn;
   san: San;
+  /** Absent: as the profile says, from the claim on. */
+  validity?: RequestedValidity | undefined;
 }
 
 export type FieldRule =
@@ -97,6 +104,17 @@ export interface ProfileDocument {
   validity_seconds: number;
   /** Seconds before the claim that notBefore lies; ≤ 86400. */
   backdate_seconds: number;
+  /** What a request may ask for; nothing, when absent. Bounds are inclusive; times are those of its acceptance. */
+  requested_validity?:
+    | {
+        /** Life, both ends inside. */
+        min_seconds: number;
+        max_seconds: number;
+        /** How far before and after the acceptance notBefore may lie. */
+        back_seconds: number;
+        ahead_seconds: number;
+      }
+    | undefined;
   /** How long open work may go on after nobody waits (fate `continuing`). */
   time_to_live_seconds: number;
   subject: Partial<Record<SubjectField, FieldRule>>;

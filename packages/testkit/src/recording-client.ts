@@ -36,6 +36,7 @@ export interface PostOptions {
   readonly csr?: string;
   readonly publicKey?: string;
   readonly proof?: Readonly<Record<string, string>>;
+  readonly validity?: Readonly<Record<string, string>>;
   readonly subjectDn?: Readonly<Record<string, unknown>>;
   /** Idempotency-Key. */
   readonly key?: string;
@@ -104,11 +105,18 @@ export function createRecordingClient(options: {
   return {
     answers,
     inFlight: () => open,
-    post({ profile, csr, publicKey, proof, subjectDn, key, prefer, baseUrl }) {
+    post({ profile, csr, publicKey, proof, validity, subjectDn, key, prefer, baseUrl }) {
       const headers: Record<string, string> = { 'content-type': 'application/json' };
       if (key !== undefined) headers['idempotency-key'] = key;
       if (prefer !== undefined) headers.prefer = prefer;
-      const body = JSON.stringify({ profile, subject_dn: subjectDn ?? {}, csr, public_key: publicKey, proof });
+      const body = JSON.stringify({
+        profile,
+        subject_dn: subjectDn ?? {},
+        csr,
+        public_key: publicKey,
+        proof,
+        validity,
+      });
       return call('POST', baseUrl ?? nextUrl(), '/identity', headers, body, { key, profile });
     },
     get: (id, baseUrl) => call('GET', baseUrl ?? nextUrl(), `/identity/${id}`, {}, undefined, { id }),

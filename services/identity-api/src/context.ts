@@ -3,7 +3,7 @@ import { createBreakers } from '@sluice/breaker';
 import { asSluiceError, SluiceError } from '@sluice/errors';
 import { createIdentityLedger, newRequestId } from '@sluice/ledger';
 import { type Checkpoint, noCheckpoint, type Part } from '@sluice/lifecycle';
-import { checkProfile } from '@sluice/pki';
+import { checkProfile, readCertificate } from '@sluice/pki';
 import { assertQueueRedis, createBell, createTurnProducer } from '@sluice/queue';
 import { createClockWatch, createLease, createRegistryClient, createReporter } from '@sluice/registry-client';
 import { createLogger, createMetrics, createStatusRoutes, type Logger, type Readiness } from '@sluice/telemetry';
@@ -71,7 +71,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     log,
     clock: () => new Date(clock.epochMs()),
     onSnapshot: (snapshot) => {
-      directory = createDirectory(snapshot, checkProfile);
+      directory = createDirectory(snapshot, checkProfile, readCertificate);
     },
   });
   const clockWatch = createClockWatch({ now: () => new Date(clock.epochMs()), monotonicMs, metrics, log });

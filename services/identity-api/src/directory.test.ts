@@ -1,12 +1,12 @@
 import { checkProfile } from '@sluice/pki';
 import { expect, it } from 'vitest';
 import { createDirectory } from './directory.js';
-import { snapshot } from './testing/start-front.js';
+import { caValidity, snapshot } from './testing/start-front.js';
 
 const [root, issuing] = snapshot.cas;
 if (root === undefined || issuing === undefined) throw new Error('the snapshot has two CAs');
 const chainLength = (cas: typeof snapshot.cas) =>
-  createDirectory({ ...snapshot, cas }, checkProfile).chain('issuing')?.length;
+  createDirectory({ ...snapshot, cas }, checkProfile, caValidity).chain('issuing')?.length;
 
 it('chains lead to the root, or there is none', () => {
   expect(chainLength([root, issuing])).toBe(2);
@@ -21,5 +21,7 @@ it('refuses a snapshot with a profile document that cannot be read', () => {
   const [profile] = snapshot.profiles;
   if (profile === undefined) throw new Error('the snapshot has profiles');
   const broken = { ...snapshot, profiles: [{ ...profile, document: { name: 'x' } }] };
-  expect(() => createDirectory(broken, checkProfile)).toThrow(expect.objectContaining({ code: 'profile-invalid' }));
+  expect(() => createDirectory(broken, checkProfile, caValidity)).toThrow(
+    expect.objectContaining({ code: 'profile-invalid' }),
+  );
 });

@@ -1,5 +1,5 @@
 import type { CaState } from '@sluice/issuance';
-import { type ProfileDocument, toPem } from '@sluice/pki';
+import { type CertificateFacts, type ProfileDocument, toPem } from '@sluice/pki';
 import { blockedKeyHashes, type Snapshot } from '@sluice/registry-protocol';
 
 export interface DirectoryAccount {
@@ -22,6 +22,8 @@ export interface DirectoryCa {
   readonly name: string;
   readonly keyGroup: string;
   readonly state: CaState;
+  /** Of its own certificate; absent until it has one. */
+  readonly validity: Pick<CertificateFacts, 'notBefore' | 'notAfter'> | undefined;
 }
 
 /** One snapshot of the registry, arranged once for being asked thousands of times a second. */
@@ -40,10 +42,14 @@ export interface Directory {
   chain(ca: string): readonly string[] | undefined;
 }
 
-/** `readProfile` checks the document of a profile; when it throws, the snapshot is refused and the older one stays. */
+/**
+ * `readProfile` checks the document of a profile, `readCertificate` a CA's certificate (DER); when one throws, the
+ * snapshot is refused and the older one stays.
+ */
 export function createDirectory(
   snapshot: Snapshot,
   readProfile: (document: Record<string, unknown>) => ProfileDocument,
+  readCertificate: (der: Uint8Array) => Pick<CertificateFacts, 'notBefore' | 'notAfter'>,
 ): Directory {
   const accounts = new Map<string, DirectoryAccount>();
   for (const { name, state, profiles, apiKeyHashes } of snapshot.accounts) {
@@ -57,7 +63,10 @@ export function createDirectory(
     profiles.set(name, { name, ca, enabled: state === 'enabled', revision, document, timeToLiveMs });
   }
   const cas = new Map<string, DirectoryCa>();
-  for (const { name, keyGroup, state } of snapshot.cas) cas.set(name, { name, keyGroup, state });
+  for (const { name, keyGroup, state, certificate } of snapshot.cas) {
+    const validity = certificate === null ? undefined : readCertificate(Buffer.from(certificate, 'base64'));
+    cas.set(name, { name, keyGroup, state, validity });
+  }
   const chains = createChains(snapshot);
 
   return {

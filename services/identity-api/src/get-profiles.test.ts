@@ -54,6 +54,7 @@ it('tells a profile in the terms of the body that asks', async () => {
 it('tells every kind of rule, and nothing of what is forbidden', async () => {
   expect(await (await get('/profiles/every-rule')).json()).toMatchObject({
     description: 'Every kind of rule.',
+    requested_validity: { min_seconds: 600, max_seconds: 864_000, back_seconds: 3600, ahead_seconds: 7200 },
     subject_dn: {
       common_name: { rule: 'required', format: 'identifier', max_characters: 20 },
       organizational_unit: { rule: 'optional', max: 2 },

@@ -45,7 +45,8 @@ function profileBody(directory: Directory, profile: DirectoryProfile): ProfileBo
   const ca = directory.ca(profile.ca);
   const caRefusal = ca === undefined ? 'ca-unknown' : refusal(ca.state, 'subscriber');
   const refused = enabled ? caRefusal : 'profile-disabled';
-  const { description, validity_seconds, time_to_live_seconds, key_usage, extended_key_usage } = document;
+  const { description, requested_validity, validity_seconds, time_to_live_seconds, key_usage, extended_key_usage } =
+    document;
   return {
     name,
     ...(description === undefined ? {} : { description }),
@@ -57,6 +58,7 @@ function profileBody(directory: Directory, profile: DirectoryProfile): ProfileBo
     subject_dn: subjectRules(document),
     san: nameRules(document),
     ...{ keys: [...document.keys], key_usage, extended_key_usage, validity_seconds, time_to_live_seconds },
+    ...(requested_validity === undefined ? {} : { requested_validity }),
   };
 }
 

@@ -121,7 +121,7 @@ async function join(front: Front, pending: Pending): Promise<Standing | undefine
 function prepare(front: Front, pending: Pending): AcceptRow {
   const { metrics, clock } = front;
   const validatingAtMs = clock.monotonicMs();
-  const valid = validate(pending.directory, pending.account, pending.order);
+  const valid = validate(pending.directory, pending.account, pending.order, clock.epochMs());
   metrics.step('validate', clock.monotonicMs() - validatingAtMs);
 
   const lane: Lane = { class: classOf('subscriber', pending.preference.waitMs > 0), keyGroup: valid.ca.keyGroup };

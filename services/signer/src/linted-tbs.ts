@@ -1,4 +1,11 @@
-import { type LintContext, type LintFinding, type LintKind, lintTbs, lintVariable } from '@sluice/pki';
+import {
+  type LintContext,
+  type LintFinding,
+  type LintKind,
+  lintTbs,
+  lintVariable,
+  validitySecondsMax,
+} from '@sluice/pki';
 import { errorsOf, lintFailed } from './lint-plan.js';
 import type { CheckedRow } from './recheck.js';
 
@@ -21,14 +28,17 @@ export function lintRow(tbs: Uint8Array, checked: CheckedRow, onFinding: (findin
   return tbs as LintedTbs;
 }
 
-function contextOf({ row, ready, notBefore }: CheckedRow): LintContext {
+function contextOf({ row, ready, content }: CheckedRow): LintContext {
+  const { document } = ready;
+  const asked = content.validity;
   return {
     kind: kindOf(row),
     issuer: ready.lintPlan.issuer,
     subjectSpki: row.spki,
-    validitySecondsMax: ready.document.validity_seconds,
+    validitySecondsMax: asked === undefined ? document.validity_seconds : validitySecondsMax(document),
     // When it was claimed, by the ledger's clock, which made notBefore: ours may be a little behind.
-    signingTime: new Date(notBefore.getTime() + ready.document.backdate_seconds * 1000),
+    signingTime: new Date(row.notBefore.getTime() + document.backdate_seconds * 1000),
+    ...(asked === undefined ? {} : { aheadSecondsMax: document.requested_validity?.ahead_seconds ?? 0 }),
   };
 }
 

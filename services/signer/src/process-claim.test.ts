@@ -80,6 +80,17 @@ describe('what a compromised front end could have forged', () => {
       'subject-invalid',
     ],
     ['content in another form', () => ({ content: '{"subject_dn":{},"san":{} }' }), 'body-invalid'],
+    [
+      'ends that the profile does not take',
+      () => ({
+        content: canonicalContent({
+          subject_dn: { common_name: 'a' },
+          san: {},
+          validity: { not_after: '2026-11-21T12:00:00Z' },
+        }),
+      }),
+      'validity-invalid',
+    ],
     ['a key that cannot be read', () => ({ spki: new Uint8Array([1, 2, 3]) }), 'key-weak'],
   ];
   it.each(cases)('%s is rejected, and the key is not asked', async (_what, forge, code) => {

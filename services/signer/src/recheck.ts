@@ -1,7 +1,15 @@
 import { asSluiceError, type Code } from '@sluice/errors';
 import { refusal } from '@sluice/issuance';
 import type { ClaimedRequest } from '@sluice/ledger';
-import { checkContent, keyKindOf, parseContent, publicKeyHash, type RequestContent, validityOf } from '@sluice/pki';
+import {
+  checkContent,
+  checkValidity,
+  keyKindOf,
+  parseContent,
+  publicKeyHash,
+  type RequestContent,
+  validityOf,
+} from '@sluice/pki';
 import { caCertificateRefusal } from './ca-certificate-refusal.js';
 import type { Refusal } from './signer-context.js';
 import type { ReadyProfile, SigningCa, SigningRules } from './signing-rules.js';
@@ -104,14 +112,24 @@ function withoutTemplate(row: ClaimedRequest, rules: SigningRules): Refusal {
   return { code: 'stale-snapshot', detail: `revision ${row.profileRevision} of ${row.profile} is not ready here` };
 }
 
+/** How long a front end may take from its look at the ends asked for to the commit, clocks that differ included. */
+const acceptanceMsMax = 60_000;
+
 function checkContents(row: ClaimedRequest, ready: ReadyProfile, ca: SigningCa, own: boolean): CheckedRow | Refusal {
   try {
     const content = parseContent(row.content);
-    const [first, ...others] = checkContent(ready.document, content, keyKindOf(row.spki));
+    const [first, ...others] = [
+      ...checkContent(ready.document, content, keyKindOf(row.spki)),
+      ...checkValidity(ready.document, content.validity, {
+        acceptedFrom: new Date(row.acceptedAt.getTime() - acceptanceMsMax),
+        acceptedUntil: row.acceptedAt,
+      }),
+    ];
     if (first) {
       return { code: first.code, detail: [first, ...others].map((one) => `${one.pointer}: ${one.detail}`).join('; ') };
     }
-    const { notBefore, notAfter } = validityOf(ready.document, row.notBefore, own ? null : ca.notAfter);
+    const issuerNotAfter = own ? null : ca.notAfter;
+    const { notBefore, notAfter } = validityOf(ready.document, row.notBefore, issuerNotAfter, content.validity);
     return { row, ready, content, notBefore, notAfter };
   } catch (thrown) {
     const { code, message } = asSluiceError(thrown);

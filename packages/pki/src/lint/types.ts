@@ -21,8 +21,10 @@ export interface LintContext {
   readonly subjectSpki?: Uint8Array;
   /** Longest period that the profile allows, in seconds, both ends inside. */
   readonly validitySecondsMax?: number;
-  /** When it is signed: notBefore must not lie after it, nor long before. */
+  /** When it is signed: notBefore must not lie long before it, nor after it by more than `aheadSecondsMax`. */
   readonly signingTime?: Date;
+  /** How far ahead the profile lets notBefore be asked for; 0 when absent. */
+  readonly aheadSecondsMax?: number;
 }
 
 export type LintSeverity = 'error' | 'warning';

@@ -74,6 +74,7 @@ const profile: ProfileBody = {
   key_usage: ['digitalSignature'],
   extended_key_usage: ['clientAuth'],
   validity_seconds: 7_776_000,
+  requested_validity: { min_seconds: 3600, max_seconds: 7_776_000, back_seconds: 3600, ahead_seconds: 86_400 },
   time_to_live_seconds: 86_400,
 };
 

@@ -1,6 +1,6 @@
 import { codes, fates, isCode } from '@sluice/errors';
 import { caStates, endStates, openStates, shelfStates } from '@sluice/issuance';
-import { csrBytesMax, publicKeyCharactersMax, sanSchema, subjectDnSchema } from '@sluice/pki';
+import { csrBytesMax, publicKeyCharactersMax, sanSchema, subjectDnSchema, validitySchema } from '@sluice/pki';
 import { z } from 'zod';
 
 // Every body that goes in or out. What comes in is checked against these; what goes out has their types, and each answer
@@ -27,6 +27,12 @@ const subjectSchema = subjectDnSchema.meta({
 const namesSchema = sanSchema.meta({
   id: 'San',
   description: 'Subject alternative names. Which kinds are taken, and how many, the profile says.',
+});
+
+const requestedSchema = validitySchema.meta({
+  id: 'RequestedValidity',
+  description:
+    'Begin and end of the validity, both inclusive, in UTC and whole seconds, such as `2026-11-21T08:00:00Z`; the certificate says exactly these. What may be asked for, GET /profiles says, as seen from when the order is accepted. Without `not_before` it begins when it is signed; without `not_after` it lasts `validity_seconds`.',
 });
 
 const proofSchema = z
@@ -68,6 +74,7 @@ export const orderSchema = z
       .optional(),
     proof: proofSchema.optional(),
     san: namesSchema.optional(),
+    validity: requestedSchema.optional(),
   })
   .meta({
     id: 'Order',
@@ -194,7 +201,16 @@ export const profileSchema = z
     keys: z.array(z.string()).min(1).describe('Kinds of keys that the CSR may hold.'),
     key_usage: z.array(z.string()).describe('What the certificate will say that the key is for.'),
     extended_key_usage: z.array(z.string()).describe('The same, in more detail.'),
-    validity_seconds: secondsSchema.describe('How long the certificate is valid.'),
+    validity_seconds: secondsSchema.describe('How long the certificate is valid, when nothing else is asked for.'),
+    requested_validity: z
+      .object({
+        min_seconds: secondsSchema.describe('Shortest life, both ends inside.'),
+        max_seconds: secondsSchema.describe('Longest life, both ends inside; never beyond that of the CA.'),
+        back_seconds: secondsSchema.describe('How far back `not_before` may lie.'),
+        ahead_seconds: secondsSchema.describe('How far ahead `not_before` may lie.'),
+      })
+      .optional()
+      .describe('What `validity` may ask for; nothing, when this is absent.'),
     time_to_live_seconds: secondsSchema.describe('How long a request goes on after nobody waits for it any more.'),
   })
   .meta({ id: 'Profile', description: 'What may be asked for with a profile, in the terms of the body that asks.' });

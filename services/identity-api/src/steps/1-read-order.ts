@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
+import type { RequestContent } from '@sluice/pki';
 import type { z } from 'zod';
 import { type OrderBody, orderSchema } from '../api/schemas.js';
 import { isSome, type RequestFinding, refusedFor } from '../findings.js';
@@ -7,7 +8,7 @@ import { isSome, type RequestFinding, refusedFor } from '../findings.js';
 /** The body of `POST /identity`, its shape checked; what its values may be is the profile's (step 2). */
 export interface Order {
   readonly profile: string;
-  readonly content: { readonly subject_dn: OrderBody['subject_dn']; readonly san: NonNullable<OrderBody['san']> };
+  readonly content: RequestContent;
   /** As sent: PEM, or base64 of the DER. */
   readonly key:
     | { readonly csr: string }
@@ -35,11 +36,11 @@ export function readOrder(json: unknown): Order {
   }
   if (isSome(findings)) throw refusedFor(findings);
   if (!parsed.success) throw parsed.error;
-  const { profile, subject_dn, csr, public_key, proof, san = {} } = parsed.data;
+  const { profile, subject_dn, csr, public_key, proof, san = {}, validity } = parsed.data;
   // The schema writes its members in its own order, so equal orders give equal texts.
-  const payload = JSON.stringify([profile, subject_dn, san, csr ?? { public_key }]);
+  const payload = JSON.stringify([profile, subject_dn, san, csr ?? { public_key }, ...(validity ? [validity] : [])]);
   const payloadHash = hash('sha256', payload, 'buffer');
-  const content = { subject_dn, san };
+  const content = { subject_dn, san, ...(validity ? { validity } : {}) };
   if (csr !== undefined) return { profile, content, key: { csr }, payloadHash };
   if (public_key === undefined || proof === undefined) throw new SluiceError('internal', 'an order without a key');
   return { profile, content, key: { publicKey: public_key, proof }, payloadHash };
@@ -95,6 +96,7 @@ function detailOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'too_big') {
     return `must have at most ${issue.maximum} ${issue.origin === 'array' ? 'values' : 'characters'}`;
   }
+  if (issue.code === 'invalid_format') return 'must be a time in UTC and whole seconds: 2026-11-21T08:00:00Z';
   return 'is not valid';
 }
 

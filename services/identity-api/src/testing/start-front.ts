@@ -56,6 +56,12 @@ function ca(name: string, issuer: string, state: CaState = 'active'): Snapshot['
   };
 }
 
+/** Whatever stands for its certificate: each CA lives ten days, from ten minutes before the manual clock begins. */
+export const caValidity = () => ({
+  notBefore: new Date('1970-01-01T00:06:40Z'),
+  notAfter: new Date('1970-01-11T00:06:39Z'),
+});
+
 const states: readonly CaState[] = ['pending', 'disabled', 'retiring', 'destroying', 'destroyed'];
 
 /**
@@ -81,6 +87,7 @@ export const snapshot: Snapshot = {
       document: {
         ...document('every-rule', 'issuing'),
         description: 'Every kind of rule.',
+        requested_validity: { min_seconds: 600, max_seconds: 864_000, back_seconds: 3600, ahead_seconds: 7200 },
         subject: {
           common_name: { rule: 'required', format: 'identifier', max_characters: 20 },
           organizational_unit: { rule: 'optional', max: 2 },
@@ -185,7 +192,7 @@ export async function startFront(options: StartFrontOptions = {}): Promise<Start
     directory: () => {
       if (started.broken) throw new Error('a fault of ours');
       if (started.withoutSnapshot) throw new SluiceError('unavailable', 'No registry snapshot yet');
-      return createDirectory(started.snapshot, checkProfile);
+      return createDirectory(started.snapshot, checkProfile, caValidity);
     },
     metrics: createFrontMetrics(metrics, () => waiters.count),
     random: () => 0.5,

@@ -14,6 +14,7 @@ import {
   type SubjectDn,
   type Template,
   validityOf,
+  validitySecondsMax,
 } from '@sluice/pki';
 import type { ProfileWarning } from '@sluice/registry-protocol';
 import { sampleKey } from './sample-keys.js';
@@ -80,13 +81,17 @@ function lintSample(
 ): LintFinding[] {
   const notBefore = new Date(Math.floor(now.getTime() / 1000 - document.backdate_seconds) * 1000);
   const content = issuer.self === undefined ? sampleContent(document) : { subject_dn: issuer.self, san: {} };
+  // The longest that can be asked for: what is wrong with a life is wrong with a long one.
+  const secondsMax = validitySecondsMax(document);
+  const end = new Date(notBefore.getTime() + (secondsMax - 1) * 1000).toISOString();
+  const validity = validityOf(document, notBefore, null, { not_after: end });
   const fill = (key: Uint8Array): Uint8Array =>
-    template.fill({ serial: sampleSerial, ...validityOf(document, notBefore, null), content, spki: key });
+    template.fill({ serial: sampleSerial, ...validity, content, spki: key });
   const findings = lintTbs(fill(spki), {
     kind: kindOf(document, issuer),
     issuer: { ...signer, ski: keyIdentifierOf(template, fill(signer.spki)) },
     subjectSpki: spki,
-    validitySecondsMax: document.validity_seconds,
+    validitySecondsMax: secondsMax,
     signingTime: now,
   });
   return findings.filter(({ pointer }) => issuer.self !== undefined || !isOfRequest(pointer ?? ''));

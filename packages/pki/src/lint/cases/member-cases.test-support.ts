@@ -120,6 +120,11 @@ export const memberCases: readonly LintCase[] = [
   { rule: 'validity-within-issuer', context: issuerTime('2027-11-21T08:09:08Z') },
   { rule: 'validity-begins-with-issuer', context: issuerTime('2030-01-01T00:00:00Z', '2026-11-21T08:09:11Z') },
   { rule: 'validity-period-max', what: 'one second more', context: { validitySecondsMax: 365 * 86_400 - 1 } },
+  {
+    rule: 'validity-not-in-future',
+    what: 'one second further ahead than the profile takes',
+    context: { signingTime: new Date('2026-11-21T07:09:09Z'), aheadSecondsMax: 3600 },
+  },
   { rule: 'validity-not-in-future', context: { signingTime: new Date('2026-11-21T08:09:09Z') } },
   { rule: 'validity-backdating', context: { signingTime: new Date('2026-11-23T08:09:11Z') } },
   {

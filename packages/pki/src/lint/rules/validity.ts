@@ -59,8 +59,12 @@ export const validityRules: readonly LintRule[] = [
     'validity-not-in-future',
     'BR 7.1.2.7',
     'validity.notBefore',
-    ({ notBeforeMs }, { signingTime }, report) => {
-      if (signingTime !== undefined && notBeforeMs > signingTime.getTime()) report('must not lie after the signature');
+    ({ notBeforeMs }, { signingTime, aheadSecondsMax = 0 }, report) => {
+      if (signingTime !== undefined && notBeforeMs > signingTime.getTime() + aheadSecondsMax * 1000) {
+        report(
+          `must not lie after the signature${aheadSecondsMax === 0 ? '' : ` by more than ${aheadSecondsMax} seconds`}`,
+        );
+      }
     },
   ),
   variableRule(
