@@ -1,4 +1,7 @@
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Status } from '@sluice/registry-protocol';
 import {
   type Answer,
   type Member,
@@ -6,6 +9,7 @@ import {
   type PostOptions,
   type RecordingClient,
   type System,
+  shiftClock,
   startSystem,
   testProfiles,
 } from '@sluice/testkit';
@@ -131,6 +135,42 @@ export function awaySuite({ awayMs }: { readonly awayMs: number }): void {
     }
     await registry.start();
     await wellAgain(front, signer, registry);
+  });
+
+  /** What `sluice status` shows of it, without what may have been said before the last change. */
+  const reported = async (name: string): Promise<unknown> => {
+    const { subscribers } = await system.admin.call<Status>('GET', '/admin/v1/status');
+    return subscribers.find((subscriber) => subscriber.name === name)?.report;
+  };
+
+  it('a clock that is wrong: its signer claims nothing, says so, and goes on when it is right', async () => {
+    shiftClock(system.clockFile, 3_600_000);
+    const told = { ready: false, troubles: { clock: '3600 s ahead of the ledger' } };
+    await expect.poll(() => statusOf(signer), { timeout: noticeMs }).toMatchObject({ alive: true, ...told });
+    await expect.poll(() => reported(signer.name), { timeout: noticeMs }).toMatchObject(told);
+    expect(await order({ prefer: 'wait=1' })).toMatchObject({ status: 503, fate: 'not-issued' });
+    await wait(awayMs);
+    shiftClock(system.clockFile, 0);
+    await issues(resumeMs);
+    await wellAgain(signer);
+  });
+
+  it('a token that is gone: nothing is claimed, no serial is burned, and it goes on when it is there', async () => {
+    const burned = () => system.query(`select serial from ledger.serial where state = 'burned'`);
+    const before = await burned();
+    const keys = join(system.dir, 'keys');
+    renameSync(keys, `${keys}.gone`);
+    const told = { ready: false, troubles: { token: expect.any(String) } };
+    await expect
+      .poll(() => statusOf(signer), { timeout: 2 * noticeMs })
+      .toMatchObject({ alive: true, ...told, open: ['token:file'] });
+    await expect.poll(() => reported(signer.name), { timeout: noticeMs }).toMatchObject(told);
+    expect(await order({ prefer: 'wait=1' })).toMatchObject({ status: 503, fate: 'not-issued' });
+    await wait(awayMs);
+    renameSync(`${keys}.gone`, keys);
+    await issues(resumeMs);
+    await wellAgain(signer);
+    expect(await burned()).toEqual(before);
   });
 
   it('every accepted request ended, by witness, client history and ledger', async () => {

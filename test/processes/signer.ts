@@ -2,15 +2,16 @@ import { asSluiceError } from '@sluice/errors';
 import { createFileKeyStore } from '@sluice/key-store';
 import { createSignerLedger } from '@sluice/ledger';
 import { runParts } from '@sluice/lifecycle';
-import { createContext, readConfig } from '@sluice/signer';
-import { createPacedKeyStore, createWitnessKeyStore, killAt } from '@sluice/testkit';
+import { createContext, readConfig, systemClock } from '@sluice/signer';
+import { createPacedKeyStore, createWitnessKeyStore, killAt, shiftedClock } from '@sluice/testkit';
 import { trustingClaims } from './trusting-claims.js';
 
 /**
  * The signer as it ships, with a witness between it and its keys, a set capacity if one is asked for, and kill points.
  * The order matters: the witness writes, then the signature waits for its turn, then the key is asked.
  */
-const { TESTKIT_WITNESS_FILE, TESTKIT_PACER, TESTKIT_KILL_FILE, TESTKIT_TRUST_CLAIMS } = process.env;
+const { TESTKIT_WITNESS_FILE, TESTKIT_PACER, TESTKIT_KILL_FILE, TESTKIT_CLOCK_FILE, TESTKIT_TRUST_CLAIMS } =
+  process.env;
 
 try {
   const config = readConfig();
@@ -26,6 +27,7 @@ try {
     ...(TESTKIT_TRUST_CLAIMS === undefined
       ? {}
       : { ledger: trustingClaims(createSignerLedger({ url: config.databaseUrl })) }),
+    ...(TESTKIT_CLOCK_FILE === undefined ? {} : { clock: { ...systemClock, now: shiftedClock(TESTKIT_CLOCK_FILE) } }),
     ...(TESTKIT_KILL_FILE === undefined ? {} : { checkpoint: killAt({ file: TESTKIT_KILL_FILE }) }),
   });
   await runParts(parts, { log, drainMs: 10_000 });

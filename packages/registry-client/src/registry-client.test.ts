@@ -4,7 +4,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createBreakers } from '@sluice/breaker';
 import { type Snapshot, verifyToken } from '@sluice/registry-protocol';
+import { createMetrics } from '@sluice/telemetry';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createRegistryClient, type RegistryClient, type RegistryClientOptions } from './registry-client.js';
 
@@ -137,14 +139,28 @@ it('starts from disk, marked stale, while the registry is away, and loses the ma
 });
 
 it('calls its snapshot stale when the registry has been silent for 15 s', async () => {
-  let nowMs = Date.now();
-  const started = make({ clock: () => new Date(nowMs), timeoutMs: 1000 });
+  let nowMs = 0;
+  const started = make({ monotonicMs: () => nowMs, timeoutMs: 1000 });
   await started.start();
   registry.mode = 'hangs';
   await expect(started.refreshNow()).rejects.toMatchObject({ code: 'unavailable' });
   expect(started.current()?.stale).toBe(false);
   nowMs += 15_001;
   expect(started.current()?.stale).toBe(true);
+});
+
+it('keeps nobody waiting for a registry that hangs, and looks again when it is back', async () => {
+  const breakers = createBreakers({ metrics: createMetrics('test'), log });
+  const started = make({ breakers, timeoutMs: 50, intervalMs: 10 });
+  await started.start();
+  registry.mode = 'hangs';
+  await expect.poll(() => breakers.states(), { timeout: 5000 }).toEqual({ registry: 'open' });
+  const { looks } = registry;
+  await expect(started.refreshNow()).rejects.toMatchObject({ code: 'unavailable', message: 'The registry is away' });
+  expect(registry.looks).toBe(looks);
+  registry.mode = 'answers';
+  registry.snapshot = snapshotOf(2);
+  await expect.poll(() => applied, { timeout: 5000 }).toEqual(['1', '2']);
 });
 
 it('does not start without any snapshot', async () => {

@@ -19,7 +19,10 @@ export interface RegistryClientOptions {
   /** Where the newest snapshot is kept for a start without the registry. */
   readonly snapshotFile: string;
   readonly log: Log;
+  /** For tokens. */
   readonly clock: () => Date;
+  /** For the age of what we know, whatever happens to the wall clock. */
+  readonly monotonicMs?: () => number;
   /**
    * Applies a newer snapshot; awaited before `current()` gives it. When it throws, the older one stays in force, the
    * error is logged, and the same snapshot is tried again a second later.
@@ -69,6 +72,7 @@ function readPrivateKey(pem: string): KeyObject {
 export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
   const { registryUrl, serviceName, service, log, clock, onSnapshot } = options;
   const { intervalMs = 1000, timeoutMs = 2000, firstSnapshotMs = 30_000, staleAfterMs = 15_000 } = options;
+  const { monotonicMs = () => performance.now() } = options;
   const privateKey = readPrivateKey(options.privateKeyPem);
   const file = createSnapshotFile(options.snapshotFile, log);
   let applied: Snapshot | undefined;
@@ -120,7 +124,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       await apply(fetched);
       await keep(fetched);
     }
-    heardAtMs = clock().getTime();
+    heardAtMs = monotonicMs();
     if (away) log.info({ event: 'registry-back' }, 'the registry answers again');
     away = false;
   });
@@ -174,7 +178,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     },
     current() {
       if (applied === undefined) return undefined;
-      const stale = heardAtMs === undefined || clock().getTime() - heardAtMs > staleAfterMs;
+      const stale = heardAtMs === undefined || monotonicMs() - heardAtMs > staleAfterMs;
       return { snapshot: applied, stale };
     },
     appliedEpoch: epoch,

@@ -66,6 +66,8 @@ export interface System {
   readonly otherApiKey: string;
   /** For `armKill`: every signer looks at it. */
   readonly killFile: string;
+  /** For `shiftClock`: the first signer looks at it. */
+  readonly clockFile: string;
   client(options?: { apiKey?: string; giveUpMs?: number }): RecordingClient;
   witness(): WitnessEntry[];
   /** SQL as superuser, one connection per call. */
@@ -124,6 +126,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       : await startPacer({ signaturesPerSecond: options.signaturesPerSecond });
   const operator = await newOperator(adminUrl);
   const killFile = join(dir, 'kill-order');
+  const clockFile = join(dir, 'clock');
   const witnessFile = join(dir, 'witness');
   writeFileSync(witnessFile, '', { mode: 0o600 });
 
@@ -152,6 +155,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
               : {
                   TESTKIT_WITNESS_FILE: witnessFile,
                   TESTKIT_KILL_FILE: killFile,
+                  ...(name === 'signer-1' ? { TESTKIT_CLOCK_FILE: clockFile } : {}),
                   ...(pacer === undefined ? {} : { TESTKIT_PACER: pacer.address }),
                 }),
           }
@@ -183,6 +187,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     apiKey,
     otherApiKey,
     killFile,
+    clockFile,
     witness,
     client: (how = {}) =>
       createRecordingClient({ baseUrls: frontEnds.map((frontEnd) => frontEnd.url), apiKey, ...how }),

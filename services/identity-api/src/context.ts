@@ -74,6 +74,9 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
       directory = createDirectory(snapshot, checkProfile, readCertificate);
     },
   });
+  metrics.gauge('snapshot_stale', '1 while the registry has been silent too long.', [], (gauge) =>
+    gauge.set(registry.current()?.stale === false ? 0 : 1),
+  );
   const clockWatch = createClockWatch({ now: () => new Date(clock.epochMs()), monotonicMs, metrics, log });
   const lease = createLease({
     enrol: () => ledger.enrol(name),

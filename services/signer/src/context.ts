@@ -108,6 +108,9 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
     checkpoint: overrides.checkpoint ?? noCheckpoint,
     audit: log.child({ audit: true }),
   };
+  metrics.gauge('snapshot_stale', '1 while the registry has been silent too long.', [], (gauge) =>
+    gauge.set(rules.registry.current()?.stale === false ? 0 : 1),
+  );
   const slots = new ClaimSlots(claimsInFlightMax);
   const pumps = requestClasses.map((requestClass) => createLanePump(context, slots, { class: requestClass, keyGroup }));
   const consumers = pumps.map(({ lane, onTurn }) =>

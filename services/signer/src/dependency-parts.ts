@@ -3,7 +3,7 @@ import type { KeyStore } from '@sluice/key-store';
 import type { Part } from '@sluice/lifecycle';
 import { assertQueueRedis } from '@sluice/queue';
 import type { Logger } from '@sluice/telemetry';
-import { tokenStanding } from './readiness.js';
+import { askToken, tokenStanding } from './readiness.js';
 
 /** A part that has nothing to start and is closed when all that use it have stopped. */
 export function closing(name: string, close: () => Promise<void>): Part {
@@ -40,7 +40,7 @@ export function keyStorePart(keyStore: KeyStore): Part {
   return {
     ...closing('key-store', () => keyStore.close()),
     async start() {
-      const standing = await tokenStanding(keyStore);
+      const standing = await tokenStanding(() => askToken(keyStore));
       if (standing !== 'ok') throw new SluiceError('token-failed', standing, { facts: { token: keyStore.token } });
     },
   };

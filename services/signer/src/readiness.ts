@@ -14,7 +14,8 @@ const ledgerSilentMsMax = 3000;
 
 export interface ReadinessSources {
   readonly keyStore: Pick<KeyStore, 'find'>;
-  readonly tokenBreaker: Pick<Breaker, 'state'>;
+  /** Asked through it, so that it opens also while nothing is signed. */
+  readonly tokenBreaker: Pick<Breaker, 'run'>;
   readonly clockWatch: Pick<ClockWatch, 'fault'>;
   /** Milliseconds since the ledger last answered. */
   readonly ledgerSilentMs: () => number;
@@ -31,7 +32,7 @@ export async function readiness(sources: ReadinessSources): Promise<Readiness> {
     ledger: sources.ledgerSilentMs() <= ledgerSilentMsMax ? 'ok' : 'does not answer',
     lease: leaseStanding(sources.caller),
     snapshot: sources.snapshot() ? 'ok' : 'none yet',
-    token: sources.tokenBreaker.state() === 'closed' ? await tokenStanding(sources.keyStore) : 'does not answer',
+    token: await tokenStanding(() => sources.tokenBreaker.run(() => askToken(sources.keyStore))),
     clock: sources.clockWatch.fault() ?? 'ok',
   };
   const refused = sources.templatesRefused();
@@ -43,15 +44,15 @@ export async function readiness(sources: ReadinessSources): Promise<Readiness> {
   return { ready: Object.values(needed).every((check) => check === 'ok'), checks: { ...needed, ...told } };
 }
 
-/** The cheapest question there is: no CA key is touched. */
+/** The cheapest question there is: no CA key is touched. `key-missing` is its answer. */
 export function askToken(keyStore: Pick<KeyStore, 'find'>): Promise<unknown> {
-  return keyStore.find(probeLabel);
+  return inTime(probeWaitMs, keyStore.find(probeLabel));
 }
 
 /** `ok` when the token answers, whatever keys it has. */
-export async function tokenStanding(keyStore: Pick<KeyStore, 'find'>): Promise<string> {
+export async function tokenStanding(ask: () => Promise<unknown>): Promise<string> {
   try {
-    await inTime(probeWaitMs, askToken(keyStore));
+    await ask();
     return 'ok';
   } catch (thrown) {
     const { code, message } = asSluiceError(thrown);

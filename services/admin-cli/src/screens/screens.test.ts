@@ -34,7 +34,7 @@ const status: Status = {
       applied_epoch: '7',
       lease_until: '2026-11-21T10:00:25.000Z',
       renewed_at: time,
-      report: null,
+      report: { ready: false, troubles: { redis: 'away' }, breakers: { redis: 'open' }, clock_skew_ms: 3 },
     },
   ],
   recent_ends: [
@@ -56,6 +56,7 @@ describe('sluice status', () => {
       'interactive.default',
       '9 s',
       '25 s left',
+      'no  ',
       '7/7',
       '40 issued · 2 rejected ca-disabled',
       '→ Look at lane',

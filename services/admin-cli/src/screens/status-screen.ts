@@ -48,7 +48,7 @@ function lanes({ lanes: rows }: Status): string {
 function subscribers({ at, epoch, subscribers: rows }: Status, colors: Colors): string {
   if (rows.length === 0) return '';
   return table(
-    ['NAME', 'SERVICE', 'INCARNATION', 'STANDING', 'EPOCH', 'LEASE'],
+    ['NAME', 'SERVICE', 'INCARNATION', 'STANDING', 'READY', 'EPOCH', 'LEASE'],
     rows.map((row) => {
       const leftMs = Date.parse(row.lease_until) - Date.parse(at);
       return [
@@ -56,11 +56,18 @@ function subscribers({ at, epoch, subscribers: rows }: Status, colors: Colors): 
         row.service,
         row.incarnation,
         paintState(colors, row.standing),
+        readyText(row, colors),
         `${row.applied_epoch}/${epoch}`,
         leftMs > 0 ? `${durationText(leftMs)} left` : `out for ${durationText(-leftMs)}`,
       ];
     }),
   );
+}
+
+function readyText({ standing, report }: Status['subscribers'][number], colors: Colors): string {
+  // What a process said before it went silent is no news.
+  if (report === null || (standing !== 'applied' && standing !== 'pending')) return '–';
+  return report.ready ? colors.green('yes') : colors.red('no');
 }
 
 function ends({ recent_ends }: Status): string {

@@ -55,10 +55,24 @@ function aboutLanes({ lanes }: Facts): string[] {
     });
 }
 
+/** What a live process says is wrong with it: its checks, and breakers that no check speaks of. */
+function aboutReport(who: string, report: Facts['subscribers'][number]['report']): string[] {
+  if (report === null) return [];
+  const { ready, troubles, breakers } = report;
+  const said = Object.entries(troubles).map(([name, trouble]) => `${name}: ${trouble}`);
+  const open = Object.entries(breakers).flatMap(([name, state]) => (state === 'closed' ? [] : [name]));
+  if (open.length > 0) said.push(`breaker open: ${open.join(', ')}`);
+  if (said.length === 0 && ready) return [];
+  return [`${who} is ${ready ? 'ready, but' : 'not ready:'} ${said.join(' · ')}.`];
+}
+
 function aboutSubscribers({ epoch, subscribers }: Facts): string[] {
-  return subscribers.flatMap(({ name, service, standing, applied_epoch, renewed_at }) => {
-    if (standing === 'applied') return [];
-    if (standing === 'pending') return [`${name} (${service}) has applied epoch ${applied_epoch} of ${epoch}.`];
+  return subscribers.flatMap(({ name, service, standing, applied_epoch, renewed_at, report }) => {
+    if (standing === 'applied') return aboutReport(`${name} (${service})`, report);
+    if (standing === 'pending') {
+      const behind = `${name} (${service}) has applied epoch ${applied_epoch} of ${epoch}.`;
+      return [behind, ...aboutReport(`${name} (${service})`, report)];
+    }
     return [
       `${name} (${service}) is ${standing}, last heard ${renewed_at}: start it, or ignore this if it was taken away.`,
     ];

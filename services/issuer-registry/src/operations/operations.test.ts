@@ -354,6 +354,30 @@ describe('status', () => {
     expect(status.next_steps).toHaveLength(3);
   });
 
+  it('shows what each says of itself, unless it is no report', async () => {
+    const leaseUntil = new Date(now.getTime() + 20_000);
+    const row = { service: 'signer', incarnation: 3n, leaseUntil, renewedAt: now, fenced: false, appliedEpoch: 1n };
+    const report = {
+      ready: false,
+      troubles: { token: 'does not answer', clock: '3600 s ahead of the ledger' },
+      breakers: { ledger: 'closed', 'token:file': 'open' },
+      clock_skew_ms: 3_600_000,
+    };
+    const sneaky = { ...report, troubles: { token: 'all is well\u001b[2J' } };
+    store.subscriberRows = [
+      { ...row, name: 'a', reported: report },
+      { ...row, name: 'b', reported: sneaky },
+      { ...row, name: 'c', reported: null },
+      { ...row, name: 'd', reported: { ...report, ready: true, troubles: {} } },
+    ];
+    const { subscribers, next_steps } = await readStatus(context);
+    expect(subscribers.map((subscriber) => subscriber.report?.ready)).toEqual([false, undefined, undefined, true]);
+    expect(next_steps).toEqual([
+      'a (signer) is not ready: token: does not answer · clock: 3600 s ahead of the ledger · breaker open: token:file.',
+      'd (signer) is ready, but breaker open: token:file.',
+    ]);
+  });
+
   it('says what to do next, and nothing when all is well', async () => {
     const ca = { name: 'root', quarantined: false, key_group: 'default', key_algorithm: 'ec-p256', issuer: 'root' };
     const calm = { ...(await readStatus(context)), next_steps: undefined };
