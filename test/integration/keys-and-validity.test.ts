@@ -27,7 +27,11 @@ beforeAll(async () => {
   await system.admin.call('POST', '/admin/v1/profiles', { document: JSON.stringify(profile) });
   const account = { name: 'key-bringer', profiles: ['any-key'] };
   apiKey = (await system.admin.call<{ api_key: string }>('POST', '/admin/v1/accounts', account)).api_key;
-  for (const url of urls()) await vi.waitFor(async () => expect(await takeNonce(url, apiKey)).toHaveProperty('nonce'));
+  // The other front end may hear of the account later.
+  const patient = { timeout: 20_000, interval: 100 };
+  for (const url of urls()) {
+    await vi.waitFor(async () => expect(await takeNonce(url, apiKey)).toHaveProperty('nonce'), patient);
+  }
   const csr = makeCsr('ec-p256', 'first').pem;
   const client = system.client({ apiKey });
   const first = () => client.post({ profile: 'any-key', csr, subjectDn: { common_name: 'first' } });
