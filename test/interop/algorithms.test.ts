@@ -67,7 +67,7 @@ const leafProfile = checkProfile({
   name: 'leaf',
   purpose: 'subscriber',
   validity_seconds: 90 * 86_400,
-  san: { dns_names: { rule: 'required', max: 1 } },
+  san: { dns_names: { rule: 'required', max: 1, reserved: 'allow' } },
   key_usage: ['digitalSignature'],
   extended_key_usage: ['clientAuth', 'emailProtection'],
 });

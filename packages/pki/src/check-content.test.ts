@@ -13,7 +13,7 @@ const base = {
   keys: ['ec-p256'],
   key_usage: ['digitalSignature'],
 };
-const optional = { rule: 'optional', max: 8 };
+const optional = { rule: 'optional', max: 8, reserved: 'allow' };
 const document = checkProfile({
   ...base,
   subject: {
@@ -26,7 +26,7 @@ const document = checkProfile({
     street_address: 'forbidden',
   },
   san: {
-    dns_names: { rule: 'required', max: 2 },
+    dns_names: { rule: 'required', max: 2, reserved: 'allow' },
     ip_addresses: optional,
     emails: optional,
     uris: optional,
@@ -176,7 +176,7 @@ describe('checkContent', () => {
     ['*.*.a.test', false],
     ['*.a_b.test', false],
   ])('takes wildcards where the profile says so: %s, %s', (name, isTaken) => {
-    const san = { dns_names: { rule: 'optional', max: 1, wildcards: true } };
+    const san = { dns_names: { ...optional, wildcards: true } };
     const content = { subject_dn: {}, san: { dns_names: [name] } };
     const found = checkContent(checkProfile({ ...base, subject: {}, san }), content, 'ec-p256');
     expect(found.map(({ pointer }) => pointer)).toEqual(isTaken ? [] : ['/san/dns_names/0']);
@@ -234,7 +234,7 @@ describe('checkContent', () => {
       `/san/other_names ${guid} may stand there 1 times at most`,
       '/san/other_names/1/value stands there twice',
       '/san/other_names/2/value must be an ASCII mail address',
-      '/san/other_names/3/value must not hold control characters',
+      '/san/other_names/3/value must not hold control characters or invisible ones',
       '/san/other_names/4/value must be printable ASCII',
       '/san/other_names/5/value must not be empty',
     ]);

@@ -109,8 +109,7 @@ function checkSanField(document: ProfileDocument, field: SanField, san: San, fin
     return;
   }
   values.forEach((value, index) => {
-    const fault =
-      values.indexOf(value) < index ? 'stands there twice' : sanValueFault(field, value, rule.wildcards === true);
+    const fault = values.indexOf(value) < index ? 'stands there twice' : sanValueFault(field, value, rule);
     if (fault !== undefined) refuse(fault, `${pointer}/${index}`);
   });
 }

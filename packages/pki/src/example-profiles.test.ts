@@ -20,15 +20,15 @@ const examples: Readonly<Record<string, { content: RequestContent; purpose?: str
   'tls-client': {
     content: {
       subject_dn: { common_name: 'client-7', organizational_unit: ['A', 'B'] },
-      san: { dns_names: ['client-7.example.test'], uris: ['https://example.test/7'] },
+      san: { dns_names: ['client-7.example.zz'], uris: ['https://example.zz/7'] },
     },
     purpose: 'sslclient',
     reads: [/Subject: O = Example, OU = A, OU = B, CN = client-7\n/, /Usage: \s+TLS Web Client Authentication\n/],
   },
   smime: {
-    content: { subject_dn: { common_name: 'Änne', email: 'a@b.test' }, san: { emails: ['a@b.test'] } },
+    content: { subject_dn: { common_name: 'Änne', email: 'a@b.zz' }, san: { emails: ['a@b.zz'] } },
     purpose: 'smimesign',
-    reads: [/Usage: \s+E-mail Protection\n/, /email:a@b\.test/, /CPS: https:\/\/pki\.example\.test\/cps/],
+    reads: [/Usage: \s+E-mail Protection\n/, /email:a@b\.zz/, /CPS: https:\/\/pki\.example\.test\/cps/],
   },
   'code-signing': {
     content: { subject_dn: { country: 'CH', organization: 'Example', common_name: 'Example' }, san: {} },
@@ -49,7 +49,7 @@ const examples: Readonly<Record<string, { content: RequestContent; purpose?: str
     reads: [/Usage: \s+OCSP Signing\n/, /OCSP No Check/],
   },
   'short-lived': {
-    content: { subject_dn: { common_name: uuid }, san: { dns_names: ['a.example.test'] } },
+    content: { subject_dn: { common_name: uuid }, san: { dns_names: ['a.example.zz'] } },
     purpose: 'sslclient',
     reads: [/(2\.5\.29\.56|No Revocation Available)/],
   },

@@ -1,4 +1,5 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
+import { hasMixedWord, looksLatin } from './look-alikes.js';
 
 const label = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
 
@@ -15,6 +16,9 @@ export function dnsNameFault(value: string, wildcards = false): string | undefin
   if (labels.some((text) => text.startsWith('--', 2) && !isALabel(text))) {
     return 'must not have "--" in third place but in A-labels of IDNA';
   }
+  if (labels.some((text, index) => isLookAlike(text, index < labels.length - 1 ? labels.at(-1) : undefined))) {
+    return 'must not have a label that looks like another: it mixes scripts, or is drawn as a Latin one';
+  }
   // A name whose last label is a number, perhaps in hexadecimal, would be read as an IPv4 address (WHATWG URL 3.5,
   // RFC 1123 2.1).
   if (/^(\d+|0x[0-9a-f]*)$/.test(labels.at(-1) ?? '')) return 'must not end in a number';
@@ -24,10 +28,25 @@ export function dnsNameFault(value: string, wildcards = false): string | undefin
 // What IDNA 2008 takes: letters, marks and digits, and the few signs that have a place between some letters.
 const uLabel = /^[\p{L}\p{M}\p{N}\-\u00b7\u0375\u05f3\u05f4\u30fb\u200c\u200d]+$/u;
 
-/** Does it decode, and encode again to the same? An empty text stands for "does not decode". */
+// Where those signs have their place (RFC 5892 appendix A.3 to A.7); the joiners are checked by the decoder.
+const inPlace = /(?<=l)\u00b7(?=l)|\u0375(?=\p{sc=Greek})|(?<=\p{sc=Hebrew})[\u05f3\u05f4]/gu;
+const katakanaDot = /^(?!.*[\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Han}]).*\u30fb/u;
+
+/**
+ * Does it decode, encode again to the same, and hold what IDNA 2008 takes? The decoder is Node's (UTS 46, as browsers
+ * have it). An empty text stands for "does not decode".
+ */
 function isALabel(text: string): boolean {
   const decoded = domainToUnicode(text);
-  return text.startsWith('xn--') && uLabel.test(decoded) && domainToASCII(decoded) === text;
+  if (!text.startsWith('xn--') || !uLabel.test(decoded) || domainToASCII(decoded) !== text) return false;
+  return !/[\u00b7\u0375\u05f3\u05f4]/.test(decoded.replace(inPlace, '')) && !katakanaDot.test(decoded);
+}
+
+/** `topLabel`: the last label of the name, when this one is not. Below one in the same script a label is what it seems. */
+function isLookAlike(text: string, topLabel: string | undefined): boolean {
+  if (!text.startsWith('xn--')) return false;
+  const decoded = domainToUnicode(text);
+  return hasMixedWord(decoded) || (topLabel?.startsWith('xn--') === false && looksLatin(decoded));
 }
 
 /** Why this is no ASCII mail address, or `undefined`. */

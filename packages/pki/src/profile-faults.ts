@@ -5,6 +5,7 @@ import { daySeconds } from './profile-schema.js';
 import { hasField, isStatic, subjectFields, subjectValueFault } from './subject.js';
 import { sanFields } from './subject-alternative-names.js';
 import type { ProfileDocument } from './types.js';
+import { uriFault } from './uri-fault.js';
 
 /** A fault at a place of the document. */
 export interface ProfileFault {
@@ -181,9 +182,8 @@ function urlFaults(document: ProfileDocument): ProfileFault[] {
 }
 
 function isPlainUrl(text: string, protocols: readonly string[]): boolean {
-  if (!/^https?:\/\/[!-~]+$/.test(text) || !URL.canParse(text)) return false;
-  const { protocol, username, password, hash } = new URL(text);
-  return protocols.includes(protocol) && username === '' && password === '' && hash === '';
+  const isUri = uriFault(text) === undefined && !text.includes('#');
+  return isUri && protocols.some((protocol) => text.startsWith(`${protocol}//`));
 }
 
 function purposeFaults(document: ProfileDocument): ProfileFault[] {

@@ -38,6 +38,12 @@ const unitsRule = z.union(
 const sanRule = z.strictObject({
   rule: z.enum(['required', 'optional', 'forbidden']),
   max: z.int().min(0).max(sanNamesMax),
+  reserved: z
+    .enum(['refuse', 'allow'])
+    .optional()
+    .describe(
+      'Names of one label or below test, local, internal and the like (RFC 6761), private addresses (RFC 6890): refused when nothing is said.',
+    ),
 });
 
 const typedRule = z.strictObject({

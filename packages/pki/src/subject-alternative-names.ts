@@ -3,21 +3,29 @@ import { SluiceError } from '@sluice/errors';
 import type { DerReader } from './der-reader.js';
 import { type DerWriter, tags } from './der-writer.js';
 import { dnsNameFault, emailFault } from './name-faults.js';
+import { isReservedAddress, isReservedDnsName } from './reserved-names.js';
 import { arranged, type TypedWriter, writeOtherName } from './typed-values.js';
-import type { San, SanField } from './types.js';
+import type { San, SanField, SanRule } from './types.js';
+import { uriFault, uriHost } from './uri-fault.js';
 
 interface NameFacts {
   /** Context tag of the GeneralName (RFC 5280 4.2.1.6). */
   readonly tag: number;
   readonly fault: (value: string, wildcards: boolean) => string | undefined;
+  /** Of a name without fault: is it one that others may hold as well? */
+  readonly isReserved: (value: string) => boolean;
 }
 
 /** Every kind of name, in the order in which they stand in the extension. */
 const kinds: Readonly<Record<SanField, NameFacts>> = {
-  dns_names: { tag: 0x82, fault: dnsNameFault },
-  emails: { tag: 0x81, fault: (value) => emailFault(value) },
-  ip_addresses: { tag: 0x87, fault: ipAddressFault },
-  uris: { tag: 0x86, fault: uriFault },
+  dns_names: { tag: 0x82, fault: dnsNameFault, isReserved: isReservedDnsName },
+  emails: {
+    tag: 0x81,
+    fault: emailFault,
+    isReserved: (value) => isReservedDnsName(value.slice(value.lastIndexOf('@') + 1)),
+  },
+  ip_addresses: { tag: 0x87, fault: ipAddressFault, isReserved: isReservedAddress },
+  uris: { tag: 0x86, fault: uriFault, isReserved: (value) => isReservedHost(uriHost(value)) },
 };
 
 export const sanFields = Object.keys(kinds) as readonly SanField[];
@@ -26,22 +34,24 @@ const backwards = [...sanFields].reverse();
 /** Most names of one kind, whatever a profile says. */
 export const sanNamesMax = 100;
 
-/** Why this value cannot be such a name, or `undefined`. `wildcards`: a DNS name may begin with `*.`. */
-export function sanValueFault(field: SanField, value: string, wildcards: boolean): string | undefined {
-  return kinds[field].fault(value, wildcards);
+/** Why this value cannot be such a name, or not by this rule, or `undefined`. */
+export function sanValueFault(
+  field: SanField,
+  value: string,
+  { wildcards, reserved }: Pick<SanRule, 'wildcards' | 'reserved'>,
+): string | undefined {
+  const fault = kinds[field].fault(value, wildcards === true);
+  if (fault !== undefined || reserved === 'allow' || !kinds[field].isReserved(value)) return fault;
+  return 'is reserved (RFC 6761, RFC 6890), so that others may hold it too: use a public name, or a profile that allows it';
+}
+
+function isReservedHost(host: string): boolean {
+  return isIPv4(host) || isIPv6(host) ? isReservedAddress(host) : isReservedDnsName(host);
 }
 
 function ipAddressFault(value: string): string | undefined {
   // isIPv6 takes a zone ("%eth0"), which no certificate can hold.
   return isIPv4(value) || (isIPv6(value) && !value.includes('%')) ? undefined : 'must be an IPv4 or IPv6 address';
-}
-
-function uriFault(value: string): string | undefined {
-  if (value.length > 2048) return 'must have at most 2048 characters';
-  if (!/^https?:\/\/[!-~]+$/.test(value) || !URL.canParse(value))
-    return 'must be an absolute http or https URI in ASCII';
-  const url = new URL(value);
-  return url.username === '' && url.password === '' ? undefined : 'must not hold credentials';
 }
 
 /** 4 or 16 octets of an address that `sanValueFault` lets pass. */
@@ -112,7 +122,10 @@ export function readSan(reader: DerReader, content: Uint8Array): San {
     if (field === undefined) throw reader.fault('subjectAltName', 'has a name that is not DNS, mail, IP or URI');
     const octets = content.subarray(name.content, name.end);
     const value = field === 'ip_addresses' ? ipAddressText(octets) : Buffer.from(octets).toString('latin1');
-    const fault = value === undefined ? 'must be an IPv4 or IPv6 address' : sanValueFault(field, value, true);
+    const fault =
+      value === undefined
+        ? 'must be an IPv4 or IPv6 address'
+        : sanValueFault(field, value, { wildcards: true, reserved: 'allow' });
     if (value === undefined || fault !== undefined) throw reader.fault('subjectAltName', `${field} ${fault}`);
     const values = san[field] ?? [];
     values.push(value);

@@ -1,6 +1,7 @@
 import { SluiceError } from '@sluice/errors';
 import { sameBytes } from './der-reader.js';
 import { DerWriter, tags } from './der-writer.js';
+import { emailFault } from './name-faults.js';
 import { printableFault, textFault } from './text-faults.js';
 import { arranged, oidDer, type TypedWriter, typedCharactersMax, writeTypedAttribute } from './typed-values.js';
 import type { FieldRule, SubjectDn, SubjectField } from './types.js';
@@ -42,7 +43,7 @@ const attributes: Readonly<Record<SubjectField, AttributeFacts>> = {
     oid: Uint8Array.of(tags.oid, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x01),
     tag: tags.ia5String,
     charactersMax: 255,
-    form: (value) => (/^[!-?A-~]+@[!-?A-~]+$/.test(value) ? undefined : 'must be an ASCII mail address'),
+    form: emailFault,
   },
 };
 

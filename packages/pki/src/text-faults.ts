@@ -1,6 +1,11 @@
-// Control characters (\u0000 would fail a whole batch in PostgreSQL), lone surrogates, and the marks that make a name
-// read in another order than it is written.
-const forbidden = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+import { hasMixedWord } from './look-alikes.js';
+
+// Control characters (\u0000 would fail a whole batch in PostgreSQL), lone surrogates, the marks that make a name read in
+// another order than it is written, whatever has no shape of its own, and blanks that look like others.
+const forbidden =
+  /[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}]|(?![ \u3000])\p{Zs}/u;
+// RFC 5892 appendix A.1 and A.2, in short: joiners shape the letters of Arabic and of the scripts of India.
+const joiner = /(?<=[\p{scx=Arabic}\p{M}])[\u200c\u200d](?=\p{L})/gu;
 
 /** Why this text can stand in no name, whatever its field, or `undefined`. */
 export function textFault(value: string, charactersMax: number): string | undefined {
@@ -8,7 +13,10 @@ export function textFault(value: string, charactersMax: number): string | undefi
   if (value.length > charactersMax && [...value].length > charactersMax) {
     return `must have at most ${charactersMax} characters`;
   }
-  if (forbidden.test(value)) return 'must not hold control characters';
+  if (!/^[ -~]*$/.test(value)) {
+    if (forbidden.test(value.replace(joiner, ''))) return 'must not hold control characters or invisible ones';
+    if (hasMixedWord(value)) return 'must not mix scripts in a word, such as Latin and Cyrillic';
+  }
   return value.trim() === value ? undefined : 'must not begin or end with a blank';
 }
 

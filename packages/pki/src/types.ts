@@ -80,6 +80,8 @@ export interface SanRule {
   max: number;
   /** For `dns_names`: may they begin with `*.`? */
   wildcards?: boolean | undefined;
+  /** Names and addresses of special use, which nobody holds alone; refused when nothing is said. */
+  reserved?: 'refuse' | 'allow' | undefined;
 }
 
 /** A policy by its OBJECT IDENTIFIER, with the address of the statement it comes from when there is one. */

@@ -14,10 +14,10 @@ const memberNotes: Readonly<Record<string, Readonly<Record<string, string>>>> = 
     serial_number: 'A number of the subject, not of the certificate.',
   },
   San: {
-    dns_names: 'Host names: A-labels in lower case.',
+    dns_names: 'Host names: A-labels in lower case. No label looks like another (scripts mixed in a word).',
     emails: 'Mail addresses in ASCII.',
     ip_addresses: 'IPv4 or IPv6, as text.',
-    uris: 'Absolute http or https URIs.',
+    uris: 'Absolute http or https URIs (RFC 3986), without credentials.',
   },
 };
 

@@ -95,7 +95,7 @@ export const snapshot: Snapshot = {
           locality: 'optional',
         },
         san: {
-          dns_names: { rule: 'required', max: 5, wildcards: true },
+          dns_names: { rule: 'required', max: 5, wildcards: true, reserved: 'allow' },
           emails: { rule: 'forbidden', max: 5 },
           uris: { rule: 'optional', max: 1 },
         },
