@@ -2,21 +2,23 @@ import * as fc from 'fast-check';
 
 // Texts that fields and names may hold, up to the very bounds.
 
-/** U+2028 to U+202E and U+2066 to U+2069 turn lines and directions; control characters stand in no name. */
-const nowhere = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/u;
-const character = fc
-  .oneof(
-    { weight: 6, arbitrary: fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 1 }) },
-    { weight: 2, arbitrary: fc.constantFrom('ä', 'ß', 'İ', 'я', '日', 'ﬃ', '𝄞', '👩', '\u0301', '\u200d', '\u00a0') },
-    { weight: 2, arbitrary: fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }) },
-  )
-  .filter((text) => !nowhere.test(text));
+/** Signs of any script stand between words; letters of two scripts stand together in few words. */
+const sign = fc
+  .string({ unit: 'binary', minLength: 1, maxLength: 1 })
+  .map((text) => (/^[\p{S}\p{P}]$/u.test(text) ? text : '👩'));
+const character = fc.oneof(
+  { weight: 6, arbitrary: fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 1 }) },
+  { weight: 2, arbitrary: fc.constantFrom('ä', 'ß', 'İ', '日', 'ﬃ', '𝄞', '👩', '\u0301', '\u3000') },
+  { weight: 2, arbitrary: sign },
+);
+const cyrillic = fc.oneof(fc.constantFrom('я', 'Ж', 'и', ' ', '7', '\u0301'), sign);
 
 /** Of 1 to `max` characters, sometimes of exactly as many; never with a blank at an end. */
-export function anyText(max: number, one: fc.Arbitrary<string> = character): fc.Arbitrary<string> {
+export function anyText(max: number, one?: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  if (one === undefined) return fc.oneof({ weight: 5, arbitrary: anyText(max, character) }, anyText(max, cyrillic));
   const ended = (characters: readonly string[]): string =>
     characters
-      .map((text, at) => (at % (characters.length - 1 || 1) === 0 && text.trim() !== text ? 'x' : text))
+      .map((text, at) => (at % (characters.length - 1 || 1) === 0 && text.trim() !== text ? '7' : text))
       .join('');
   return fc
     .oneof(
@@ -54,25 +56,38 @@ export const anyHost: fc.Arbitrary<string> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.constant(`${longest}.${'d'.repeat(61)}`) },
 );
+/** Of one holder: with a top domain that is not reserved, and never will be held. */
+export const anyPublicHost: fc.Arbitrary<string> = anyHost.map((host) =>
+  `${host.slice(-250)}.zz`.replace(/^[.-]+/, ''),
+);
 export const anyWildcard = anyHost
   .map((host) => `*.${host}`)
   .filter((name) => name.length <= 253 && name.split('.').length > 2);
 
 const atom = anyText(10, of(`${lettersDigits}!#$%&'*+/=?^_\`{|}~-`));
-export const anyMail = (max: number): fc.Arbitrary<string> =>
+export const anyMail = (max: number, host = anyHost): fc.Arbitrary<string> =>
   fc
     .tuple(
       fc.oneof(
         fc.array(atom, { minLength: 1, maxLength: 3 }).map((atoms) => atoms.join('.')),
         fc.constant('m'.repeat(64)),
       ),
-      anyHost,
+      host,
     )
     .map(([local, host]) => `${local}@${host}`)
     .filter((mail) => mail.length <= Math.min(max, 254));
 
 export const anyAddress = fc.oneof(fc.ipV4(), fc.ipV6());
+export const anyPublicAddress = fc.oneof(
+  fc.ipV4().map((address) => address.replace(/^\d+/, '8')),
+  fc
+    .array(fc.integer({ min: 1, max: 0xffff }), { minLength: 7, maxLength: 7 })
+    .map((groups) => `2600:${groups.map((group) => group.toString(16)).join(':')}`),
+);
 
+export const anyPublicUri: fc.Arbitrary<string> = fc
+  .webUrl({ validSchemes: ['http', 'https'], withQueryParameters: true, withFragments: true })
+  .map((uri) => uri.replace(/^(https?:\/\/)[^/?#]*/, '$1a.zz'));
 export const anyUri: fc.Arbitrary<string> = fc.oneof(
   fc.webUrl({ validSchemes: ['http', 'https'], withQueryParameters: true, withFragments: true }),
   fc.constantFrom('http://192.0.2.1:8080/', 'https://[2001:db8::1]/x', `https://a.example.test/${'p'.repeat(2025)}`),

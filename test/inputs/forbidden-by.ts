@@ -65,6 +65,7 @@ function isText(text: unknown, max: number): boolean {
     point < 0x20 ||
     (point >= 0x7f && point < 0xa0) ||
     (point >= 0xd800 && point < 0xe000) ||
+    (point >= 0x200b && point <= 0x200f) ||
     (point >= 0x2028 && point <= 0x202e) ||
     (point >= 0x2066 && point <= 0x2069);
   return points.length > 0 && points.length <= max && !points.some(isBad) && !/^\s|\s$/.test(text);
@@ -99,6 +100,17 @@ function isUri(uri: string): boolean {
   return /^https?:$/.test(protocol) && hostname !== '' && username === '' && password === '';
 }
 
+const reservedHost =
+  /^([^@]*@)?([^.@]+|([^@]*\.)?(test|example|example\.(com|net|org)|invalid|localhost|local|onion|alt|internal|(home|in-addr|ip6)\.arpa))$/;
+const reservedAddress =
+  /^(0|10|127|192\.168|192\.0\.[02]|169\.254|172\.(1[6-9]|2\d|3[01])|198\.1[89]|198\.51\.100|203\.0\.113|22[4-9]|2[345]\d)\.|^(::1?$|f[cdef]|2001:db8:|2002:)/;
+
+/** The host or address of a name of any kind. */
+function isReserved(name: string): boolean {
+  const host = /^https?:/.test(name) ? new URL(name).hostname.replace(/[[\]]/g, '') : name.replace(/^\*\./, '');
+  return isIP(host) > 0 ? reservedAddress.test(host) : reservedHost.test(host);
+}
+
 const formats: Readonly<Record<string, (text: string) => boolean>> = {
   digits: (text) => /^\d+$/.test(text),
   hex: (text) => /^[\da-f]+$/.test(text),
@@ -128,6 +140,7 @@ function checkNames(document: ProfileDocument, san: NonNullable<Order['san']>, r
       refuse(`${kind}: too many, or twice`);
     for (const name of names as readonly string[]) {
       if (rule === undefined || isName[kind]?.(name, rule) !== true) refuse(`${kind} ${JSON.stringify(name)}`);
+      if (rule?.reserved !== 'allow' && isReserved(name)) refuse(`${kind} ${JSON.stringify(name)} is reserved`);
     }
   }
   for (const [kind, { rule }] of Object.entries(document.san)) {

@@ -30,10 +30,10 @@ const everything = {
     { oid: '1.3.6.1.4.1.99999.7', rule: 'optional', type: 'utf8', max: 20, format: 'digits' },
   ],
   san: {
-    dns_names: { rule: 'optional', max: 100, wildcards: true },
-    emails: { rule: 'optional', max: 100 },
-    ip_addresses: { rule: 'optional', max: 100 },
-    uris: { rule: 'optional', max: 100 },
+    dns_names: { rule: 'optional', max: 100, wildcards: true, reserved: 'allow' },
+    emails: { rule: 'optional', max: 100, reserved: 'allow' },
+    ip_addresses: { rule: 'optional', max: 100, reserved: 'allow' },
+    uris: { rule: 'optional', max: 100, reserved: 'allow' },
   },
   other_names: [
     { oid: '1.3.6.1.4.1.311.20.2.3', rule: 'optional', type: 'utf8', max: 2, format: 'email' },
@@ -66,7 +66,10 @@ const namesOnly = {
   purpose: 'subscriber',
   validity_seconds: 3600,
   subject: { common_name: 'optional' },
-  san: { dns_names: { rule: 'required', max: 2, wildcards: true }, ip_addresses: { rule: 'optional', max: 2 } },
+  san: {
+    dns_names: { rule: 'required', max: 2, wildcards: true, reserved: 'allow' },
+    ip_addresses: { rule: 'optional', max: 2 },
+  },
   keys: ['ec-p256', 'ed25519'],
   key_usage: ['digitalSignature'],
 };

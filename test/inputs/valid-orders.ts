@@ -7,6 +7,9 @@ import {
   anyIa5,
   anyMail,
   anyPrintable,
+  anyPublicAddress,
+  anyPublicHost,
+  anyPublicUri,
   anyText,
   anyUri,
   anyWildcard,
@@ -106,10 +109,18 @@ function namesOf(document: ProfileDocument): fc.Arbitrary<Names> {
   const members: Record<string, fc.Arbitrary<Names[string]>> = {};
   const required: string[] = [];
   const kinds: Readonly<Record<string, (rule: SanRule) => fc.Arbitrary<string>>> = {
-    dns_names: ({ wildcards }) => (wildcards === true ? fc.oneof(anyHost, anyWildcard) : anyHost),
-    emails: () => anyMail(254),
-    ip_addresses: () => anyAddress,
-    uris: () => anyUri,
+    dns_names: ({ wildcards, reserved }) => {
+      const host = reserved === 'allow' ? anyHost : anyPublicHost;
+      return wildcards === true
+        ? fc.oneof(
+            host,
+            reserved === 'allow' ? anyWildcard : host.map((name) => `*.${name.slice(-240).replace(/^[.-]+/, '')}`),
+          )
+        : host;
+    },
+    emails: ({ reserved }) => anyMail(254, reserved === 'allow' ? anyHost : anyPublicHost),
+    ip_addresses: ({ reserved }) => (reserved === 'allow' ? anyAddress : anyPublicAddress),
+    uris: ({ reserved }) => (reserved === 'allow' ? anyUri : anyPublicUri),
   };
   for (const [kind, rule] of Object.entries(document.san) as [string, SanRule][]) {
     const one = rule.rule === 'forbidden' ? undefined : kinds[kind]?.(rule);

@@ -49,6 +49,12 @@ describe('checkContent', () => {
     expect(checkContent(document, full, 'ec-p256')).toEqual([]);
   });
 
+  it('refuses names that others may hold, when the profile says nothing of them', () => {
+    const profile = checkProfile({ ...base, subject: {}, san: { dns_names: { rule: 'optional', max: 8 } } });
+    const content = { subject_dn: {}, san: { dns_names: ['a.zz', 'a.test'] } };
+    expect(checkContent(profile, content, 'ec-p256').map(({ pointer }) => pointer)).toEqual(['/san/dns_names/1']);
+  });
+
   it('tells all at once', () => {
     const bad: RequestContent = { subject_dn: { country: 'DE' }, san: {} };
     expect(checkContent(document, bad, 'rsa-2048').map(({ pointer, code }) => `${pointer} ${code}`)).toEqual([
