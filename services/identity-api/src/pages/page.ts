@@ -34,12 +34,13 @@ caption { text-align: left; color: var(--soft); padding: .3rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .45rem .8rem .45rem 0; border-bottom: 1px solid var(--line); }
 thead th { color: var(--soft); font-weight: 600; }
 td p { margin: 0 0 .3rem; }
+th code, td > code:only-child { overflow-wrap: normal; white-space: nowrap; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .4rem 1.2rem; }
 dt { color: var(--soft); }
 dd { margin: 0; }
 details { margin: .8rem 0; }
 summary { cursor: pointer; }
-@media (max-width: 52rem) { .with-nav { grid-template-columns: minmax(0, 1fr); gap: 1rem; } nav { position: static; max-height: none; } dl { grid-template-columns: 1fr; } }
+@media (max-width: 52rem) { .with-nav { grid-template-columns: minmax(0, 1fr); gap: 1rem; } nav { position: static; max-height: none; } nav ul { columns: 2; } dl { grid-template-columns: 1fr; } }
 `;
 
 const styleElement = new Html(style);
