@@ -10,7 +10,7 @@ export function forbiddenBy(document: ProfileDocument, order: Order, spki: Uint8
   const faults: string[] = [];
   const refuse = (fault: string): void => void faults.push(fault);
   for (const member of Object.keys(order)) {
-    if (!['profile', 'subject_dn', 'san', 'csr'].includes(member)) refuse(`member ${member}`);
+    if (!['profile', 'subject_dn', 'san', 'csr', 'public_key', 'proof'].includes(member)) refuse(`member ${member}`);
   }
   if (order.profile !== document.name) refuse('another profile');
   checkSubject(document, order.subject_dn, refuse);

@@ -74,7 +74,8 @@ export function describeInputs(counts: { readonly valid: number; readonly mutate
         for (const what of [document.name, csr.signing.name, csr.kind]) seen.add(what);
         return issuedFaults(octets, answer, csr.key.spki);
       };
-      const show = ({ body, csr }: ValidOrder): string => `${body} (${csr.kind}, ${csr.signing.name})`;
+      const show = ({ body, csr, byProof }: ValidOrder): string =>
+        `${body} (${csr.kind}, ${byProof ? 'proof' : csr.signing.name})`;
       await holdsInBulk({ arbitrary: orders, faultsOf, show }, { seed, count: counts.valid, inFlight });
       const wanted = [...inputs.profiles.keys(), ...csrs.flatMap(({ signing, kind }) => [signing.name, kind])];
       expect(seen).toEqual(new Set(wanted));

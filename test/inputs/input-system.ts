@@ -1,8 +1,10 @@
-import { X509Certificate } from 'node:crypto';
+import { hash, sign, X509Certificate } from 'node:crypto';
 import { type ProfileDocument, parseProfile } from '@sluice/pki';
 import { type System, startSystem, testProfiles } from '@sluice/testkit';
 import { Pool } from 'undici';
+import type { Order } from './expected-certificate.js';
 import { exampleProfiles, widerProfiles } from './input-profiles.js';
+import type { SubjectKey } from './subject-keys.js';
 
 /** What the front end answered to one order. */
 export interface InputAnswer {
@@ -22,12 +24,21 @@ export interface InputSystem {
    * connection breaks or the front end does not answer.
    */
   order(body: Uint8Array, key: string): Promise<InputAnswer>;
+  /** The same order with the key itself, and a proof of possession, in place of the CSR. */
+  withProof(order: Order, key: SubjectKey): Promise<object>;
   stop(): Promise<string[]>;
 }
 
 const inFlightMax = 64;
 /** Far beyond the wait that the front end offers. */
 const answerWithinMs = 60_000;
+
+const account = 'input-account';
+/** How a key signs a proof; Ed25519 hashes by itself. */
+const proofDigests: Readonly<Record<string, string>> = {
+  ...{ 'ec-p256': 'sha256', 'ec-p384': 'sha384', 'ec-p521': 'sha512' },
+  ...{ 'rsa-2048': 'sha256', 'rsa-3072': 'sha256', 'rsa-4096': 'sha256' },
+};
 
 const cas = [
   ['issuing', 'ec-p256'],
@@ -73,7 +84,7 @@ export async function startInputSystem(): Promise<InputSystem> {
     profiles.set(name, parseProfile(JSON.stringify(applied.document)));
   }
   const { api_key: apiKey } = await admin.call<{ api_key: string }>('POST', '/admin/v1/accounts', {
-    ...{ name: 'input-account', profiles: [...profiles.keys()] },
+    ...{ name: account, profiles: [...profiles.keys()] },
   });
   const pool = new Pool(system.frontEnds[0]?.url ?? '', {
     ...{ connections: inFlightMax, bodyTimeout: answerWithinMs, headersTimeout: answerWithinMs },
@@ -85,6 +96,7 @@ export async function startInputSystem(): Promise<InputSystem> {
     return { status: answer.statusCode, body: JSON.parse(await answer.body.text()) as InputAnswer['body'] };
   }
   const wait = 'respond-async, wait=6';
+  const nonces = shared(async () => String((await call('POST', '/nonce', {})).body.nonce));
   await untilAvailable(async () => (await call('GET', '/profiles', {})).body, profiles.size);
   return {
     system,
@@ -96,9 +108,27 @@ export async function startInputSystem(): Promise<InputSystem> {
       while (answer.status === 202) answer = await call('POST', '/identity', headers, body);
       return { ...answer, sentAt, endedAt: Date.now() };
     },
+    async withProof({ csr: _csr, ...order }, { key, kind, spki }) {
+      const nonce = await nonces.get();
+      const spkiHash = hash('sha256', spki);
+      const message = ['sluice-proof-1', account, order.profile, spkiHash, nonce].join('\n');
+      const signature = sign(proofDigests[kind] ?? null, Buffer.from(message), key).toString('base64');
+      return { ...order, public_key: spki.toString('base64'), proof: { nonce, signature } };
+    },
     async stop() {
       await pool.close();
       return system.stop();
+    },
+  };
+}
+
+/** A value made anew each minute, for all who ask. */
+function shared<T>(make: () => Promise<T>): { get(): Promise<T> } {
+  let made: { value: Promise<T>; at: number } | undefined;
+  return {
+    get() {
+      if (made === undefined || Date.now() - made.at > 60_000) made = { value: make(), at: Date.now() };
+      return made.value;
     },
   };
 }

@@ -23,6 +23,8 @@ export interface ValidOrder {
   readonly document: ProfileDocument;
   readonly order: Order;
   readonly csr: SoundCsr;
+  /** The key itself, with a proof of possession, in place of the CSR. */
+  readonly byProof: boolean;
   /** The same order as JSON, in one of its writings. */
   readonly body: string;
 }
@@ -42,14 +44,15 @@ export function validOrders(document: ProfileDocument, csrs: readonly SoundCsr[]
       subject: subjectOf(document),
       san: namesOf(document),
       csr: fc.constantFrom(...fitting),
+      byProof: fc.constantFrom(false, false, false, true),
       form: fc.constantFrom(...Object.values(csrForms)),
       writing: fc.constantFrom(...writings),
     })
     .filter(({ subject, san }) => isNamed(document, subject, san))
-    .map(({ subject, san, csr, form, writing }) => {
+    .map(({ subject, san, csr, byProof, form, writing }) => {
       const given = Object.keys(san).length > 0 ? { san } : {};
       const order: Order = { profile: document.name, subject_dn: subject, ...given, csr: form(csr.der) };
-      return { document, order, csr, body: writing(order) };
+      return { document, order, csr, byProof, body: writing(order) };
     });
 }
 

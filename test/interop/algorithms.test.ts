@@ -1,39 +1,14 @@
-import { generateKeyPairSync, type KeyObject, randomBytes, X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createFileKeyStore, type KeyAlgorithm, type KeyStore } from '@sluice/key-store';
-import { fetchDebianTool } from '@sluice/local-stack';
-import {
-  assembleCertificate,
-  checkContent,
-  checkProfile,
-  compileTemplate,
-  createVerifier,
-  encodeSubject,
-  type Issuer,
-  keyKindOf,
-  makeSerial,
-  type ProfileDocument,
-  type ProfileKeyKind,
-  profileKeyKinds,
-  type RequestContent,
-  serialRandomBytes,
-  toPem,
-  validityOf,
-} from '@sluice/pki';
+import { checkProfile, encodeSubject, type Issuer, type ProfileKeyKind, profileKeyKinds, toPem } from '@sluice/pki';
 import { verifyWithCerttool, verifyWithOpenssl } from '@sluice/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasCerttool, issue, rootProfile } from './issue.js';
 
 // Every CA key with every subject key: made as a signer makes them, read by three programs that share no code with us.
-
-const hasCerttool = await fetchDebianTool(['gnutls-bin'], 'certtool').then(
-  () => true,
-  (error: unknown) => {
-    console.warn(`SKIPPED: no certtool: GnuTLS has not seen these certificates (${String(error)})`);
-    return false;
-  },
-);
 
 /** The signature of each CA key, as its AlgorithmIdentifier stands in the certificate. */
 const caAlgorithms = {
@@ -53,17 +28,8 @@ const makeSubjectKey: Readonly<Record<ProfileKeyKind, () => KeyObject>> = {
   'rsa-4096': () => generateKeyPairSync('rsa', { modulusLength: 4096 }).publicKey,
 };
 
-const common = { ca: 'root', backdate_seconds: 60, keys: profileKeyKinds, subject: { common_name: 'required' } };
-const rootProfile = checkProfile({
-  ...common,
-  name: 'root',
-  purpose: 'ca-certificate',
-  validity_seconds: 40 * 365 * 86_400,
-  key_usage: ['keyCertSign', 'cRLSign'],
-  basic_constraints: { ca: true, path_length: 0 },
-});
 const leafProfile = checkProfile({
-  ...common,
+  ...{ ca: 'root', backdate_seconds: 60, keys: profileKeyKinds, subject: { common_name: 'required' } },
   name: 'leaf',
   purpose: 'subscriber',
   validity_seconds: 90 * 86_400,
@@ -88,23 +54,6 @@ afterAll(async () => {
   rmSync(dir, { recursive: true });
 });
 
-async function issue(
-  label: string,
-  issuer: Issuer,
-  document: ProfileDocument,
-  content: RequestContent,
-  spki: Uint8Array,
-): Promise<Uint8Array> {
-  const template = compileTemplate(document, issuer);
-  expect(checkContent(document, content, keyKindOf(spki))).toEqual([]);
-  const now = new Date();
-  const serial = makeSerial(now, randomBytes(serialRandomBytes));
-  const tbs = template.fill({ serial, ...validityOf(document, now, null), content, spki });
-  const signature = await store.sign(label, tbs);
-  expect(createVerifier(issuer.spki)(tbs, signature)).toBe(true);
-  return assembleCertificate(tbs, template.signatureAlgorithm, signature);
-}
-
 describe.each(Object.entries(caAlgorithms))('below a CA of %s', (algorithm, identifier) => {
   const subjectDn = { common_name: `Root of ${algorithm}` };
   let issuer: Issuer;
@@ -112,7 +61,7 @@ describe.each(Object.entries(caAlgorithms))('below a CA of %s', (algorithm, iden
   beforeAll(async () => {
     const { spki } = await store.generate(`ca-${algorithm}`, algorithm as KeyAlgorithm);
     issuer = { subjectDer: encodeSubject(subjectDn), spki };
-    root = await issue(`ca-${algorithm}`, issuer, rootProfile, { subject_dn: subjectDn, san: {} }, spki);
+    root = await issue(store, `ca-${algorithm}`, issuer, rootProfile, { subject_dn: subjectDn, san: {} }, spki);
   });
 
   it.each(profileKeyKinds)(
@@ -120,7 +69,7 @@ describe.each(Object.entries(caAlgorithms))('below a CA of %s', (algorithm, iden
     async (kind) => {
       const spki = subjects.get(kind) ?? new Uint8Array();
       const content = { subject_dn: { common_name: `Key of ${kind}` }, san: { dns_names: ['a.example.test'] } };
-      const leaf = await issue(`ca-${algorithm}`, issuer, leafProfile, content, spki);
+      const leaf = await issue(store, `ca-${algorithm}`, issuer, leafProfile, content, spki);
       expect(Buffer.from(leaf).toString('hex').split(identifier).length - 1).toBe(
         identifier === '300506032b6570' && kind === 'ed25519' ? 3 : 2,
       );
