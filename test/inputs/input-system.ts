@@ -93,7 +93,10 @@ export async function startInputSystem(): Promise<InputSystem> {
 
   async function call(method: 'GET' | 'POST', path: string, headers: Record<string, string>, body?: Uint8Array) {
     const answer = await pool.request({ method, path, headers: { authorization, ...headers }, body: body ?? null });
-    return { status: answer.statusCode, body: JSON.parse(await answer.body.text()) as InputAnswer['body'] };
+    const [status, text] = [answer.statusCode, await answer.body.text()];
+    const given = Object.entries(answer.headers).map(([name, value]): [string, string] => [name, String(value)]);
+    system.compare({ method, path, status, headers: new Headers(given), body: text });
+    return { status, body: JSON.parse(text) as InputAnswer['body'] };
   }
   const wait = 'respond-async, wait=6';
   const nonces = shared(async () => String((await call('POST', '/nonce', {})).body.nonce));

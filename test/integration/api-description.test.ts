@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { roleName } from '@sluice/ledger';
-import { makeCsr, type System, startSystem, testProfiles } from '@sluice/testkit';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   createDescriptionChecker,
   type DescriptionChecker,
   type Document,
   type Exchange,
-} from './description-checker.js';
+  makeCsr,
+  type System,
+  startSystem,
+  testProfiles,
+} from '@sluice/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 // The real front end, and the document that it serves itself: whatever it answers must stand in there.
 

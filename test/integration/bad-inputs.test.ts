@@ -88,8 +88,9 @@ async function send(
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json', ...headers },
     ...(method === 'POST' ? { body: raw ? body : JSON.stringify(body) } : {}),
   });
-  const said = JSON.parse(await answer.text()) as Said;
-  return { ...said, status: answer.status };
+  const said = await answer.text();
+  system.compare({ method, path, status: answer.status, headers: answer.headers, body: said });
+  return { ...(JSON.parse(said) as Said), status: answer.status };
 }
 
 /** Sends it, and compares status, code and pointer. */
@@ -415,7 +416,12 @@ async function spoken(octets: string): Promise<Said> {
   const socket = connect(Number(port), hostname);
   socket.write(octets);
   const answer = await text(socket);
-  return { ...(JSON.parse(answer.split('\r\n\r\n')[1] ?? '') as Said), status: Number(answer.split(' ')[1]) };
+  const [head = '', body = ''] = answer.split('\r\n\r\n');
+  const status = Number(answer.split(' ')[1]);
+  const lines = head.split('\r\n').slice(1);
+  const headers = new Headers(lines.map((line) => [line.split(': ')[0] ?? '', line.split(': ').slice(1).join(': ')]));
+  system.compare({ method: 'POST', path: '/identity', status, headers, body });
+  return { ...(JSON.parse(body) as Said), status };
 }
 
 describe('after all of it', () => {

@@ -1,6 +1,12 @@
 export { type AdminClient, createAdminClient } from './admin-client.js';
 export { type AuditOptions, type AuditReport, auditHistory, type Violation } from './audit-history.js';
 export { type CsrKeyKind, type MadeCsr, makeCsr } from './csr.js';
+export {
+  createDescriptionChecker,
+  type DescriptionChecker,
+  type Document,
+  type Exchange,
+} from './description-checker.js';
 export { armFreeze, armKill, disarm, frozenBy, killAt } from './kill-point.js';
 export { type Verdict, verifyWithCerttool, verifyWithOpenssl } from './outside-verifiers.js';
 export { createPacedKeyStore } from './paced-key-store.js';

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { Fate } from '@sluice/errors';
+import type { Exchange } from './description-checker.js';
 
 /** One answer, or the lack of one, exactly as a client got it. */
 export interface Answer {
@@ -67,6 +68,8 @@ export function createRecordingClient(options: {
   readonly apiKey: string;
   /** After this long without a whole answer it counts as a connection error. */
   readonly giveUpMs?: number;
+  /** Hears of every whole answer. */
+  readonly onExchange?: (exchange: Exchange) => void;
 }): RecordingClient {
   let baseUrls = options.baseUrls;
   let sent = 0;
@@ -92,6 +95,7 @@ export function createRecordingClient(options: {
         ...(body === undefined ? {} : { body }),
       });
       const text = await response.text();
+      options.onExchange?.({ method, path, status: response.status, headers: response.headers, body: text });
       answer = { ...base, ...readAnswer(method, response, text), endedAt: Date.now() };
     } catch (error) {
       answer = { ...base, endedAt: Date.now(), error: causeOf(error) };

@@ -25,6 +25,7 @@ import {
 import { Client } from 'pg';
 import { type AdminClient, createAdminClient } from './admin-client.js';
 import { type AuditReport, auditHistory } from './audit-history.js';
+import { createDescriptionChecker, type Document, type Exchange } from './description-checker.js';
 import { type Pacer, startPacer } from './pacer.js';
 import { type Answer, createRecordingClient, type RecordingClient } from './recording-client.js';
 import { sharedPostgres } from './shared-postgres.js';
@@ -68,14 +69,20 @@ export interface System {
   readonly killFile: string;
   /** For `shiftClock`: the first signer looks at it. */
   readonly clockFile: string;
+  /** Each of its answers is compared with the description, as `compare` does. */
   client(options?: { apiKey?: string; giveUpMs?: number }): RecordingClient;
+  /** Compares an answer of a front end with the description that it serves; what is not described `stop` tells. */
+  compare(exchange: Exchange): void;
   witness(): WitnessEntry[];
   /** SQL as superuser, one connection per call. */
   query<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Waits until nothing is open any more; throws, naming what is, when that takes longer. */
   settle(waitMs: number): Promise<void>;
   audit(answers: readonly Answer[], endWithinMs?: number): Promise<AuditReport>;
-  /** SIGTERM to everything; says what did not end by itself with code 0 (nothing, when all is well). */
+  /**
+   * SIGTERM to everything; says what did not end by itself with code 0, and which answers were not as described
+   * (nothing, when all is well).
+   */
   stop(): Promise<string[]>;
 }
 
@@ -173,6 +180,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   // Last, so that the first snapshot they get has everything in it.
   const frontEnds = await several('identity-api', options.frontEnds ?? 1, registry.url);
   const witness = (): WitnessEntry[] => readWitness(witnessFile);
+  const description = await describedBy(frontEnds[0]);
   return {
     dir,
     adminUrl,
@@ -190,7 +198,11 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     clockFile,
     witness,
     client: (how = {}) =>
-      createRecordingClient({ baseUrls: frontEnds.map((frontEnd) => frontEnd.url), apiKey, ...how }),
+      createRecordingClient({
+        ...{ baseUrls: frontEnds.map((frontEnd) => frontEnd.url), apiKey, onExchange: description.compare },
+        ...how,
+      }),
+    compare: description.compare,
     query: (sql, values = []) => query(adminUrl, sql, values),
     settle: (waitMs) => untilSettled(adminUrl, waitMs),
     audit: (answers, endWithinMs) =>
@@ -207,7 +219,23 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       await Promise.all([wires?.postgres.close(), wires?.redis.close()]);
       await redis.stop();
       await postgres?.stop();
-      return faults;
+      return [...faults, ...description.faults];
+    },
+  };
+}
+
+/** Answers, held against the description that this front end serves. */
+async function describedBy(
+  frontEnd: Member | undefined,
+): Promise<{ readonly faults: readonly string[]; compare(exchange: Exchange): void }> {
+  const faults: string[] = [];
+  if (frontEnd === undefined) return { faults, compare: () => undefined };
+  const checker = createDescriptionChecker((await (await fetch(`${frontEnd.url}/openapi.json`)).json()) as Document);
+  return {
+    faults,
+    compare(exchange) {
+      const { method, path, status, body } = exchange;
+      for (const fault of checker.faultsOf(exchange)) faults.push(`${method} ${path} ${status}: ${fault} in ${body}`);
     },
   };
 }
