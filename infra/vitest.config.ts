@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import LongestFirst from './gate/longest-first.mjs';
 
 const root = new URL('..', import.meta.url).pathname;
 
@@ -10,6 +11,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 180_000,
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     // Torn down in reverse order.
     globalSetup: [`${root}infra/gate/leaked-processes.mjs`, `${root}infra/gate/shared-servers.mjs`],
     reporters: ['default', `${root}infra/gate/closing-line.mjs`],
