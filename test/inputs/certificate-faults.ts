@@ -6,6 +6,7 @@ import {
   expectedCertificate,
   type IssuerFacts,
   issuerFactsOf,
+  notAfterOf,
   type Order,
 } from './expected-certificate.js';
 import { assertChainOf, type InputAnswer } from './input-system.js';
@@ -40,8 +41,13 @@ export function certificateFaults(
   if (!certificate.verify(new X509Certificate(chain[0] ?? '').publicKey)) faults.push('it is not signed by its CA');
   // By the ledger's clock, which is this machine's here; whole seconds.
   const claimedAt = notBefore.getTime() + document.backdate_seconds * 1000;
-  if (claimedAt < answer.sentAt - 1000 || claimedAt > answer.endedAt) faults.push(`notBefore ${not_before}`);
-  if (Date.parse(not_after) !== notBefore.getTime() + (document.validity_seconds - 1) * 1000) {
+  const asked = order.validity?.not_before;
+  const isRight =
+    asked === undefined
+      ? claimedAt >= answer.sentAt - 1000 && claimedAt <= answer.endedAt
+      : Date.parse(asked) === notBefore.getTime();
+  if (!isRight) faults.push(`notBefore ${not_before}`);
+  if (Date.parse(not_after) !== notAfterOf(document, order.validity, notBefore).getTime()) {
     faults.push(`not_after ${not_after}`);
   }
   if (!/^[4-7][0-9a-f]{31}$/.test(serial)) faults.push(`serial ${serial}`);

@@ -9,6 +9,8 @@ export interface Order {
   readonly subject_dn: Readonly<Record<string, string | readonly string[] | readonly TypedValue[]>>;
   readonly san?: Readonly<Record<string, readonly string[] | readonly TypedValue[]>>;
   readonly csr: string;
+  /** RFC 3339, whole seconds. */
+  readonly validity?: { readonly not_before?: string; readonly not_after?: string };
 }
 
 /** What a certificate takes over from the one of its CA. */
@@ -50,7 +52,7 @@ function keyIdentifierOf(spki: Uint8Array): string {
  */
 export function expectedCertificate(asked: {
   readonly document: ProfileDocument;
-  readonly order: Pick<Order, 'subject_dn' | 'san'>;
+  readonly order: Pick<Order, 'subject_dn' | 'san' | 'validity'>;
   readonly spki: Uint8Array;
   readonly issuer: IssuerFacts;
   /** Lower-case hex, as answered. */
@@ -58,7 +60,7 @@ export function expectedCertificate(asked: {
   readonly notBefore: Date;
 }): Tree {
   const { document, order, spki, issuer, serial, notBefore } = asked;
-  const notAfter = new Date(notBefore.getTime() + (document.validity_seconds - 1) * 1000);
+  const notAfter = notAfterOf(document, order.validity, notBefore);
   const subject = subjectOf(document, order.subject_dn);
   const tbs = seq(
     ['[0]', [['INTEGER', '02']]],
@@ -71,6 +73,12 @@ export function expectedCertificate(asked: {
     ['[3]', [seq(...extensionsOf(document, order.san ?? {}, spki, issuer, subject[1].length === 0))]],
   );
   return seq(tbs, issuer.signatureAlgorithm);
+}
+
+/** The last second of the profile's own length, unless an end was asked for. */
+export function notAfterOf(document: ProfileDocument, asked: Order['validity'], notBefore: Date): Date {
+  if (asked?.not_after !== undefined) return new Date(asked.not_after);
+  return new Date(notBefore.getTime() + (document.validity_seconds - 1) * 1000);
 }
 
 function timeOf(time: Date): Tree {

@@ -10,9 +10,12 @@ export function forbiddenBy(document: ProfileDocument, order: Order, spki: Uint8
   const faults: string[] = [];
   const refuse = (fault: string): void => void faults.push(fault);
   for (const member of Object.keys(order)) {
-    if (!['profile', 'subject_dn', 'san', 'csr', 'public_key', 'proof'].includes(member)) refuse(`member ${member}`);
+    if (!['profile', 'subject_dn', 'san', 'csr', 'public_key', 'proof', 'validity'].includes(member)) refuse(`member ${member}`);
   }
   if (order.profile !== document.name) refuse('another profile');
+  if (order.validity !== undefined && Object.keys(order.validity).length > 0) {
+    if (document.requested_validity === undefined) refuse('a validity');
+  }
   checkSubject(document, order.subject_dn, refuse);
   checkNames(document, order.san ?? {}, refuse);
   checkTyped(document.extra_attributes, order.subject_dn.extra_attributes, refuse);

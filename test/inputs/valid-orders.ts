@@ -25,6 +25,8 @@ export interface ValidOrder {
   readonly csr: SoundCsr;
   /** The key itself, with a proof of possession, in place of the CSR. */
   readonly byProof: boolean;
+  /** A validity to be asked for: its begin, in seconds from when it is sent, and its length. */
+  readonly life: { readonly beginS: number; readonly lengthS: number } | undefined;
   /** The same order as JSON, in one of its writings. */
   readonly body: string;
 }
@@ -45,15 +47,43 @@ export function validOrders(document: ProfileDocument, csrs: readonly SoundCsr[]
       san: namesOf(document),
       csr: fc.constantFrom(...fitting),
       byProof: fc.constantFrom(false, false, false, true),
+      life: lifeOf(document),
       form: fc.constantFrom(...Object.values(csrForms)),
       writing: fc.constantFrom(...writings),
     })
     .filter(({ subject, san }) => isNamed(document, subject, san))
-    .map(({ subject, san, csr, byProof, form, writing }) => {
+    .map(({ subject, san, csr, byProof, life, form, writing }) => {
       const given = Object.keys(san).length > 0 ? { san } : {};
       const order: Order = { profile: document.name, subject_dn: subject, ...given, csr: form(csr.der) };
-      return { document, order, csr, byProof, body: writing(order) };
+      return { document, order, csr, byProof, life, body: writing(order) };
     });
+}
+
+/** What becomes of an order in the time between is no part of it. */
+const underWayMaxS = 600;
+
+/** Within the profile's bounds, at them too; not so near to the past that it is over before it is signed. */
+function lifeOf({ requested_validity: rule }: ProfileDocument): fc.Arbitrary<ValidOrder['life']> {
+  if (rule === undefined) return fc.constant(undefined);
+  const { min_seconds: min, max_seconds: max, back_seconds: back, ahead_seconds: ahead } = rule;
+  return fc.option(
+    fc
+      .record({
+        beginS: fc.oneof(fc.constant(ahead), fc.integer({ min: Math.min(0, underWayMaxS - back), max: ahead })),
+        lengthS: fc.oneof(fc.constantFrom(min, max), fc.integer({ min, max })),
+      })
+      .filter(({ beginS, lengthS }) => beginS + lengthS > underWayMaxS),
+    { nil: undefined },
+  );
+}
+
+/** The order as it is sent at this time. */
+export function asSentAt({ order, life }: ValidOrder, now: Date): Order {
+  if (life === undefined) return order;
+  const beginMs = (Math.floor(now.getTime() / 1000) + life.beginS) * 1000;
+  const text = (ms: number): string => new Date(ms).toISOString().replace('.000', '');
+  const validity = { not_before: text(beginMs), not_after: text(beginMs + (life.lengthS - 1) * 1000) };
+  return { ...order, validity };
 }
 
 type Fields = Order['subject_dn'];
