@@ -10,7 +10,8 @@ export function forbiddenBy(document: ProfileDocument, order: Order, spki: Uint8
   const faults: string[] = [];
   const refuse = (fault: string): void => void faults.push(fault);
   for (const member of Object.keys(order)) {
-    if (!['profile', 'subject_dn', 'san', 'csr', 'public_key', 'proof', 'validity'].includes(member)) refuse(`member ${member}`);
+    if (!['profile', 'subject_dn', 'san', 'csr', 'public_key', 'proof', 'validity'].includes(member))
+      refuse(`member ${member}`);
   }
   if (order.profile !== document.name) refuse('another profile');
   if (order.validity !== undefined && Object.keys(order.validity).length > 0) {

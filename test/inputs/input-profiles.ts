@@ -11,6 +11,7 @@ const everything = {
   purpose: 'subscriber',
   validity_seconds: 86_400,
   backdate_seconds: 86_000,
+  requested_validity: { min_seconds: 60, max_seconds: 200_000, back_seconds: 3000, ahead_seconds: 86_400 },
   subject: {
     country: 'optional',
     state: 'optional',

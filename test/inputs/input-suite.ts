@@ -15,7 +15,7 @@ import { mutatedRule } from './mutations/rule.js';
 import { mutatedSchema } from './mutations/schema.js';
 import { type Stage, stageOf } from './stage-of.js';
 import { makeSoundCsrs, makeSubjectKeys, type SoundCsr } from './subject-keys.js';
-import { type ValidOrder, validOrders } from './valid-orders.js';
+import { asSentAt, type ValidOrder, validOrders } from './valid-orders.js';
 
 const inFlight = 64;
 /** Thousands of certificates: beyond any machine's pace. */
@@ -67,8 +67,11 @@ export function describeInputs(counts: { readonly valid: number; readonly mutate
     `${counts.valid} valid orders: each is issued, exactly as asked, and nothing else`,
     async () => {
       const seen = new Set<string>();
-      const faultsOf = async ({ document, csr, body }: ValidOrder): Promise<string[]> => {
-        const octets = Buffer.from(body);
+      const faultsOf = async (valid: ValidOrder): Promise<string[]> => {
+        const { document, csr, byProof, life, body } = valid;
+        const order = asSentAt(valid, new Date());
+        const sent = byProof ? await inputs.withProof(order, csr.key) : order;
+        const octets = Buffer.from(byProof || life !== undefined ? JSON.stringify(sent) : body);
         const answer = await inputs.order(octets, randomUUID());
         if (answer.status !== 201) return [`${answer.status} ${JSON.stringify(answer.body)}`];
         for (const what of [document.name, csr.signing.name, csr.kind]) seen.add(what);

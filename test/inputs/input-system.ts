@@ -59,6 +59,7 @@ export async function startInputSystem(): Promise<InputSystem> {
       name: 'long-ca',
       ca: 'root',
       purpose: 'ca-certificate',
+      backdate_seconds: 3600,
       validity_seconds: 9 * 365 * 86_400,
       keys: ['ec-p256', 'ec-p384', 'ed25519'],
     },

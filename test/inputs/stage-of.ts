@@ -4,7 +4,7 @@ import type { Level } from './mutations/mutated.js';
 /** Where an order ended, by what the front end itself said of it. */
 export type Stage = Level | 'issued';
 
-const rules: ReadonlySet<unknown> = new Set(['subject-invalid', 'profile-unknown']);
+const rules: ReadonlySet<unknown> = new Set(['subject-invalid', 'profile-unknown', 'validity-invalid']);
 
 /** The stage that refused it, or `issued`. `undefined`: an answer that no order of these tests may get. */
 export function stageOf({ status, body }: InputAnswer): Stage | undefined {

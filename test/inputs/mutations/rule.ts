@@ -140,6 +140,9 @@ export function mutatedRule(
       }),
     ),
     fc.constantFrom(...others).map((profile) => send(`profile ${profile}`, { profile })),
+    fc
+      .constantFrom('1999-12-31T00:00:00Z', '9999-12-31T23:59:59Z')
+      .map((time) => send(`until ${time}`, { validity: { not_after: time } })),
     fc.constant(send('nobody named', { subject_dn: {}, san: {} })),
     ...overLong(document).map(([what, change]) => fc.constant(subject(what, change))),
   ];
