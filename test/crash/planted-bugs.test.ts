@@ -55,7 +55,11 @@ it('without a bug it finds nothing', async () => {
 it('complete without the attempt (and the serial that belongs to it) in its compare-and-set', async () => {
   const bug: PlantedBug = {
     function: 'ledger.complete',
-    pieces: [["= 'signing' and w.attempt = u.attempt and w.serial = u.serial", "= 'signing'"]],
+    pieces: [
+      ["= 'signing' and w.attempt = u.attempt and w.serial = u.serial", "= 'signing'"],
+      // The second look, at the serials themselves, would refuse it.
+      ['v_count <> cardinality(v_done)', 'false'],
+    ],
   };
   const found = await violationsWith(bug, (load) => freezeSignerPastItsLease(system, load, signaturesPerSecond));
   expect(rules(found)).toContain('issued-without-certificate');

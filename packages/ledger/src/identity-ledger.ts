@@ -1,4 +1,5 @@
 import { SluiceError } from '@sluice/errors';
+import { bigints, byteas, integers, jsons, texts, uuids } from './binary-array.js';
 import { createDatabase, type Database, type DatabaseOptions, type Statement } from './database.js';
 import { createGroupCommit, type GroupCommit } from './group-commit.js';
 import { type StandingRow, toStanding } from './standing.js';
@@ -48,11 +49,9 @@ interface DecideItem {
 }
 
 const column = <T, V>(rows: readonly T[], pick: (row: T) => V): V[] => rows.map(pick);
-/** pg encodes Buffers as bytea; other byte arrays it would take for JSON. */
-const bytes = (value: Uint8Array): Buffer => Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 
 async function readAll(database: Database, ids: readonly string[]): Promise<Map<string, Standing>> {
-  const rows = await database.call<StandingRow>(readStatement, [[...new Set(ids)]]);
+  const rows = await database.call<StandingRow>(readStatement, [uuids([...new Set(ids)])]);
   return new Map(rows.map((row) => [row.request_id, toStanding(row)]));
 }
 
@@ -79,22 +78,22 @@ async function acceptAll(
   }>(acceptStatement, [
     caller.name,
     caller.incarnation,
-    column(rows, (row) => row.requestId),
-    column(rows, (row) => row.account),
-    column(rows, (row) => row.profile),
-    column(rows, (row) => row.profileRevision),
-    column(rows, (row) => row.ca),
-    column(rows, (row) => row.keyGroup),
-    column(rows, (row) => row.class),
-    column(rows, (row) => row.content),
-    column(rows, (row) => bytes(row.spki)),
-    column(rows, ({ evidence }) => ('csr' in evidence ? bytes(evidence.csr) : null)),
-    column(rows, ({ evidence }) => ('proof' in evidence ? JSON.stringify(evidence.proof) : null)),
-    column(rows, (row) => bytes(row.fingerprint)),
-    column(rows, (row) => row.idempotencyKey ?? null),
-    column(rows, (row) => bytes(row.payloadHash)),
-    column(rows, leftMs),
-    column(rows, (row) => row.reopens ?? null),
+    uuids(column(rows, (row) => row.requestId)),
+    texts(column(rows, (row) => row.account)),
+    texts(column(rows, (row) => row.profile)),
+    integers(column(rows, (row) => row.profileRevision)),
+    texts(column(rows, (row) => row.ca)),
+    texts(column(rows, (row) => row.keyGroup)),
+    texts(column(rows, (row) => row.class)),
+    texts(column(rows, (row) => row.content)),
+    byteas(column(rows, (row) => row.spki)),
+    byteas(column(rows, ({ evidence }) => ('csr' in evidence ? evidence.csr : null))),
+    jsons(column(rows, ({ evidence }) => ('proof' in evidence ? JSON.stringify(evidence.proof) : null))),
+    byteas(column(rows, (row) => row.fingerprint)),
+    texts(column(rows, (row) => row.idempotencyKey ?? null)),
+    byteas(column(rows, (row) => row.payloadHash)),
+    integers(column(rows, leftMs)),
+    uuids(column(rows, (row) => row.reopens ?? null)),
   ]);
   // Crash here: accepted and committed; the sweep adds the turn.
   const accepted = verdicts.flatMap((verdict) =>
@@ -107,8 +106,8 @@ async function acceptAll(
     const ids = column(joined, (verdict) => verdict.request_id);
     standings = await afterCommit(async () => {
       await database.call(extendStatement, [
-        ids,
-        column(joined, (verdict) => leftMs(rows[verdict.ordinal - 1] as Submitted<AcceptRow>)),
+        uuids(ids),
+        integers(column(joined, (verdict) => leftMs(rows[verdict.ordinal - 1] as Submitted<AcceptRow>))),
       ]);
       return readAll(database, ids);
     });
@@ -150,10 +149,10 @@ function toAcceptResult(
 
 async function joinAll(database: Database, items: readonly Submitted<JoinItem>[]): Promise<Joined[]> {
   const found = await database.call<{ ordinal: number; request_id: string; same_payload: boolean }>(joinStatement, [
-    column(items, (item) => item.account),
-    column(items, (item) => item.key),
-    column(items, (item) => bytes(item.payloadHash)),
-    column(items, leftMs),
+    texts(column(items, (item) => item.account)),
+    texts(column(items, (item) => item.key)),
+    byteas(column(items, (item) => item.payloadHash)),
+    integers(column(items, leftMs)),
   ]);
   const results = new Array<Joined>(items.length);
   if (found.length === 0) return results;
@@ -170,9 +169,9 @@ async function joinAll(database: Database, items: readonly Submitted<JoinItem>[]
 
 async function decideAll(database: Database, actor: string, items: readonly DecideItem[]): Promise<Standing[]> {
   await database.call(decideStatement, [
-    column(items, (item) => item.requestId),
-    column(items, (item) => item.deadline),
-    column(items, (item) => Math.round(item.ttlMs)),
+    uuids(column(items, (item) => item.requestId)),
+    bigints(column(items, (item) => BigInt(item.deadline))),
+    bigints(column(items, (item) => BigInt(Math.round(item.ttlMs)))),
     actor,
   ]);
   const standings = await afterCommit(() =>

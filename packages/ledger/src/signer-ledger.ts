@@ -1,6 +1,7 @@
 import { type Code, SluiceError } from '@sluice/errors';
 import type { EndState, Purpose, ShelfState } from '@sluice/issuance';
 import { auditLeases, auditNext } from './audit.js';
+import { byteas, integers, texts, timestamps, uuids } from './binary-array.js';
 import { createDatabase, type Database, type DatabaseOptions, type Statement } from './database.js';
 import { isFaultOfOneRow } from './ledger-error.js';
 import { enrol, laneLoads, renew } from './subscriber-verbs.js';
@@ -112,9 +113,9 @@ function toClaimResult(rows: readonly ClaimedRow[]): ClaimResult {
 const sorted = <T extends { requestId: string }>(rows: readonly T[]): T[] =>
   [...rows].sort((a, b) => (a.requestId < b.requestId ? -1 : a.requestId > b.requestId ? 1 : 0));
 const bytes = (value: Uint8Array): Buffer => Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-const ids = (rows: readonly { requestId: string }[]): string[] => rows.map((row) => row.requestId);
-const attempts = (rows: readonly { attempt: number }[]): number[] => rows.map((row) => row.attempt);
-const codes = (rows: readonly { code: Code }[]): Code[] => rows.map((row) => row.code);
+const ids = (rows: readonly { requestId: string }[]): Buffer => uuids(rows.map((row) => row.requestId));
+const attempts = (rows: readonly { attempt: number }[]): Buffer => integers(rows.map((row) => row.attempt));
+const codes = (rows: readonly { code: Code }[]): Buffer => texts(rows.map((row) => row.code));
 
 async function claim(database: Database, options: ClaimOptions): Promise<ClaimResult> {
   const rows = await database.call<ClaimedRow>(statements.claim, [
@@ -124,8 +125,8 @@ async function claim(database: Database, options: ClaimOptions): Promise<ClaimRe
     options.lane.class,
     options.lane.keyGroup,
     options.countMax,
-    options.requestIds === undefined ? null : [...options.requestIds],
-    options.serials.map(bytes),
+    options.requestIds === undefined ? null : uuids(options.requestIds),
+    byteas(options.serials),
     options.compiler,
     options.leaseMs,
     options.cursor?.account ?? null,
@@ -144,10 +145,10 @@ async function complete(
     caller,
     ids(order),
     attempts(order),
-    order.map((row) => bytes(row.serial)),
-    order.map((row) => row.notBefore),
-    order.map((row) => row.notAfter),
-    order.map((row) => bytes(row.certificate)),
+    byteas(order.map((row) => row.serial)),
+    timestamps(order.map((row) => row.notBefore)),
+    timestamps(order.map((row) => row.notAfter)),
+    byteas(order.map((row) => row.certificate)),
   ]);
   const verdicts = new Map(rows.map((row) => [order[row.ordinal - 1], row.verdict]));
   return completions.map((completion) => verdicts.get(completion) ?? 'late');
@@ -182,14 +183,13 @@ export function createSignerLedger(options: DatabaseOptions): SignerLedger {
     enrol: (name) => enrol(database, name),
     renew: (caller, appliedEpoch, report) => renew(database, caller, appliedEpoch, report),
     async registerTemplates(caller, compiler, templates) {
-      const hashes = templates.map((template) => bytes(template.hash));
       await database.call(statements.registerTemplates, [
         caller.name,
         caller.incarnation,
         compiler,
-        templates.map((template) => template.profile),
-        templates.map((template) => template.revision),
-        hashes,
+        texts(templates.map((template) => template.profile)),
+        integers(templates.map((template) => template.revision)),
+        byteas(templates.map((template) => template.hash)),
       ]);
     },
     claim: (claimOptions) => claim(database, claimOptions),
@@ -234,7 +234,7 @@ export function createSignerLedger(options: DatabaseOptions): SignerLedger {
         ids(order),
         attempts(order),
         codes(order),
-        order.map((row) => row.detail),
+        texts(order.map((row) => row.detail)),
       ]);
     },
     async release(caller, releases: readonly Release[]) {
