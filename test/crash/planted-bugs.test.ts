@@ -62,7 +62,7 @@ it('complete without the attempt (and the serial that belongs to it) in its comp
     ],
   };
   const found = await violationsWith(bug, (load) => freezeSignerPastItsLease(system, load, signaturesPerSecond));
-  expect(rules(found)).toContain('issued-without-certificate');
+  expect(rules(found)).toContain('two-certificates');
 });
 
 it('a sweep that queues again without burning', async () => {
