@@ -75,7 +75,7 @@ const line = ({ method, path }: OperationFacts) => `${method.toUpperCase()} ${ad
 async function ending(state: Parameters<StartedFront['ledger']['become']>[1]): Promise<Said> {
   front.ledger.afterAccept = (id) => front.ledger.become(id, state);
   const asked = front.post(body, oneSecond);
-  await front.pass(50);
+  await front.pass(200);
   return said(await asked);
 }
 
@@ -158,7 +158,7 @@ const byOperation: Readonly<Record<string, Partial<Record<Code, Way>>>> = {
     'stale-snapshot': async () => {
       front.ledger.afterAccept = (id) => front.ledger.issue(id, 'a-younger-ca');
       const asked = front.post(body, oneSecond);
-      await front.pass(50);
+      await front.pass(200);
       return said(await asked);
     },
   },

@@ -31,7 +31,7 @@ describe('the examples', () => {
   it('the order can be sent as it stands', async () => {
     front.ledger.afterAccept = (id) => front.ledger.issue(id);
     const asked = front.post(exampleOrder);
-    await front.pass(50);
+    await front.pass(200);
     expect((await asked).status).toBe(201);
   });
 });

@@ -43,7 +43,7 @@ describe('the fate table', () => {
 
   it('issued while it waits, without the bell: found by looking again', async ({ front, ledger }) => {
     const asked = front.post();
-    await front.pass(49);
+    await front.pass(199);
     ledger.issue(onlyId(ledger));
     expect(ledger.calls.read).toBe(0);
     await front.pass(1);
@@ -180,10 +180,10 @@ describe('a ledger that does not say', () => {
     ledger.trouble.read = 'unavailable';
     ledger.afterAccept = (id) => ledger.issue(id);
     const asked = front.post();
-    await front.pass(50);
+    await front.pass(200);
     expect(ledger.calls.read).toBe(1);
     delete ledger.trouble.read;
-    await front.pass(100);
+    await front.pass(400);
     expect((await asked).status).toBe(201);
   });
 });

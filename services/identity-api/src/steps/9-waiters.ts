@@ -50,7 +50,7 @@ const nothing = (): void => undefined;
  * ring may be lost, they also look at growing intervals, and the ledger alone says what became of it.
  */
 export function createWaiters(options: WaitersOptions): Waiters {
-  const { read, waitersMax, onReadFailed, after, pausesMs = [50, 100, 200, 400, 800] } = options;
+  const { read, waitersMax, onReadFailed, after, pausesMs = [200, 400, 800] } = options;
   const watches = new Map<string, Watch>();
   let count = 0;
 

@@ -19,7 +19,7 @@ export const oneSecond = { prefer: 'wait=1' };
 /** Posts, and lets the first look come. */
 export async function looked(front: StartedFront, headers: Record<string, string> = {}): Promise<Response> {
   const asked = front.post(body, headers);
-  await front.pass(50);
+  await front.pass(200);
   return await asked;
 }
 
