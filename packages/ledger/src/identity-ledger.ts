@@ -38,7 +38,8 @@ interface JoinItem {
 type Joined = { standing: Standing; samePayload: boolean } | undefined;
 /** Waiting for its commit uses up a wait: what is left is told to the ledger when the batch goes, not when it came. */
 type Submitted<T> = T & { readonly submittedAtMs: number };
-const submitted = <T extends object>(item: T): Submitted<T> => ({ ...item, submittedAtMs: performance.now() });
+const submitted = <T extends object>(item: T): Submitted<T> =>
+  Object.assign({ submittedAtMs: performance.now() }, item);
 const leftMs = (item: { waitMs: number; submittedAtMs: number }): number =>
   Math.max(1, Math.round(item.waitMs - (performance.now() - item.submittedAtMs)));
 

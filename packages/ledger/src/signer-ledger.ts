@@ -79,7 +79,7 @@ function toClaimed(row: ClaimedRow): ClaimedRequest {
     profileRevision: row.profile_revision ?? 0,
     acceptedRevision: row.accepted_revision ?? 0,
     ca: row.ca,
-    ...(row.subject_ca === null ? {} : { subjectCa: row.subject_ca }),
+    subjectCa: row.subject_ca ?? undefined,
     content: row.content,
     spki: row.spki,
     attempt: row.attempt,

@@ -100,8 +100,8 @@ function extensionValueOf(
 /** PEM (RFC 7468): 64 characters a line, a newline at the end. */
 export function toPem(der: Uint8Array, label: string): string {
   if (!/^[A-Z0-9]+( [A-Z0-9]+)*$/.test(label)) throw new SluiceError('internal', 'a PEM label is capitals and blanks');
-  const lines = Buffer.from(der)
-    .toString('base64')
-    .replace(/.{64}(?=.)/g, '$&\n');
-  return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;
+  const base64 = Buffer.from(der.buffer, der.byteOffset, der.length).toString('base64');
+  let pem = `-----BEGIN ${label}-----\n`;
+  for (let at = 0; at < base64.length; at += 64) pem += `${base64.slice(at, at + 64)}\n`;
+  return `${pem}-----END ${label}-----\n`;
 }

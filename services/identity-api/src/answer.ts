@@ -53,7 +53,8 @@ export function problemAnswer(error: SluiceError, context: ProblemContext): Answ
 }
 
 export function jsonAnswer(status: number, body: object, headers: Record<string, string> = {}, fate?: Fate): Answer {
-  return { status, body, headers: { 'content-type': 'application/json', ...headers }, code: 'ok', fate };
+  const allHeaders = Object.assign({ 'content-type': 'application/json' }, headers);
+  return { status, body, headers: allHeaders, code: 'ok', fate };
 }
 
 /** Where a request is read. */

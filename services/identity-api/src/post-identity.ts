@@ -57,7 +57,13 @@ export function createPostIdentity(front: Front): (call: Call) => Promise<Answer
     const startedAtMs = front.clock.monotonicMs();
     const decideAtMs = startedAtMs + Math.max(0, preference.waitMs - decisionMarginMs);
     const pending: Pending = {
-      ...{ directory, account, order, preference, idempotencyKey, startedAtMs, decideAtMs },
+      directory,
+      account,
+      order,
+      preference,
+      idempotencyKey,
+      startedAtMs,
+      decideAtMs,
       fate: 'not-issued',
       requestId: undefined,
       waiter: undefined,
@@ -132,8 +138,11 @@ function prepare(front: Front, pending: Pending): AcceptRow {
     const verifyingAtMs = clock.monotonicMs();
     const { account, order } = pending;
     verify(valid.key, {
-      ...{ account: account.name, profile: order.profile, blockedKeys: pending.directory.blockedKeys },
-      ...{ nonces: front.nonces, nowMs: clock.epochMs() },
+      account: account.name,
+      profile: order.profile,
+      blockedKeys: pending.directory.blockedKeys,
+      nonces: front.nonces,
+      nowMs: clock.epochMs(),
     });
     metrics.step('verify-key', clock.monotonicMs() - verifyingAtMs);
     refuseLate(front, pending);

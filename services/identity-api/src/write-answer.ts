@@ -3,6 +3,8 @@ import type { Duplex } from 'node:stream';
 import type { Answer } from './answer.js';
 import { securityHeaders } from './security-headers.js';
 
+const usualHeaders = { ...securityHeaders, 'cache-control': 'no-store', vary: 'Prefer, Authorization' };
+
 /** Writes an answer as it is seen from outside. The id stands in its header and, for a problem, in its body too. */
 export function writeAnswer(response: ServerResponse, requestId: string, answer: Answer): void {
   const text = textOf(answer, requestId);
@@ -24,12 +26,6 @@ function textOf({ body, code }: Answer, requestId: string): string {
 }
 
 function headersOf({ headers }: Answer, requestId: string, text: string): Record<string, string | number> {
-  return {
-    ...securityHeaders,
-    'cache-control': 'no-store',
-    vary: 'Prefer, Authorization',
-    ...headers,
-    'content-length': Buffer.byteLength(text),
-    'x-request-id': requestId,
-  };
+  const own = { 'content-length': Buffer.byteLength(text), 'x-request-id': requestId };
+  return Object.assign({}, usualHeaders, headers, own);
 }
