@@ -3,6 +3,7 @@ import {
   type AuditFinding,
   type AuditInvariant,
   auditInvariants,
+  firstRequestId,
   type IdentityLedger,
   newRequestId,
 } from '@sluice/ledger';
@@ -269,7 +270,7 @@ describe('the signers’ own audit', () => {
   });
 
   it('says by how much it lags', async () => {
-    const hourAgo = newRequestId(Date.now() - 3_600_000, new Uint8Array(10));
+    const hourAgo = firstRequestId(Date.now() - 3_600_000);
     await planter.query('begin; set local session_replication_role = replica');
     for (const minutes of [50, 40])
       await planter.query(

@@ -6,7 +6,7 @@ export { isFaultOfOneRow } from './ledger-error.js';
 export { migrate } from './migrate.js';
 export { createRegistryStore } from './registry-store.js';
 export * from './registry-types.js';
-export { newRequestId, requestIdPattern } from './request-id.js';
+export { firstRequestId, newRequestId, requestIdPattern } from './request-id.js';
 export { enrolOperator, enrolServiceKey, roleName, type ServiceName, serviceNames, setUpRoles } from './roles.js';
 export { createSignerLedger } from './signer-ledger.js';
 export * from './types.js';

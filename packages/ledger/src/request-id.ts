@@ -9,5 +9,10 @@ export function newRequestId(nowMs: number, random: string = randomUUID()): stri
   return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(15)}`;
 }
 
+/** The first id there can be of a millisecond. */
+export function firstRequestId(atMs: number): string {
+  return newRequestId(atMs, '00000000-0000-4000-8000-000000000000');
+}
+
 /** The form of a request id; anything else is refused at the edge. */
 export const requestIdPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;

@@ -1,4 +1,4 @@
-import { type AuditFinding, auditInvariants, newRequestId } from '@sluice/ledger';
+import { type AuditFinding, auditInvariants, firstRequestId } from '@sluice/ledger';
 import type { AuditFindingView, AuditRange, AuditStart } from '@sluice/registry-protocol';
 import type { AdminContext } from './admin-context.js';
 
@@ -7,8 +7,6 @@ const requestsPerRange = 10_000;
 const recentMs = 600_000;
 /** A front end's clock may run ahead, and its ids with it. */
 const aheadMs = 86_400_000;
-/** The first id of a millisecond. */
-const firstId = (atMs: number): string => newRequestId(atMs, new Uint8Array(10));
 
 const view = (findings: readonly AuditFinding[]): AuditFindingView[] =>
   findings.map(({ invariant, checked, found, rows }) => ({
@@ -25,7 +23,7 @@ export async function auditStart({ name, store, clock }: AdminContext): Promise<
   return {
     registry: name,
     at: clock().toISOString(),
-    recent_from: firstId(clock().getTime() - recentMs),
+    recent_from: firstRequestId(clock().getTime() - recentMs),
     oldest_request: scope.oldest ?? null,
     requests_estimated: scope.requestsEstimated,
     findings: view(leases),
@@ -34,7 +32,7 @@ export async function auditStart({ name, store, clock }: AdminContext): Promise<
 
 /** The next range of requests from that id on, up to whatever has come so far. */
 export async function auditRange({ store, clock }: AdminContext, from: string): Promise<AuditRange> {
-  const until = firstId(clock().getTime() + aheadMs);
+  const until = firstRequestId(clock().getTime() + aheadMs);
   const { findings, next } = await store.auditRange({ from, until, requestsMax: requestsPerRange });
   return { next: next ?? null, findings: view(findings) };
 }
