@@ -9,7 +9,6 @@ import {
   type PostOptions,
   type RecordingClient,
   type System,
-  shiftClock,
   startSystem,
   testProfiles,
 } from '@sluice/testkit';
@@ -144,13 +143,13 @@ export function awaySuite({ awayMs }: { readonly awayMs: number }): void {
   };
 
   it('a clock that is wrong: its signer claims nothing, says so, and goes on when it is right', async () => {
-    shiftClock(system.clockFile, 3_600_000);
+    signer.setClock(3_600_000);
     const told = { ready: false, troubles: { clock: '3600 s ahead of the ledger' } };
     await expect.poll(() => statusOf(signer), { timeout: noticeMs }).toMatchObject({ alive: true, ...told });
     await expect.poll(() => reported(signer.name), { timeout: noticeMs }).toMatchObject(told);
     expect(await order({ prefer: 'wait=1' })).toMatchObject({ status: 503, fate: 'not-issued' });
     await wait(awayMs);
-    shiftClock(system.clockFile, 0);
+    signer.setClock(0);
     await issues(resumeMs);
     await wellAgain(signer);
   });

@@ -1,19 +1,19 @@
-import { asSluiceError } from '@sluice/errors';
 import { createFileKeyStore } from '@sluice/key-store';
-import { createSignerLedger } from '@sluice/ledger';
-import { runParts } from '@sluice/lifecycle';
-import { createContext, readConfig, systemClock } from '@sluice/signer';
-import { createPacedKeyStore, createWitnessKeyStore, killAt, shiftedClock } from '@sluice/testkit';
-import { trustingClaims } from './trusting-claims.js';
+import { createContext, readConfig } from '@sluice/signer';
+import { createPacedKeyStore, createWitnessKeyStore } from '@sluice/testkit';
+import { signsAgain } from './bugs/signs-again.js';
+import { trustingClaims } from './bugs/trusting-claims.js';
+import { labelledVerbs } from './kill-labels.js';
+import { labelVerbs } from './labelled-verbs.js';
+import { runService } from './run-service.js';
+
+const { TESTKIT_WITNESS_FILE, TESTKIT_PACER, TESTKIT_TRUST_CLAIMS } = process.env;
 
 /**
  * The signer as it ships, with a witness between it and its keys, a set capacity if one is asked for, and kill points.
  * The order matters: the witness writes, then the signature waits for its turn, then the key is asked.
  */
-const { TESTKIT_WITNESS_FILE, TESTKIT_PACER, TESTKIT_KILL_FILE, TESTKIT_CLOCK_FILE, TESTKIT_TRUST_CLAIMS } =
-  process.env;
-
-try {
+await runService('signer', ({ checkpoint, bugFile }) => {
   const config = readConfig();
   const file = createFileKeyStore({
     dir: config.keyStoreDir,
@@ -21,18 +21,16 @@ try {
     token: config.token,
   });
   const paced = TESTKIT_PACER === undefined ? file : createPacedKeyStore(file, { pacer: TESTKIT_PACER });
-  const keyStore = TESTKIT_WITNESS_FILE === undefined ? paced : createWitnessKeyStore(paced, TESTKIT_WITNESS_FILE);
-  const { log, parts } = createContext(config, {
-    keyStore,
-    ...(TESTKIT_TRUST_CLAIMS === undefined
-      ? {}
-      : { ledger: trustingClaims(createSignerLedger({ url: config.databaseUrl })) }),
-    ...(TESTKIT_CLOCK_FILE === undefined ? {} : { clock: { ...systemClock, now: shiftedClock(TESTKIT_CLOCK_FILE) } }),
-    ...(TESTKIT_KILL_FILE === undefined ? {} : { checkpoint: killAt({ file: TESTKIT_KILL_FILE }) }),
+  const witnessed = TESTKIT_WITNESS_FILE === undefined ? paced : createWitnessKeyStore(paced, TESTKIT_WITNESS_FILE);
+  return createContext(config, {
+    keyStore: signsAgain(witnessed, bugFile),
+    checkpoint,
+    aroundLedger: (ledger) =>
+      labelVerbs(
+        TESTKIT_TRUST_CLAIMS === undefined ? ledger : trustingClaims(ledger),
+        'signer',
+        checkpoint,
+        labelledVerbs.signer,
+      ),
   });
-  await runParts(parts, { log, drainMs: 10_000 });
-} catch (thrown) {
-  const { code, message } = asSluiceError(thrown);
-  process.stderr.write(`signer did not start: ${message} (${code})\n`);
-  process.exitCode = 1;
-}
+});

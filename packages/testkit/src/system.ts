@@ -47,6 +47,8 @@ export interface Member {
   readonly logFile: string;
   /** A new process in this place; the former one must have ended. */
   start(): Promise<void>;
+  /** Sets the wall clock of whatever process is in this place so many milliseconds ahead; 0: right again. */
+  setClock(aheadMs: number): void;
 }
 
 export interface System {
@@ -65,10 +67,10 @@ export interface System {
   readonly admin: AdminClient;
   readonly apiKey: string;
   readonly otherApiKey: string;
-  /** For `armKill`: every signer looks at it. */
+  /** For `armKill`: every process looks at it. */
   readonly killFile: string;
-  /** For `shiftClock`: the first signer looks at it. */
-  readonly clockFile: string;
+  /** Names the bug that is planted in the processes (test/processes/bugs). */
+  readonly bugFile: string;
   /** Each of its answers is compared with the description, as `compare` does. */
   client(options?: { apiKey?: string; giveUpMs?: number }): RecordingClient;
   /** Compares an answer of a front end with the description that it serves; what is not described `stop` tells. */
@@ -97,7 +99,7 @@ export interface SystemOptions {
   readonly leaseMs?: number;
   /** Signatures per second of all signers together. */
   readonly signaturesPerSecond?: number;
-  /** False: the signer exactly as it ships, without witness, pacer and kill points (benchmarks). Default true. */
+  /** False: every service exactly as it ships, without witness, pacer and kill points (benchmarks). Default true. */
   readonly witness?: boolean;
   /** More environment for services of a kind. */
   readonly env?: Partial<Record<'identity-api' | 'signer' | 'issuer-registry', Record<string, string>>>;
@@ -105,13 +107,11 @@ export interface SystemOptions {
   readonly dir?: string;
 }
 
-/** The signer's process of test/processes has the witness; every other service is the real one. */
-const shippedSigner = join(root, 'services/signer/dist/main.js');
-const entries: Readonly<Record<'identity-api' | 'signer' | 'issuer-registry', string>> = {
-  'issuer-registry': join(root, 'services/issuer-registry/dist/main.js'),
-  'identity-api': join(root, 'services/identity-api/dist/main.js'),
-  signer: join(root, 'test/dist/processes/signer.js'),
-};
+type Service = 'identity-api' | 'signer' | 'issuer-registry';
+
+/** The processes of test/processes are the services as they ship, with witness, pacer, kill points and a clock to set. */
+const entryOf = (service: Service, watched: boolean): string =>
+  join(root, watched ? `test/dist/processes/${service}.js` : `services/${service}/dist/main.js`);
 
 /**
  * A whole Sluice of real processes, with a database and a Redis of its own, keys on disk, the witness in every signer,
@@ -133,15 +133,16 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       : await startPacer({ signaturesPerSecond: options.signaturesPerSecond });
   const operator = await newOperator(adminUrl);
   const killFile = join(dir, 'kill-order');
-  const clockFile = join(dir, 'clock');
+  const bugFile = join(dir, 'planted-bug');
+  const watched = options.witness !== false;
   const witnessFile = join(dir, 'witness');
   writeFileSync(witnessFile, '', { mode: 0o600 });
 
-  const member = async (service: keyof typeof entries, name: string, registryUrl?: string): Promise<Member> => {
+  const member = async (service: Service, name: string, registryUrl?: string): Promise<Member> => {
     await enrolServiceKey(adminUrl, { name, service, publicKey: files.serviceKey(name) });
-    const entry = service === 'signer' && options.witness === false ? shippedSigner : entries[service];
-    return startMember(name, entry, join(dir, `${name}.log`), {
+    return startMember(name, entryOf(service, watched), dir, {
       SLUICE_LOG_LEVEL: 'info',
+      ...(watched ? { TESTKIT_KILL_FILE: killFile, TESTKIT_BUG_FILE: bugFile } : {}),
       SLUICE_DATABASE_URL_FILE: files.path(`${service}-database-url`),
       ...(registryUrl === undefined
         ? {}
@@ -157,20 +158,14 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
             SLUICE_KEY_STORE_DIR: files.folder('keys'),
             SLUICE_KEY_PASSPHRASE_FILE: files.path('passphrase'),
             SLUICE_LEASE_MS: String(options.leaseMs ?? 10_000),
-            ...(options.witness === false
-              ? {}
-              : {
-                  TESTKIT_WITNESS_FILE: witnessFile,
-                  TESTKIT_KILL_FILE: killFile,
-                  ...(name === 'signer-1' ? { TESTKIT_CLOCK_FILE: clockFile } : {}),
-                  ...(pacer === undefined ? {} : { TESTKIT_PACER: pacer.address }),
-                }),
+            ...(watched ? { TESTKIT_WITNESS_FILE: witnessFile } : {}),
+            ...(watched && pacer !== undefined ? { TESTKIT_PACER: pacer.address } : {}),
           }
         : {}),
       ...options.env?.[service],
     });
   };
-  const several = (service: keyof typeof entries, count: number, registryUrl: string): Promise<Member[]> =>
+  const several = (service: Service, count: number, registryUrl: string): Promise<Member[]> =>
     Promise.all(Array.from({ length: count }, (_, index) => member(service, `${service}-${index + 1}`, registryUrl)));
 
   const registry = await member('issuer-registry', 'issuer-registry-1');
@@ -195,7 +190,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     apiKey,
     otherApiKey,
     killFile,
-    clockFile,
+    bugFile,
     witness,
     client: (how = {}) =>
       createRecordingClient({
@@ -303,14 +298,17 @@ async function newOperator(adminUrl: string): Promise<{ name: string; key: KeyOb
 async function startMember(
   name: string,
   entry: string,
-  logFile: string,
+  dir: string,
   env: Readonly<Record<string, string>>,
 ): Promise<Member> {
   if (!existsSync(entry)) throw new Error(`${entry} is missing: build first`);
+  const logFile = join(dir, `${name}.log`);
+  const clockFile = join(dir, `${name}.clock`);
   let listen = '127.0.0.1:0';
   let alive = false;
   const start = async (): Promise<ServiceProcess> => {
-    const started = await spawnService({ entry, logFile, env: { SLUICE_NAME: name, SLUICE_LISTEN: listen, ...env } });
+    const own = { SLUICE_NAME: name, SLUICE_LISTEN: listen, TESTKIT_CLOCK_FILE: clockFile };
+    const started = await spawnService({ entry, logFile, env: { ...own, ...env } });
     alive = true;
     void started.exited.then(() => {
       alive = false;
@@ -332,6 +330,7 @@ async function startMember(
     async start() {
       running = await start();
     },
+    setClock: (aheadMs) => writeFileSync(clockFile, String(aheadMs)),
   };
 }
 

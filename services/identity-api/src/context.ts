@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createBreakers } from '@sluice/breaker';
 import { asSluiceError, SluiceError } from '@sluice/errors';
-import { createIdentityLedger, newRequestId } from '@sluice/ledger';
+import { createIdentityLedger, type IdentityLedger, newRequestId } from '@sluice/ledger';
 import { type Checkpoint, noCheckpoint, type Part } from '@sluice/lifecycle';
 import { checkProfile, readCertificate } from '@sluice/pki';
 import { assertQueueRedis, createBell, createTurnProducer } from '@sluice/queue';
@@ -37,12 +37,16 @@ export interface Overrides {
   readonly checkpoint?: Checkpoint;
   readonly clock?: Clock;
   readonly random?: () => number;
+  /** What stands between the service and its ledger. */
+  readonly aroundLedger?: (ledger: IdentityLedger) => IdentityLedger;
 }
+
+const asItIs = (ledger: IdentityLedger): IdentityLedger => ledger;
 
 /** The only place that wires. */
 export function createContext(config: Config, overrides: Overrides = {}): Context {
   const { name } = config;
-  const { checkpoint = noCheckpoint, clock = systemClock, random = Math.random } = overrides;
+  const { checkpoint = noCheckpoint, clock = systemClock, random = Math.random, aroundLedger = asItIs } = overrides;
   const { monotonicMs } = clock;
   const log = createLogger({ service: 'identity-api', name, level: config.logLevel });
   const metrics = createMetrics('identity-api');
@@ -53,12 +57,14 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   breakers.show('redis', turns.state);
   const bell = createBell({ redisUrl: config.redisUrl, log });
   const giveTurns = createGiveTurns({ turns, onTurn: (added) => frontMetrics.turn(added) });
-  const ledger = createIdentityLedger({
-    url: config.databaseUrl,
-    breakers,
-    onAccepted: giveTurns,
-    onBatch: frontMetrics.batch,
-  });
+  const ledger = aroundLedger(
+    createIdentityLedger({
+      url: config.databaseUrl,
+      breakers,
+      onAccepted: giveTurns,
+      onBatch: frontMetrics.batch,
+    }),
+  );
 
   let directory: Directory | undefined;
   const registry = createRegistryClient({

@@ -28,6 +28,8 @@ const poolMax = 4;
 /** What a test may put in the place of the real thing. */
 export interface Overrides {
   readonly store?: RegistryStore;
+  /** What stands between the service and its store. */
+  readonly aroundStore?: (store: RegistryStore) => RegistryStore;
   readonly log?: Logger;
   readonly clock?: () => Date;
   readonly randomBytes?: (lengthBytes: number) => Uint8Array;
@@ -48,7 +50,8 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   const clock = overrides.clock ?? (() => new Date());
   const metrics = createMetrics(service);
   const breakers = createBreakers({ metrics, log });
-  const store = overrides.store ?? createRegistryStore({ url: databaseUrl, poolMax, breakers });
+  const { aroundStore = (inside) => inside } = overrides;
+  const store = aroundStore(overrides.store ?? createRegistryStore({ url: databaseUrl, poolMax, breakers }));
   const snapshotSource = createSnapshotSource(store);
   const clockWatch = createClockWatch({ now: clock, monotonicMs: () => performance.now(), metrics, log });
   const lease = createLease({

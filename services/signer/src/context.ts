@@ -52,6 +52,8 @@ export interface Overrides {
   /** Called at `signer:before-claim`, `…:after-claim`, and so on for sign, complete and sweep. */
   readonly checkpoint?: Checkpoint;
   readonly ledger?: SignerLedger;
+  /** What stands between the service and its ledger. */
+  readonly aroundLedger?: (ledger: SignerLedger) => SignerLedger;
   readonly clock?: Clock;
   readonly log?: Logger;
 }
@@ -71,7 +73,8 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
   const clock = overrides.clock ?? systemClock;
   const metrics = createMetrics(service);
   const breakers = createBreakers({ metrics, log });
-  const ledger = overrides.ledger ?? createSignerLedger({ url: config.databaseUrl, breakers });
+  const { aroundLedger = (inside) => inside } = overrides;
+  const ledger = aroundLedger(overrides.ledger ?? createSignerLedger({ url: config.databaseUrl, breakers }));
   const keyStore =
     overrides.keyStore ??
     createFileKeyStore({ dir: config.keyStoreDir, passphrase: config.keyPassphrase, token: config.token });

@@ -1,0 +1,14 @@
+import { createContext, readConfig } from '@sluice/identity-api';
+import { buggyAccepts } from './bugs/identity-ledger.js';
+import { labelledVerbs } from './kill-labels.js';
+import { labelVerbs } from './labelled-verbs.js';
+import { runService } from './run-service.js';
+
+/** The front end as it ships, with kill points around every verb of its ledger. */
+await runService('identity-api', ({ checkpoint, bugFile }) =>
+  createContext(readConfig(), {
+    checkpoint,
+    aroundLedger: (ledger) =>
+      labelVerbs(buggyAccepts(ledger, bugFile), 'identity-api', checkpoint, labelledVerbs['identity-api']),
+  }),
+);
