@@ -1,5 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { createBreakers } from '@sluice/breaker';
 import type { IdentityLedger } from '@sluice/ledger';
+import { createMetrics } from '@sluice/telemetry';
 import { createTcpProxy } from '@sluice/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -64,6 +66,22 @@ describe('a subscriber', () => {
     expect(row?.left).toBeLessThanOrEqual(30);
   });
 
+  it('hears the ledger’s clock with each renewal, and leaves its report; one that is too long costs no lease', async () => {
+    const told = await fixture.identity('told');
+    const caller = await told.enrol('told');
+    const report = async () =>
+      (await fixture.sql<{ reported: unknown }>(`select reported from registry.subscriber where name = 'told'`))[0]
+        ?.reported;
+    const [before] = await fixture.sql<{ now: Date }>('select clock_timestamp() as now');
+    const heard = await told.renew(caller, 1n, { ready: true });
+    const [after] = await fixture.sql<{ now: Date }>('select clock_timestamp() as now');
+    expect(heard.getTime()).toBeGreaterThanOrEqual(before?.now.getTime() ?? Number.NaN);
+    expect(heard.getTime()).toBeLessThanOrEqual(after?.now.getTime() ?? Number.NaN);
+    expect(await report()).toEqual({ ready: true });
+    await told.renew(caller, 1n, { ready: 'x'.repeat(4000) });
+    expect(await report()).toBeNull();
+  });
+
   it('that was fenced does not renew: it enrols', async () => {
     const out = await fixture.identity('out');
     const caller = await out.enrol('out');
@@ -82,6 +100,51 @@ describe('a subscriber', () => {
     expect(await codeOf(stranger.claim(1, { caller: frontCaller }))).toBe('fenced');
     // The superuser is no service.
     expect(await refusedWith(fixture.sql(`select registry.enrol('root')`))).toBe('SLX01');
+  });
+});
+
+describe('the breaker of a ledger', () => {
+  const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const newBreakers = () => createBreakers({ metrics: createMetrics('test'), log: silent });
+
+  it('closes again when there is no room for new connections, but those there are answer', async () => {
+    const breakers = newBreakers();
+    const crowded = await fixture.identity('crowded', { breakers });
+    const role = `"${fixture.database}_identity_api"`;
+    await fixture.sql(`alter role ${role} connection limit 0`);
+    try {
+      let code: string | undefined;
+      await expect
+        .poll(async () => {
+          // More at once than there are connections: one is served, the others would need new ones.
+          const calls = Array.from({ length: 6 }, () => codeOf(crowded.laneLoads()));
+          code = (await Promise.all(calls)).find((said) => said !== undefined);
+          return breakers.states().ledger;
+        }, soon)
+        .not.toBe('closed');
+      expect(code).toBe('unavailable');
+      await expect.poll(() => breakers.states().ledger, soon).toBe('closed');
+      expect(await codeOf(crowded.laneLoads())).toBeUndefined();
+    } finally {
+      await fixture.sql(`alter role ${role} connection limit -1`);
+    }
+  });
+
+  it('does not open for lock timeouts: they are answers', async () => {
+    const breakers = newBreakers();
+    const blocked = await fixture.identity('blocked', { breakers });
+    const caller = await blocked.enrol('blocked');
+    const holder = fixture.connect('issuer-registry', 1);
+    const onHolder = (text: string) => holder.call({ name: '', text }, []);
+    await onHolder(`select pg_advisory_lock(hashtextextended('sluice:subscriber:blocked', 0))`);
+    try {
+      const codes = await Promise.all(Array.from({ length: 5 }, () => codeOf(blocked.renew(caller, 1n))));
+      expect(new Set(codes)).toEqual(new Set(['unavailable']));
+      expect(breakers.states().ledger).toBe('closed');
+    } finally {
+      await onHolder('select pg_advisory_unlock_all()');
+    }
+    await blocked.renew(caller, 1n);
   });
 });
 
