@@ -129,11 +129,12 @@ export function awaySuite({ awayMs }: { readonly awayMs: number }): void {
     for (const member of [front, signer]) {
       await expect
         .poll(() => statusOf(member), { timeout: noticeMs })
-        .toMatchObject({ alive: true, ready: true, open: ['registry'] });
+        .toMatchObject({ alive: true, ready: true, open: ['registry'], stale: true });
       expect(Object.values((await statusOf(member)).troubles).join()).toContain('stale');
     }
     await registry.start();
     await wellAgain(front, signer, registry);
+    expect([(await statusOf(front)).stale, (await statusOf(signer)).stale]).toEqual([false, false]);
   });
 
   /** What `sluice status` shows of it, without what may have been said before the last change. */

@@ -9,6 +9,8 @@ export interface ServiceStatus {
   readonly troubles: Readonly<Record<string, string>>;
   /** Breakers that are not closed. */
   readonly open: readonly string[];
+  /** Its metric says that it works by an old snapshot. */
+  readonly stale: boolean;
 }
 
 export async function statusOf({ url }: Member): Promise<ServiceStatus> {
@@ -24,6 +26,7 @@ export async function statusOf({ url }: Member): Promise<ServiceStatus> {
     alive: health?.status === 200,
     ready: readiness?.status === 200,
     troubles: Object.fromEntries(Object.entries(checks).filter(([, said]) => said !== 'ok')),
+    stale: /^sluice_snapshot_stale\{[^}]*\} 1$/m.test(metrics?.text ?? ''),
     open: [...states].flatMap(([, name, state]) => (state === '0' ? [] : [name ?? ''])),
   };
 }

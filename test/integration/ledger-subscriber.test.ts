@@ -103,10 +103,10 @@ describe('a subscriber', () => {
   });
 });
 
-describe('the breaker of a ledger', () => {
-  const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const newBreakers = () => createBreakers({ metrics: createMetrics('test'), log: silent });
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const newBreakers = () => createBreakers({ metrics: createMetrics('test'), log: silent });
 
+describe('the breaker of a ledger', () => {
   it('closes again when there is no room for new connections, but those there are answer', async () => {
     const breakers = newBreakers();
     const crowded = await fixture.identity('crowded', { breakers });
@@ -145,6 +145,48 @@ describe('the breaker of a ledger', () => {
       await onHolder('select pg_advisory_unlock_all()');
     }
     await blocked.renew(caller, 1n);
+  });
+});
+
+describe.concurrent('a wire that swallows everything', () => {
+  async function farLedger(name: string) {
+    const url = new URL(fixture.urlOf('identity-api'));
+    const proxy = await createTcpProxy({ target: { host: url.hostname, port: Number(url.port) } });
+    url.port = String(proxy.port);
+    const breakers = newBreakers();
+    const ledger = await fixture.identity(name, { url: url.href, poolMax: 4, breakers });
+    // Several connections, all idle now.
+    await Promise.all(Array.from({ length: 8 }, () => ledger.laneLoads()));
+    return { proxy, breakers, ledger };
+  }
+
+  it('is noticed before an answer counts as lost: whoever waits is told, whoever comes is refused at once', async () => {
+    const { proxy, breakers, ledger } = await farLedger('swallowed');
+    try {
+      proxy.blackHole();
+      const error: unknown = await ledger.laneLoads().catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({
+        code: 'outcome-unknown',
+        cause: { message: expect.stringContaining('terminated') },
+      });
+      expect(breakers.states().ledger).not.toBe('closed');
+      await expect(ledger.laneLoads()).rejects.toMatchObject({ code: 'unavailable' });
+      proxy.heal();
+      await expect.poll(() => codeOf(ledger.laneLoads()), soon).toBeUndefined();
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  it('and forgets its connections costs one lost answer, not one for each connection', async () => {
+    const { proxy, ledger } = await farLedger('forgotten');
+    try {
+      proxy.forget();
+      expect(await codeOf(ledger.laneLoads())).toBe('outcome-unknown');
+      for (let calls = 0; calls < 4; calls += 1) expect(await codeOf(ledger.laneLoads())).toBeUndefined();
+    } finally {
+      await proxy.close();
+    }
   });
 });
 

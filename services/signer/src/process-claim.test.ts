@@ -313,12 +313,12 @@ describe('a token that does not answer', () => {
       throw new SluiceError('token-failed');
     };
     Array.from({ length: 3 }, () => signer.accept('tls'));
-    for (let looks = 0; looks < 3; looks += 1) {
+    for (let looks = 0; looks < 7; looks += 1) {
       signer.clock.pass(31_000);
       await cycle();
     }
     expect(signer.context.tokenBreaker.state()).toBe('open');
-    expect([...signer.ledger.serials.values()].map(({ state }) => state)).toEqual(Array(9).fill('void'));
+    expect([...signer.ledger.serials.values()].map(({ state }) => state)).toEqual(Array(21).fill('void'));
     const { finds } = signer.keyStore;
     finds.length = 0;
     signer.keyStore.onFind = () => undefined;
