@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { makeCsr, testProfiles } from '@sluice/testkit';
-import type { LoadRequest } from './load.js';
+import type { LoadRequest } from './target.js';
 
 /** CSRs are made once: the generator's own CPU must not be what is measured. */
 const csrCount = 500;

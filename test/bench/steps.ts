@@ -1,5 +1,12 @@
+export interface StepMean {
+  readonly process: string;
+  readonly step: string;
+  readonly count: number;
+  readonly meanMs: number;
+}
+
 /** Mean milliseconds per labelled histogram of a service's /metrics: where the time goes. */
-export async function stepMeans(baseUrl: string): Promise<Map<string, { count: number; meanMs: number }>> {
+export async function stepMeans(process: string, baseUrl: string): Promise<StepMean[]> {
   const text = await (await fetch(`${baseUrl}/metrics`)).text();
   const sums = new Map<string, number>();
   const counts = new Map<string, number>();
@@ -12,8 +19,7 @@ export async function stepMeans(baseUrl: string): Promise<Map<string, { count: n
     const into = kind === 'sum' ? sums : counts;
     into.set(key, (into.get(key) ?? 0) + Number(value));
   }
-  const means = new Map<string, { count: number; meanMs: number }>();
-  for (const [key, count] of counts)
-    if (count > 0) means.set(key, { count, meanMs: ((sums.get(key) ?? 0) / count) * 1000 });
-  return means;
+  return [...counts]
+    .filter(([, count]) => count > 0)
+    .map(([step, count]) => ({ process, step, count, meanMs: ((sums.get(step) ?? 0) / count) * 1000 }));
 }

@@ -1,0 +1,66 @@
+import { parseArgs } from 'node:util';
+
+export const usage = `npm run bench -- [options]
+
+Sluice beside CFSSL on this machine, in one run: closed loop in alternating rounds, open loop at several rates, latency
+at rest beside what a commit costs, signing on one core, \`why\`. Without options it takes less than five minutes.
+
+  --rounds N          rounds of the closed loop (2)
+  --seconds N         length of each measurement (5)
+  --preload N         load N issued requests first, over twelve weeks; the rate is measured before and after
+  --minutes N         then N minutes at full rate, a transaction open during the middle third
+  --minute-seconds N  a shorter minute, to try it out (60)
+  --profile DIR       a CPU profile of each service, and its twenty dearest functions as text
+  --json FILE         everything measured
+  --html FILE         a page with charts, in one file
+  --help
+
+Examples:
+  npm run bench
+  npm run bench -- --rounds 5 --seconds 8 --html bench.html
+  npm run bench -- --preload 10000000 --minutes 30 --profile profiles --json bench.json --html bench.html`;
+
+export interface Arguments {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly preload: number;
+  readonly minutes: number;
+  readonly minuteSeconds: number;
+  readonly profile: string | undefined;
+  readonly json: string | undefined;
+  readonly html: string | undefined;
+}
+
+/** undefined: help was asked for. Throws for what is no number, or out of its range. */
+export function readArguments(args: readonly string[]): Arguments | undefined {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      rounds: { type: 'string', default: '2' },
+      seconds: { type: 'string', default: '5' },
+      preload: { type: 'string', default: '0' },
+      minutes: { type: 'string', default: '0' },
+      'minute-seconds': { type: 'string', default: '60' },
+      profile: { type: 'string' },
+      json: { type: 'string' },
+      html: { type: 'string' },
+      help: { type: 'boolean' },
+    },
+  });
+  if (values.help === true) return undefined;
+  const whole = (name: 'rounds' | 'seconds' | 'preload' | 'minutes' | 'minute-seconds', min: number): number => {
+    const value = Number(values[name]);
+    if (!Number.isInteger(value) || value < min) throw new Error(`--${name} takes a whole number from ${min} on`);
+    return value;
+  };
+  return {
+    rounds: whole('rounds', 1),
+    seconds: whole('seconds', 1),
+    preload: whole('preload', 0),
+    minutes: whole('minutes', 0),
+    minuteSeconds: whole('minute-seconds', 1),
+    profile: values.profile,
+    json: values.json,
+    html: values.html,
+  };
+}

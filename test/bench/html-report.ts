@@ -1,0 +1,115 @@
+import { barChart, lineChart, stackedBars } from './charts.js';
+import { escapeText, style } from './page-style.js';
+import type { Results } from './results.js';
+import { type Table, tablesOf } from './text-report.js';
+
+const figure = (title: string, svg: string, note: string): string =>
+  `<figure><figcaption>${escapeText(title)}</figcaption>${svg}<p>${escapeText(note)}</p></figure>`;
+
+const isNumber = (cell: string): boolean => /^([\d.,]+|–)$/.test(cell);
+
+function classOf(cell: string, numeric: boolean): string {
+  if (numeric) return ' class="number"';
+  return cell.startsWith('✗') ? ' class="short"' : cell.startsWith('✓') ? ' class="met"' : '';
+}
+
+function tableHtml([title, head, rows]: Table): string {
+  // A column of figures is set to the right, its name too.
+  const numeric = head.map(
+    (_, column) => rows.every((row) => isNumber(row[column] ?? '')) && rows.some((row) => row[column] !== '–'),
+  );
+  const cells = (tag: 'th' | 'td', texts: readonly string[]): string =>
+    texts
+      .map((text, column) => `<${tag}${classOf(text, numeric[column] === true)}>${escapeText(text)}</${tag}>`)
+      .join('');
+  return `<h2>${escapeText(title)}</h2><div class="scroll"><table><thead><tr>${cells('th', head)}</tr></thead>
+<tbody>${rows.map((row) => `<tr>${cells('td', row)}</tr>`).join('\n')}</tbody></table></div>`;
+}
+
+const nameOf = (row: { name: string; clients: number }): string => `${row.name} · ${row.clients}`;
+
+function charts({ closed, open, minutes }: Results): string[] {
+  const sluice = closed.filter(({ name }) => name === 'Sluice');
+  return [
+    figure(
+      'Certificates per second, closed loop',
+      barChart(closed.map((row) => ({ name: nameOf(row), value: row.ratePerSecond, strong: row.name === 'Sluice' }))),
+      'Name and number of clients; medians of alternating rounds.',
+    ),
+    figure(
+      'CPU per certificate, ms',
+      stackedBars(closed.map((row) => ({ name: nameOf(row), parts: row.cpuMsPerCertificate }))),
+      `What is left of the cores goes to the load generator. Sluice at its best: ${Math.max(...sluice.map(({ ratePerSecond }) => ratePerSecond)).toFixed(0)}/s.`,
+    ),
+    figure(
+      'Latency by percentile, open loop, ms',
+      lineChart({
+        series: open.map(({ plannedPerSecond, latency }) => ({
+          name: `${plannedPerSecond.toFixed(0)}/s`,
+          points: latency.curve
+            .filter(({ ms }) => !Number.isNaN(ms))
+            .map(({ percentile, ms }) => [Math.log10(100 / (100 - percentile)), ms] as const),
+        })),
+        xTicks: [50, 90, 99, 99.9].map(
+          (percentile) => [Math.log10(100 / (100 - percentile)), `${percentile} %`] as const,
+        ),
+        yLog: true,
+      }),
+      'Counted from when each request was due, so a stall is felt by all who would have come meanwhile.',
+    ),
+    ...(minutes === undefined ? [] : minuteCharts(minutes)),
+  ];
+}
+
+function minuteCharts(minutes: NonNullable<Results['minutes']>): string[] {
+  const xTicks = minutes
+    .filter(({ minute }) => minute === 1 || minute % Math.ceil(minutes.length / 6) === 0)
+    .map(({ minute }) => [minute, String(minute)] as const);
+  const open = minutes.filter(({ openTransaction }) => openTransaction).map(({ minute }) => minute);
+  const shaded = open.length === 0 ? undefined : ([Math.min(...open) - 0.5, Math.max(...open) + 0.5] as const);
+  const line = (
+    title: string,
+    note: string,
+    series: Record<string, (row: (typeof minutes)[number]) => number>,
+  ): string =>
+    figure(
+      title,
+      lineChart({
+        series: Object.entries(series).map(([name, value]) => ({
+          name,
+          points: minutes.map((row) => [row.minute, value(row)] as const),
+        })),
+        xTicks,
+        shaded,
+      }),
+      note,
+    );
+  const note = 'By minute; shaded: a transaction was open.';
+  return [
+    line('Certificates per second, by minute', note, { 'certificates/s': (row) => row.ratePerSecond }),
+    line('Latency by minute, ms', note, { p50: (row) => row.p50Ms, p99: (row) => row.p99Ms }),
+    line('Size by minute, MiB', note, { tables: (row) => row.tableMiB, indexes: (row) => row.indexMiB }),
+    line('Dead rows by minute', note, { 'dead rows': (row) => row.deadTuples }),
+  ];
+}
+
+/** The whole run as one page that fetches nothing. */
+export function page(results: Results): string {
+  const { at, machine, cfssl, rounds, seconds, preloaded } = results;
+  const loaded =
+    preloaded === undefined
+      ? ''
+      : ` ${preloaded.requests.toLocaleString('en')} requests over ${preloaded.weeks} weeks were loaded first, in ${preloaded.seconds.toFixed(0)} s.`;
+  const [bars, ...tables] = tablesOf(results).map(tableHtml);
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Sluice benchmark, ${escapeText(at.slice(0, 10))}</title><style>${style}</style></head><body>
+<h1>Sluice benchmark</h1>
+<p class="machine">${escapeText(machine)}<br>${escapeText(at.slice(0, 16).replace('T', ' '))} UTC · CFSSL ${escapeText(cfssl)} as Debian ships it · medians of ${rounds} alternating round(s) of ${seconds} s.${escapeText(loaded)}
+Load generator, services, Redis and PostgreSQL share the cores.</p>
+${bars}
+<div class="charts">${charts(results).join('\n')}</div>
+${tables.join('\n')}
+</body></html>
+`;
+}
