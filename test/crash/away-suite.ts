@@ -155,6 +155,15 @@ export function awaySuite({ awayMs }: { readonly awayMs: number }): void {
     await wellAgain(signer);
   });
 
+  it('a clock that is wrong at a front end: told, and served all the same', async () => {
+    front.setClock(-3_600_000);
+    const told = { ready: true, troubles: { clock: '3600 s behind the ledger' } };
+    await expect.poll(() => statusOf(front), { timeout: noticeMs }).toMatchObject({ alive: true, ...told });
+    await issues(resumeMs);
+    front.setClock(0);
+    await wellAgain(front);
+  });
+
   it('a token that is gone: nothing is claimed, no serial is burned, and it goes on when it is there', async () => {
     const burned = () => system.query(`select serial from ledger.serial where state = 'burned'`);
     const before = await burned();

@@ -4,19 +4,25 @@ import { within } from './within.js';
 
 /**
  * A loop: runs `work` at once and then again `intervalMs` after each end, so it never overlaps itself. An error is
- * logged and the loop goes on. `stop` aborts the signal that `work` got and waits for it to return.
+ * logged, once while it stays the same, and the loop goes on. `stop` aborts the signal that `work` got and waits for it to return.
  */
 export function every(name: string, intervalMs: number, work: (signal: AbortSignal) => Promise<void>, log: Log): Part {
   const stopping = new AbortController();
   const { signal } = stopping;
   let loop: Promise<void> | undefined;
 
+  let lastSaid: string | undefined;
+
   async function run(): Promise<void> {
     while (!signal.aborted) {
       try {
         await work(signal);
+        lastSaid = undefined;
       } catch (err) {
-        if (!signal.aborted) log.error({ event: 'loop-error', part: name, err }, 'a periodic task failed; it goes on');
+        const said = String(err);
+        if (!signal.aborted && said !== lastSaid)
+          log.error({ event: 'loop-error', part: name, err }, 'a periodic task failed; it goes on');
+        lastSaid = said;
       }
       await pause(intervalMs, signal);
     }

@@ -114,6 +114,21 @@ describe('every', () => {
     expect(log.warn).not.toHaveBeenCalled();
   });
 
+  it('logs an error once while it stays the same, and again after a success', async () => {
+    const outcomes = ['away', 'away', 'away', 'other', undefined, 'other'];
+    let runs = 0;
+    const work = async (): Promise<void> => {
+      const failure = outcomes[runs++];
+      if (failure !== undefined) throw new Error(failure);
+    };
+    const part = every('flaky', 1, work, log);
+    await part.start();
+    await vi.waitFor(() => expect(runs).toBeGreaterThan(outcomes.length));
+    await part.stop(1000);
+    const said = log.error.mock.calls.map(([facts]) => (facts as { err: Error }).err.message);
+    expect(said).toEqual(['away', 'other', 'other']);
+  });
+
   it('lets go of work that ignores its signal', async () => {
     const part = every('stuck', 1, () => new Promise(() => undefined), log);
     await part.start();
