@@ -66,7 +66,7 @@ export async function freezeSignerPastItsLease(system: System, load: Load, signa
       (select from ledger.serial s where s.request_id = w.request_id and s.signer = $1 and s.state = 'burned')`;
     await until('another signer holds its requests', async () => (await countWork(system, lostToOthers, frozen)) > 0);
     frozen.process.thaw();
-    await wait(300); // the late completion has no signal of its own
+    await wait(800); // the late completion has no signal of its own
   } finally {
     frozen.process.thaw();
     system.pacer?.setRate(signaturesPerSecond);
