@@ -56,6 +56,37 @@ describe('group commit', () => {
     expect(sizes).toEqual([4, 4, 2]);
   });
 
+  it('lets a small batch wait for the one in flight, but not a large one', async () => {
+    const { batches, commit } = heldCommits();
+    const group = create({ commit, inFlightMax: 3, beside: { rowsMin: 3, waitMs: 1_000_000 } });
+    void group.submit(0);
+    await settle();
+    void group.submit(1);
+    void group.submit(2);
+    await settle();
+    expect(batches.map(({ items }) => items)).toEqual([[0]]);
+    void group.submit(3);
+    await settle();
+    expect(batches.map(({ items }) => items)).toEqual([[0], [1, 2, 3]]);
+    const last = group.submit(4);
+    await settle();
+    expect(batches).toHaveLength(2);
+    for (const batch of batches.slice()) batch.end();
+    await settle();
+    expect(batches.at(-1)?.items).toEqual([4]);
+    batches.at(-1)?.end();
+    expect(await last).toBe('done 4');
+  });
+
+  it('lets a small batch go beside one that does not end, after a while', async () => {
+    const { batches, commit } = heldCommits();
+    const group = create({ commit, beside: { rowsMin: 3, waitMs: 1 } });
+    void group.submit(0);
+    await settle();
+    void group.submit(1);
+    await expect.poll(() => batches.map(({ items }) => items)).toEqual([[0], [1]]);
+  });
+
   it('runs no more batches side by side than it may; what gathers meanwhile goes into the next one', async () => {
     const { batches, commit } = heldCommits();
     const group = create({ commit, inFlightMax: 2 });

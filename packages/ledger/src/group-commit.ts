@@ -7,6 +7,11 @@ export interface GroupCommitOptions<T, R> {
   readonly batchMax: number;
   /** Batches side by side: the stages must overlap, or every request waits for the slowest of its convoy. */
   readonly inFlightMax: number;
+  /**
+   * A batch of fewer than `rowsMin` waits up to `waitMs` for those in flight to end: what a commit costs before its first
+   * row, each of many small ones would pay again. Left out: none waits.
+   */
+  readonly beside?: { readonly rowsMin: number; readonly waitMs: number } | undefined;
   /** Refused with `unavailable` beyond this many waiting. */
   readonly waitingMax: number;
   readonly refuse: () => SluiceError;
@@ -35,6 +40,9 @@ export function createGroupCommit<T, R>(options: GroupCommitOptions<T, R>): Grou
   let inFlight = 0;
   let scheduled = false;
   let whenIdle: (() => void)[] = [];
+  /** Runs while a small batch waits for others; when it has gone off, that batch goes all the same. */
+  let patience: NodeJS.Timeout | undefined;
+  let impatient = false;
 
   async function run(batch: readonly Waiting<T, R>[]): Promise<void> {
     try {
@@ -55,18 +63,38 @@ export function createGroupCommit<T, R>(options: GroupCommitOptions<T, R>): Grou
     }
   }
 
+  function mayGo(): boolean {
+    if (waiting.length === 0 || inFlight >= options.inFlightMax) return false;
+    return inFlight === 0 || impatient || waiting.length >= (options.beside?.rowsMin ?? 1);
+  }
+
   function pump(): void {
     scheduled = false;
-    while (waiting.length > 0 && inFlight < options.inFlightMax) {
+    while (mayGo()) {
       inFlight += 1;
       void run(waiting.splice(0, options.batchMax)).finally(() => {
         inFlight -= 1;
         pump();
       });
     }
+    waitFromNow();
     if (waiting.length === 0 && inFlight === 0) {
       for (const resolve of whenIdle) resolve();
       whenIdle = [];
+    }
+  }
+
+  function waitFromNow(): void {
+    impatient = false;
+    if (waiting.length === 0) {
+      clearTimeout(patience);
+      patience = undefined;
+    } else if (options.beside !== undefined) {
+      patience ??= setTimeout(() => {
+        patience = undefined;
+        impatient = true;
+        pump();
+      }, options.beside.waitMs);
     }
   }
 

@@ -206,6 +206,7 @@ export function createIdentityLedger(options: IdentityLedgerOptions): IdentityLe
       commit,
       batchMax: 64,
       inFlightMax,
+      beside: { rowsMin: 16, waitMs: 50 },
       waitingMax: 20_000,
       refuse,
       onBatch: (size) => options.onBatch?.(verb, size),
