@@ -1,5 +1,5 @@
 import { SluiceError } from '@sluice/errors';
-import { importPublicKey } from './check-public-key.js';
+import { importSubjectKey } from './check-public-key.js';
 import { type CsrSignature, readCsrSignature, verifyCsrSignature } from './csr-signature.js';
 import { type DerElement, DerReader, sameBytes } from './der-reader.js';
 import { tags } from './der-writer.js';
@@ -62,8 +62,8 @@ export function parseCsr(input: string | Uint8Array): ParsedCsr {
  * weak moduli, and `blocked`: `publicKeyHash` of keys that nobody may use again). Throws `csr-invalid`, `key-weak` or `key-blocked`.
  * Apart from `parseCsr`, so that admission can come between.
  */
-export function verifyCsr(parsed: ParsedCsr, blocked?: ReadonlySet<string>): void {
-  const key = importPublicKey(readPublicKey(parsed.spki), blocked);
+export async function verifyCsr(parsed: ParsedCsr, blocked?: ReadonlySet<string>): Promise<void> {
+  const key = await importSubjectKey(readPublicKey(parsed.spki), blocked);
   let proven = false;
   try {
     proven = verifyCsrSignature(parsed.proof, key);

@@ -5,7 +5,7 @@ import { toPem } from './certificate.js';
 import { publicKeyHash } from './check-public-key.js';
 import { makeKey, rsaSpki } from './keys.test-support.js';
 import { parsePublicKey, proofMessage, verifyProof } from './possession.js';
-import { refusal } from './sluice-error.test-support.js';
+import { refusal, rejection } from './sluice-error.test-support.js';
 
 const kinds = {
   'ec-p256': makeKey({ curve: 'P-256' }),
@@ -25,16 +25,16 @@ it('is signed over five lines, as the API description says', () => {
 });
 
 describe.each(Object.entries(kinds))('a key of %s', (kind, key) => {
-  it('is read from PEM and base64, and its proof is taken', () => {
+  it('is read from PEM and base64, and its proof is taken', async () => {
     for (const text of [toPem(key.spki, 'PUBLIC KEY'), base64(key.spki)]) {
       const brought = parsePublicKey(text);
       expect(brought.keyKind).toBe(kind);
       expect(Buffer.compare(brought.spki, key.spki)).toBe(0);
     }
-    verifyProof(messageOf(key.spki), base64(key.sign(proofMessage(messageOf(key.spki)))));
+    await verifyProof(messageOf(key.spki), base64(key.sign(proofMessage(messageOf(key.spki)))));
   });
 
-  it('proves nothing for another account, profile, key or nonce, nor by itself when it is blocked', () => {
+  it('proves nothing for another account, profile, key or nonce, nor by itself when it is blocked', async () => {
     const message = messageOf(key.spki);
     const signature = base64(key.sign(proofMessage(message)));
     const others = [
@@ -43,27 +43,27 @@ describe.each(Object.entries(kinds))('a key of %s', (kind, key) => {
       { nonce: 'n-1' },
       { spki: makeKey({ curve: 'P-256' }).spki },
     ];
-    for (const other of others) refusal(() => verifyProof({ ...message, ...other }, signature), 'proof-invalid');
-    refusal(() => verifyProof(message, signature, new Set([publicKeyHash(key.spki)])), 'key-blocked');
+    for (const other of others) await rejection(verifyProof({ ...message, ...other }, signature), 'proof-invalid');
+    await rejection(verifyProof(message, signature, new Set([publicKeyHash(key.spki)])), 'key-blocked');
   });
 
-  it('has no signature in other octets', () => {
+  it('has no signature in other octets', async () => {
     const message = messageOf(key.spki);
-    fc.assert(
-      fc.property(fc.oneof(fc.base64String({ minLength: 4, maxLength: 800 }), fc.string()), (signature) => {
-        refusal(() => verifyProof(message, signature), 'proof-invalid');
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.base64String({ minLength: 4, maxLength: 800 }), fc.string()), async (signature) => {
+        await rejection(verifyProof(message, signature), 'proof-invalid');
       }),
       { numRuns: 50 },
     );
   });
 });
 
-it('takes RSA by PKCS#1 v1.5 with SHA-256 only', () => {
+it('takes RSA by PKCS#1 v1.5 with SHA-256 only', async () => {
   const message = messageOf(rsa.spki);
   const padding = constants.RSA_PKCS1_PSS_PADDING;
   const pss = sign('sha256', proofMessage(message), { key: rsa.privateKey, padding });
-  refusal(() => verifyProof(message, base64(pss)), 'proof-invalid');
-  refusal(() => verifyProof(message, base64(sign('sha512', proofMessage(message), rsa.privateKey))), 'proof-invalid');
+  await rejection(verifyProof(message, base64(pss)), 'proof-invalid');
+  await rejection(verifyProof(message, base64(sign('sha512', proofMessage(message), rsa.privateKey))), 'proof-invalid');
 });
 
 it.each([
@@ -79,9 +79,9 @@ it.each([
   refusal(() => parsePublicKey(text), 'key-weak');
 });
 
-it('refuses a point that is not on its curve, though somebody signed', () => {
+it('refuses a point that is not on its curve, though somebody signed', async () => {
   const off = Uint8Array.from(ec.spki);
   off[90] = (off[90] ?? 0) ^ 1;
   const message = messageOf(off);
-  refusal(() => verifyProof(message, base64(ec.sign(proofMessage(message)))), 'key-weak');
+  await rejection(verifyProof(message, base64(ec.sign(proofMessage(message)))), 'key-weak');
 });

@@ -1,6 +1,6 @@
 import { hash, verify } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
-import { importPublicKey } from './check-public-key.js';
+import { importSubjectKey } from './check-public-key.js';
 import { type KeyKind, signatureOf, signatureTable } from './key-table.js';
 import { octetsOfBase64, pemReader } from './pem.js';
 import { readPublicKey } from './public-key.js';
@@ -49,11 +49,15 @@ export function proofMessage({ account, profile, spki, nonce }: ProofMessage): U
  * `signatureTable`: ECDSA in DER with the SHA-2 of its curve, RSA with PKCS#1 v1.5 and SHA-256, Ed25519. Throws
  * `proof-invalid`, `key-weak` or `key-blocked`. Whether the nonce is one of ours is the caller's to know.
  */
-export function verifyProof(message: ProofMessage, signature: string, blocked?: ReadonlySet<string>): void {
+export async function verifyProof(
+  message: ProofMessage,
+  signature: string,
+  blocked?: ReadonlySet<string>,
+): Promise<void> {
   const octets = octetsOfBase64(signature);
   if (octets === undefined) throw new SluiceError('proof-invalid', 'the signature is not base64');
   const read = readPublicKey(message.spki);
-  const key = importPublicKey(read, blocked);
+  const key = await importSubjectKey(read, blocked);
   const { digest } = signatureTable[signatureOf(read.kind)];
   if (!verify(digest, proofMessage(message), key, octets)) {
     throw new SluiceError('proof-invalid', 'the signature is not one by this key over account, profile, key and nonce');

@@ -93,7 +93,7 @@ export function createPostIdentity(front: Front): (call: Call) => Promise<Answer
 async function issue(front: Front, pending: Pending): Promise<Answer | HungUp> {
   let row: AcceptRow;
   try {
-    row = prepare(front, pending);
+    row = await prepare(front, pending);
   } catch (refused) {
     const known = await join(front, pending);
     if (known === undefined || known.state === 'expired') throw refused;
@@ -124,7 +124,7 @@ async function join(front: Front, pending: Pending): Promise<Standing | undefine
 }
 
 /** Steps 2 and 3; admitted on return. */
-function prepare(front: Front, pending: Pending): AcceptRow {
+async function prepare(front: Front, pending: Pending): Promise<AcceptRow> {
   const { metrics, clock } = front;
   const validatingAtMs = clock.monotonicMs();
   const valid = validate(pending.directory, pending.account, pending.order, clock.epochMs());
@@ -137,7 +137,7 @@ function prepare(front: Front, pending: Pending): AcceptRow {
   try {
     const verifyingAtMs = clock.monotonicMs();
     const { account, order } = pending;
-    verify(valid.key, {
+    await verify(valid.key, {
       account: account.name,
       profile: order.profile,
       blockedKeys: pending.directory.blockedKeys,

@@ -28,28 +28,29 @@ export function keyPointer(key: Order['key']): '/csr' | '/public_key' {
 
 /** The cheap half: the form of CSR or public key. */
 export function readSubjectKey(key: Order['key']): SubjectKey | RequestFinding {
-  const pointer = keyPointer(key);
-  return orFinding<SubjectKey>({ 'csr-invalid': pointer, 'key-weak': pointer }, () =>
-    'csr' in key ? { brought: parseCsr(key.csr) } : { brought: parsePublicKey(key.publicKey), proof: key.proof },
-  );
+  try {
+    if ('csr' in key) return { brought: parseCsr(key.csr) };
+    return { brought: parsePublicKey(key.publicKey), proof: key.proof };
+  } catch (thrown) {
+    return findingOf(thrown, 'csr' in key ? csrPointers : proofPointers);
+  }
 }
 
 /** The dear half: does its sender have the key, and is it sound? */
-export function findPossessionFault(key: SubjectKey, possession: Possession): RequestFinding | undefined {
-  const { account, profile, blockedKeys, nonces, nowMs } = possession;
-  const { brought, proof } = key;
-  if (proof === undefined) {
-    const pointers = { 'csr-invalid': '/csr', 'key-weak': '/csr', 'key-blocked': '/csr' };
-    return orFinding<undefined>(pointers, () => void verifyCsr(brought, blockedKeys));
+export async function findPossessionFault(
+  { brought, proof }: SubjectKey,
+  { account, profile, blockedKeys, nonces, nowMs }: Possession,
+): Promise<RequestFinding | undefined> {
+  try {
+    if (proof === undefined) await verifyCsr(brought, blockedKeys);
+    else {
+      nonces.check(proof.nonce, account, nowMs);
+      await verifyProof({ account, profile, spki: brought.spki, nonce: proof.nonce }, proof.signature, blockedKeys);
+    }
+    return undefined;
+  } catch (thrown) {
+    return findingOf(thrown, proof === undefined ? csrPointers : proofPointers);
   }
-  const pointers = {
-    ...{ 'nonce-invalid': '/proof/nonce', 'proof-invalid': '/proof/signature' },
-    ...{ 'key-weak': '/public_key', 'key-blocked': '/public_key' },
-  };
-  return orFinding<undefined>(pointers, () => {
-    nonces.check(proof.nonce, account, nowMs);
-    verifyProof({ account, profile, spki: brought.spki, nonce: proof.nonce }, proof.signature, blockedKeys);
-  });
 }
 
 /** What is kept of it. */
@@ -57,13 +58,18 @@ export function evidenceOf({ brought, proof }: SubjectKey): Evidence {
   return proof === undefined ? { csr: brought.der } : { proof };
 }
 
-/** What `work` gives, or the finding for one of these codes. */
-function orFinding<T>(pointers: Readonly<Record<string, string>>, work: () => T): T | RequestFinding {
-  try {
-    return work();
-  } catch (thrown) {
-    const pointer = thrown instanceof SluiceError ? pointers[thrown.code] : undefined;
-    if (!(thrown instanceof SluiceError) || pointer === undefined) throw thrown;
-    return { pointer, code: thrown.code, detail: thrown.message };
-  }
+/** Where what each code tells of stands in the body. */
+const csrPointers = { 'csr-invalid': '/csr', 'key-weak': '/csr', 'key-blocked': '/csr' };
+const proofPointers = {
+  'nonce-invalid': '/proof/nonce',
+  'proof-invalid': '/proof/signature',
+  'key-weak': '/public_key',
+  'key-blocked': '/public_key',
+};
+
+/** The finding for one of these codes; anything else is thrown on. */
+function findingOf(thrown: unknown, pointers: Readonly<Record<string, string>>): RequestFinding {
+  const pointer = thrown instanceof SluiceError ? pointers[thrown.code] : undefined;
+  if (!(thrown instanceof SluiceError) || pointer === undefined) throw thrown;
+  return { pointer, code: thrown.code, detail: thrown.message };
 }

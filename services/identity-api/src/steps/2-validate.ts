@@ -59,8 +59,8 @@ function check(document: ProfileDocument, order: Order, ca: DirectoryCa, nowMs: 
 }
 
 /** The dear half. Throws `csr-invalid`, `nonce-invalid`, `proof-invalid`, `key-weak` or `key-blocked`. */
-export function verify(key: SubjectKey, possession: Possession): void {
-  const finding = findPossessionFault(key, possession);
+export async function verify(key: SubjectKey, possession: Possession): Promise<void> {
+  const finding = await findPossessionFault(key, possession);
   if (finding !== undefined) throw refusedFor([finding], { message: finding.detail });
 }
 
