@@ -234,7 +234,7 @@ describe('checkContent', () => {
     ).toEqual([
       `/subject_dn/extra_attributes ${given} may stand there 1 times at most`,
       '/subject_dn/extra_attributes/0/value must have at most 5 characters',
-      "/subject_dn/extra_attributes/1/value may only hold letters, digits and '()+,-./:=? ",
+      "/subject_dn/extra_attributes/1/value may only hold letters, digits, blanks and '()+,-./:=?",
       '/subject_dn/extra_attributes/2/type is not allowed by the profile',
       `/san/other_names ${upn} may stand there 2 times at most`,
       `/san/other_names ${guid} may stand there 1 times at most`,

@@ -1,4 +1,4 @@
-import { formatFault } from './field-formats.js';
+import { formOfFormat } from './field-formats.js';
 import { isStatic, organizationalUnitsMax, subjectFields, subjectValueFault, subjectValues } from './subject.js';
 import { isSanEmpty, sanFields, sanNamesMax, sanValueFault } from './subject-alternative-names.js';
 import { checkTyped } from './typed-values.js';
@@ -87,7 +87,7 @@ function limitFault(limits: Extract<FieldRule, { rule: string }>, value: string)
   if (charactersMax !== undefined && [...value].length > charactersMax) {
     return `must have at most ${charactersMax} characters`;
   }
-  return format === undefined ? undefined : formatFault(format, value);
+  return format === undefined ? undefined : formOfFormat(format).fault(value);
 }
 
 function checkSanField(document: ProfileDocument, field: SanField, san: San, findings: Finding[]): void {

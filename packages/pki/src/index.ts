@@ -14,6 +14,8 @@ export {
 } from './content.js';
 export { csrBytesMax, type ParsedCsr, parseCsr, verifyCsr } from './csr.js';
 export { diffProfiles, type ProfileChange } from './diff-profiles.js';
+export { formOfFormat } from './field-formats.js';
+export type { Form } from './form.js';
 export { caKeyKinds, profileKeyKinds } from './key-table.js';
 export { lintCertificate, lintFixed, lintTbs, lintVariable } from './lint/lint.js';
 export { lintRules } from './lint/lint-rules.js';
@@ -31,7 +33,9 @@ export {
 export { profileJsonSchema } from './profile-json-schema.js';
 export { keyKindOf } from './public-key.js';
 export { makeSerial, serialRandomBytes } from './serial.js';
-export { encodeSubject } from './subject.js';
+export { encodeSubject, isStatic, organizationalUnitsMax, subjectFieldFacts, subjectFields } from './subject.js';
+export { nameForm, sanFields } from './subject-alternative-names.js';
+export { stringTypeForm, typedCharactersMax } from './typed-values.js';
 export * from './types.js';
 export { checkValidity, type ValidityBounds, validityOf, validitySecondsMax } from './validity.js';
 export { createVerifier } from './verifier.js';

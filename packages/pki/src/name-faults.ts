@@ -1,4 +1,5 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
+import type { Form } from './form.js';
 import { hasMixedWord, looksLatin } from './look-alikes.js';
 
 const label = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
@@ -64,3 +65,14 @@ export function emailFault(value: string): string | undefined {
   const host = dnsNameFault(value.slice(at + 1));
   return host === undefined ? undefined : `must have a domain: it ${host}`;
 }
+
+export const dnsNameForm: Form = {
+  name: 'dns-name',
+  text: 'must be a DNS name of A-labels in lower case without underscore, at most 253 characters; no label may look like another',
+  fault: (value) => dnsNameFault(value),
+};
+export const emailForm: Form = {
+  name: 'email',
+  text: 'must be an ASCII mail address: at most 64 characters before the @ and 254 in all, its domain a DNS name of A-labels in lower case',
+  fault: emailFault,
+};

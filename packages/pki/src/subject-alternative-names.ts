@@ -2,30 +2,45 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { SluiceError } from '@sluice/errors';
 import type { DerReader } from './der-reader.js';
 import { type DerWriter, tags } from './der-writer.js';
-import { dnsNameFault, emailFault } from './name-faults.js';
+import type { Form } from './form.js';
+import { dnsNameFault, dnsNameForm, emailForm } from './name-faults.js';
 import { isReservedAddress, isReservedDnsName } from './reserved-names.js';
 import { arranged, type TypedWriter, writeOtherName } from './typed-values.js';
 import type { San, SanField, SanRule } from './types.js';
-import { uriFault, uriHost } from './uri-fault.js';
+import { uriForm, uriHost } from './uri-fault.js';
 
 interface NameFacts {
   /** Context tag of the GeneralName (RFC 5280 4.2.1.6). */
   readonly tag: number;
-  readonly fault: (value: string, wildcards: boolean) => string | undefined;
+  readonly form: Form;
+  /** With `*.` in front, where a rule takes that. */
+  readonly wildcardFault?: (value: string) => string | undefined;
   /** Of a name without fault: is it one that others may hold as well? */
   readonly isReserved: (value: string) => boolean;
 }
 
+const ipAddressForm: Form = {
+  name: 'ip-address',
+  text: 'must be an IPv4 or IPv6 address',
+  // isIPv6 takes a zone ("%eth0"), which no certificate can hold.
+  fault: (value) => (isIPv4(value) || (isIPv6(value) && !value.includes('%')) ? undefined : ipAddressForm.text),
+};
+
 /** Every kind of name, in the order in which they stand in the extension. */
 const kinds: Readonly<Record<SanField, NameFacts>> = {
-  dns_names: { tag: 0x82, fault: dnsNameFault, isReserved: isReservedDnsName },
+  dns_names: {
+    tag: 0x82,
+    form: dnsNameForm,
+    wildcardFault: (value) => dnsNameFault(value, true),
+    isReserved: isReservedDnsName,
+  },
   emails: {
     tag: 0x81,
-    fault: emailFault,
+    form: emailForm,
     isReserved: (value) => isReservedDnsName(value.slice(value.lastIndexOf('@') + 1)),
   },
-  ip_addresses: { tag: 0x87, fault: ipAddressFault, isReserved: isReservedAddress },
-  uris: { tag: 0x86, fault: uriFault, isReserved: (value) => isReservedHost(uriHost(value)) },
+  ip_addresses: { tag: 0x87, form: ipAddressForm, isReserved: isReservedAddress },
+  uris: { tag: 0x86, form: uriForm, isReserved: (value) => isReservedHost(uriHost(value)) },
 };
 
 export const sanFields = Object.keys(kinds) as readonly SanField[];
@@ -34,24 +49,25 @@ const backwards = [...sanFields].reverse();
 /** Most names of one kind, whatever a profile says. */
 export const sanNamesMax = 100;
 
+/** What every name of that kind must look like; that of a wildcard, behind its `*.`. */
+export function nameForm(field: SanField): Form {
+  return kinds[field].form;
+}
+
 /** Why this value cannot be such a name, or not by this rule, or `undefined`. */
 export function sanValueFault(
   field: SanField,
   value: string,
   { wildcards, reserved }: Pick<SanRule, 'wildcards' | 'reserved'>,
 ): string | undefined {
-  const fault = kinds[field].fault(value, wildcards === true);
+  const { form, wildcardFault = form.fault } = kinds[field];
+  const fault = wildcards === true ? wildcardFault(value) : form.fault(value);
   if (fault !== undefined || reserved === 'allow' || !kinds[field].isReserved(value)) return fault;
   return 'is reserved (RFC 6761, RFC 6890), so that others may hold it too: use a public name, or a profile that allows it';
 }
 
 function isReservedHost(host: string): boolean {
   return isIPv4(host) || isIPv6(host) ? isReservedAddress(host) : isReservedDnsName(host);
-}
-
-function ipAddressFault(value: string): string | undefined {
-  // isIPv6 takes a zone ("%eth0"), which no certificate can hold.
-  return isIPv4(value) || (isIPv6(value) && !value.includes('%')) ? undefined : 'must be an IPv4 or IPv6 address';
 }
 
 /** 4 or 16 octets of an address that `sanValueFault` lets pass. */

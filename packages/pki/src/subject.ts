@@ -1,8 +1,9 @@
 import { SluiceError } from '@sluice/errors';
 import { sameBytes } from './der-reader.js';
 import { DerWriter, tags } from './der-writer.js';
-import { emailFault } from './name-faults.js';
-import { printableFault, textFault } from './text-faults.js';
+import { type Form, patternForm } from './form.js';
+import { emailForm } from './name-faults.js';
+import { printableForm, textFault } from './text-faults.js';
 import { arranged, oidDer, type TypedWriter, typedCharactersMax, writeTypedAttribute } from './typed-values.js';
 import type { FieldRule, SubjectDn, SubjectField } from './types.js';
 
@@ -13,7 +14,7 @@ interface AttributeFacts {
   /** Upper bound in characters (RFC 5280 appendix A). */
   readonly charactersMax: number;
   /** What the value must look like beside the rules for all values. */
-  readonly form?: (value: string) => string | undefined;
+  readonly form?: Form;
 }
 
 function x520(last: number): Uint8Array {
@@ -29,7 +30,7 @@ const attributes: Readonly<Record<SubjectField, AttributeFacts>> = {
     oid: x520(6),
     tag: tags.printableString,
     charactersMax: 2,
-    form: (value) => (/^[A-Z]{2}$/.test(value) ? undefined : 'must be two capital letters (ISO 3166)'),
+    form: patternForm('country-code', /^[A-Z]{2}$/, 'must be two capital letters (ISO 3166)'),
   },
   state: { oid: x520(8), tag: tags.utf8String, charactersMax: 128 },
   locality: { oid: x520(7), tag: tags.utf8String, charactersMax: 128 },
@@ -37,13 +38,13 @@ const attributes: Readonly<Record<SubjectField, AttributeFacts>> = {
   organization: { oid: x520(10), tag: tags.utf8String, charactersMax: 64 },
   organizational_unit: { oid: x520(11), tag: tags.utf8String, charactersMax: 64 },
   common_name: { oid: x520(3), tag: tags.utf8String, charactersMax: 64 },
-  serial_number: { oid: x520(5), tag: tags.printableString, charactersMax: 64, form: printableFault },
+  serial_number: { oid: x520(5), tag: tags.printableString, charactersMax: 64, form: printableForm },
   email: {
     // 1.2.840.113549.1.9.1
     oid: Uint8Array.of(tags.oid, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x01),
     tag: tags.ia5String,
     charactersMax: 255,
-    form: emailFault,
+    form: emailForm,
   },
 };
 
@@ -64,10 +65,15 @@ export function isStatic(rule: FieldRule | undefined): rule is { static: string 
   return typeof rule === 'object' && 'static' in rule;
 }
 
+/** What holds for every value of that field, whatever a profile says. */
+export function subjectFieldFacts(field: SubjectField): Pick<AttributeFacts, 'charactersMax' | 'form'> {
+  return attributes[field];
+}
+
 /** Why this value cannot stand in that field, or `undefined`. */
 export function subjectValueFault(field: SubjectField, value: string): string | undefined {
   const { charactersMax, form } = attributes[field];
-  return textFault(value, charactersMax) ?? form?.(value);
+  return textFault(value, charactersMax) ?? form?.fault(value);
 }
 
 /** The values of one field, in order; none when it is absent. */

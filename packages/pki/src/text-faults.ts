@@ -1,3 +1,4 @@
+import { patternForm } from './form.js';
 import { hasMixedWord } from './look-alikes.js';
 
 // Control characters (\u0000 would fail a whole batch in PostgreSQL), lone surrogates, the marks that make a name read in
@@ -20,7 +21,9 @@ export function textFault(value: string, charactersMax: number): string | undefi
   return value.trim() === value ? undefined : 'must not begin or end with a blank';
 }
 
-/** Why this is no PrintableString, or `undefined`. */
-export function printableFault(value: string): string | undefined {
-  return /^[A-Za-z0-9 '()+,\-./:=?]+$/.test(value) ? undefined : "may only hold letters, digits and '()+,-./:=? ";
-}
+export const printableForm = patternForm(
+  'printable',
+  /^[A-Za-z0-9 '()+,\-./:=?]+$/,
+  "may only hold letters, digits, blanks and '()+,-./:=?",
+);
+export const asciiForm = patternForm('ascii', /^[ -~]*$/, 'must be printable ASCII');

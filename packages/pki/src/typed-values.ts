@@ -1,20 +1,26 @@
 import * as asn1js from 'asn1js';
 import { type DerWriter, tags } from './der-writer.js';
-import { formatFault } from './field-formats.js';
-import { printableFault, textFault } from './text-faults.js';
+import { formOfFormat } from './field-formats.js';
+import type { Form } from './form.js';
+import { asciiForm, printableForm, textFault } from './text-faults.js';
 import type { Finding, StringType, TypedRule, TypedValue } from './types.js';
 
 /** String types that a profile can give to what has no field of its own. */
-const stringTypes: Readonly<Record<StringType, { tag: number; fault: (value: string) => string | undefined }>> = {
-  utf8: { tag: tags.utf8String, fault: () => undefined },
-  printable: { tag: tags.printableString, fault: printableFault },
-  ia5: { tag: tags.ia5String, fault: (value) => (/^[ -~]*$/.test(value) ? undefined : 'must be printable ASCII') },
+const stringTypes: Readonly<Record<StringType, { readonly tag: number; readonly form?: Form }>> = {
+  utf8: { tag: tags.utf8String },
+  printable: { tag: tags.printableString, form: printableForm },
+  ia5: { tag: tags.ia5String, form: asciiForm },
 };
 
 /** Most characters of a value, whatever a profile says. */
 export const typedCharactersMax = 255;
 /** Most values of one type, whatever a profile says. */
 export const typedValuesMax = 20;
+
+/** What every text of that type must look like, when there is more to it than characters. */
+export function stringTypeForm(type: StringType): Form | undefined {
+  return stringTypes[type].form;
+}
 
 /** A rule as the writer uses it. */
 export interface TypedWriter {
@@ -93,7 +99,7 @@ function typedFault(rule: TypedRule, value: string): string | undefined {
   const { type, format, max_characters: charactersMax = typedCharactersMax } = rule;
   return (
     textFault(value, Math.min(charactersMax, typedCharactersMax)) ??
-    stringTypes[type].fault(value) ??
-    (format === undefined ? undefined : formatFault(format, value))
+    stringTypes[type].form?.fault(value) ??
+    (format === undefined ? undefined : formOfFormat(format).fault(value))
   );
 }

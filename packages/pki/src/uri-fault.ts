@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import type { Form } from './form.js';
 import { dnsNameFault } from './name-faults.js';
 
 const character = "[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2}";
@@ -31,3 +32,9 @@ export function uriFault(value: string): string | undefined {
   const fault = dnsNameFault(host);
   return fault === undefined ? undefined : `must have a host: it ${fault}`;
 }
+
+export const uriForm: Form = {
+  name: 'uri',
+  text: 'must be an absolute http or https URI in ASCII by RFC 3986, without credentials, at most 2048 characters; its host a DNS name of A-labels in lower case, or an address',
+  fault: uriFault,
+};

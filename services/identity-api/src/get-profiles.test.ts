@@ -41,8 +41,16 @@ it('tells a profile in the terms of the body that asks', async () => {
     available: true,
     state: 'enabled',
     ca: { name: 'issuing', state: 'active' },
-    subject_dn: { common_name: { rule: 'required' }, organization: { rule: 'static', value: 'Example' } },
-    san: { dns_names: { rule: 'optional', max: 3 } },
+    subject_dn: {
+      common_name: { rule: 'required', max: 1, max_characters: 64 },
+      organization: { rule: 'static', value: 'Example' },
+    },
+    san: {
+      dns_names: {
+        ...{ rule: 'optional', max: 3, wildcards: false, reserved: 'refuse' },
+        forms: [{ name: 'dns-name', text: expect.stringMatching(/A-labels/) }],
+      },
+    },
     keys: ['ec-p256'],
     key_usage: ['digitalSignature'],
     extended_key_usage: ['clientAuth'],
@@ -56,11 +64,14 @@ it('tells every kind of rule, and nothing of what is forbidden', async () => {
     description: 'Every kind of rule.',
     requested_validity: { min_seconds: 600, max_seconds: 864_000, back_seconds: 3600, ahead_seconds: 7200 },
     subject_dn: {
-      common_name: { rule: 'required', format: 'identifier', max_characters: 20 },
-      organizational_unit: { rule: 'optional', max: 2 },
-      locality: { rule: 'optional' },
+      common_name: { rule: 'required', max: 1, max_characters: 20, forms: [{ name: 'identifier' }] },
+      organizational_unit: { rule: 'optional', max: 2, max_characters: 64 },
+      locality: { rule: 'optional', max: 1, max_characters: 128 },
     },
-    san: { dns_names: { rule: 'required', max: 5, wildcards: true }, uris: { rule: 'optional', max: 1 } },
+    san: {
+      dns_names: { rule: 'required', max: 5, wildcards: true, reserved: 'allow' },
+      uris: { rule: 'optional', max: 1, reserved: 'refuse' },
+    },
   });
   const { subject_dn, san } = (await (await get('/profiles/every-rule')).json()) as { subject_dn: object; san: object };
   expect(Object.keys({ ...subject_dn, ...san }).sort()).toEqual([

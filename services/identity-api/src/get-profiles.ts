@@ -1,12 +1,12 @@
 import { SluiceError } from '@sluice/errors';
 import { refusal } from '@sluice/issuance';
-import type { FieldRule, ProfileDocument } from '@sluice/pki';
 import type { z } from 'zod';
 import { type Answer, jsonAnswer } from './answer.js';
 import type { ProfileBody, profilesSchema } from './api/schemas.js';
 import type { RoutedCall } from './call.js';
 import type { Directory, DirectoryAccount, DirectoryProfile } from './directory.js';
 import type { Front } from './front.js';
+import { nameRules, subjectRules } from './profile-rules.js';
 import { authenticate } from './steps/1-authenticate.js';
 
 /** `GET /profiles`: what this account may ask for, by name, in the terms of the body that asks. */
@@ -60,33 +60,4 @@ function profileBody(directory: Directory, profile: DirectoryProfile): ProfileBo
     ...{ keys: [...document.keys], key_usage, extended_key_usage, validity_seconds, time_to_live_seconds },
     ...(requested_validity === undefined ? {} : { requested_validity }),
   };
-}
-
-function subjectRules({ subject }: ProfileDocument): ProfileBody['subject_dn'] {
-  const rules: ProfileBody['subject_dn'] = {};
-  for (const field of Object.keys(subject) as (keyof typeof subject)[]) {
-    const rule = fieldRule(subject[field]);
-    if (rule !== undefined) rules[field] = rule;
-  }
-  return rules;
-}
-
-function fieldRule(rule: FieldRule | undefined): ProfileBody['subject_dn'][keyof ProfileBody['subject_dn']] {
-  if (rule === undefined || rule === 'forbidden') return undefined;
-  if (typeof rule === 'string') return { rule };
-  return 'static' in rule ? { rule: 'static', value: rule.static } : given(rule);
-}
-
-function nameRules({ san }: ProfileDocument): ProfileBody['san'] {
-  const rules: ProfileBody['san'] = {};
-  for (const kind of Object.keys(san) as (keyof typeof san)[]) {
-    const { rule = 'forbidden', max = 0, wildcards } = san[kind] ?? {};
-    if (rule !== 'forbidden') rules[kind] = given({ rule, max, wildcards });
-  }
-  return rules;
-}
-
-/** Without the members that are undefined, as JSON is. */
-function given<T extends object>(members: T): T {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as T;
 }

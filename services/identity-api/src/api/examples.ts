@@ -68,8 +68,20 @@ const profile: ProfileBody = {
   available: true,
   state: 'enabled',
   ca: { name: 'issuing-p256', state: 'active' },
-  subject_dn: { common_name: { rule: 'required' }, organization: { rule: 'static', value: 'Example Ltd' } },
-  san: { dns_names: { rule: 'optional', max: 3 } },
+  subject_dn: {
+    common_name: { rule: 'required', max: 1, max_characters: 64 },
+    organization: { rule: 'static', value: 'Example Ltd' },
+    serial_number: {
+      ...{ rule: 'optional', max: 1, max_characters: 20 },
+      forms: [{ name: 'digits', text: 'must be digits', pattern: '^[0-9]+$' }],
+    },
+  },
+  san: {
+    dns_names: {
+      ...{ rule: 'optional', max: 3, reserved: 'refuse', wildcards: false },
+      forms: [{ name: 'dns-name', text: 'must be a DNS name of A-labels in lower case' }],
+    },
+  },
   keys: ['ec-p256', 'rsa-2048'],
   key_usage: ['digitalSignature'],
   extended_key_usage: ['clientAuth'],

@@ -22,11 +22,12 @@ const pemSchema = z.string().regex(/^-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\
 const subjectSchema = subjectDnSchema.meta({
   id: 'SubjectDn',
   description:
-    'The subject. Which fields are taken, and what they may hold, the profile says. No text may hold control characters or lone surrogates.',
+    'The subject. Which fields are taken, and what they may hold, the profile says. No text may hold control characters, invisible ones or lone surrogates, mix scripts in a word, or begin or end with a blank. Something must be named, here or in `san`.',
 });
 const namesSchema = sanSchema.meta({
   id: 'San',
-  description: 'Subject alternative names. Which kinds are taken, and how many, the profile says.',
+  description:
+    'Subject alternative names. Which kinds are taken, and how many, the profile says. None may stand there twice.',
 });
 
 const requestedSchema = validitySchema.meta({
@@ -159,25 +160,67 @@ export const problemSchema = z
     description: 'Problem details (RFC 9457). Ignore members that you do not know: more may come.',
   });
 
-const fieldRuleSchema = z
+const valueFormSchema = z
   .object({
-    rule: z
-      .enum(['required', 'optional', 'static'])
-      .describe('`static`: the profile sets it. Leave it out, or send the same.'),
-    value: z.string().optional().describe('What the profile sets, when it is `static`.'),
-    format: z.string().optional().describe('The form that each value must have, by its name, such as `digits`.'),
-    max_characters: z.int().min(1).optional().describe('Characters of each value, below the bound of RFC 5280.'),
-    max: z.int().min(1).optional().describe('How many values there may be, where there may be several.'),
+    name: z.string().describe('Such as `digits` or `dns-name`.'),
+    text: z.string().describe('What it asks for, for people.'),
+    pattern: z.string().optional().describe('The same as a regular expression of ECMAScript, where one says it all.'),
   })
+  .meta({ id: 'ValueForm', description: 'A form that a value must have.' });
+export type ValueForm = z.infer<typeof valueFormSchema>;
+
+const needSchema = z
+  .enum(['required', 'optional'])
+  .describe('`required`: there must be one at least. `optional`: it may be left out.');
+const countSchema = z.int().min(1).describe('How many values there may be.');
+const charactersSchema = z
+  .int()
+  .min(1)
+  .describe('Characters that each value may have, the bounds of RFC 5280 counted in; each has one at least.');
+const formsSchema = z.array(valueFormSchema).min(1).describe('The forms that each value must have, all of them.');
+
+const fieldRuleSchema = z
+  .discriminatedUnion('rule', [
+    z.object({
+      rule: z.literal('static').describe('The profile sets it: leave it out, or send the same.'),
+      value: z.string().describe('What the profile sets.'),
+    }),
+    z.object({
+      rule: needSchema,
+      max: countSchema,
+      max_characters: charactersSchema,
+      forms: formsSchema.optional(),
+    }),
+  ])
   .meta({ id: 'FieldRule', description: 'What a profile says about a field of the subject.' });
+export type FieldRule = z.infer<typeof fieldRuleSchema>;
+
+const typedRuleSchema = z
+  .object({
+    type: z.string().describe('The OBJECT IDENTIFIER, dotted: `type` in the body.'),
+    rule: needSchema,
+    max: countSchema,
+    max_characters: charactersSchema,
+    forms: formsSchema.optional(),
+  })
+  .meta({ id: 'TypedRule', description: 'What a profile says about values of one OBJECT IDENTIFIER.' });
+export type TypedRule = z.infer<typeof typedRuleSchema>;
 
 const nameRuleSchema = z
   .object({
-    rule: z.enum(['required', 'optional']),
-    max: z.int().min(1).describe('How many there may be.'),
-    wildcards: z.boolean().optional().describe('Whether they may begin with `*.`; not, when nothing is said.'),
+    rule: needSchema,
+    max: countSchema,
+    reserved: z
+      .enum(['refuse', 'allow'])
+      .describe(
+        'Names that others may hold as well (of one label, or below `test`, `local`, `internal` and the like: RFC 6761) and addresses that are not public (RFC 6890).',
+      ),
+    forms: formsSchema,
   })
-  .meta({ id: 'NameRule', description: 'What a profile says about a kind of name.' });
+  .meta({ id: 'NameRule', description: 'What a profile says about a kind of name. None may stand there twice.' });
+const dnsNameRuleSchema = nameRuleSchema
+  .extend({ wildcards: z.boolean().describe('Whether they may begin with `*.`, with two labels or more behind it.') })
+  .meta({ id: 'DnsNameRule', description: 'What a profile says about DNS names. None may stand there twice.' });
 
 export const profileSchema = z
   .object({
@@ -193,12 +236,29 @@ export const profileSchema = z
     state: z.enum(['enabled', 'disabled']),
     ca: z.object({ name: z.string(), state: z.enum(caStates).optional() }).describe('The CA that signs.'),
     subject_dn: z
-      .partialRecord(subjectDnSchema.keyof(), fieldRuleSchema)
+      .object({
+        country: fieldRuleSchema.optional(),
+        state: fieldRuleSchema.optional(),
+        locality: fieldRuleSchema.optional(),
+        street_address: fieldRuleSchema.optional(),
+        organization: fieldRuleSchema.optional(),
+        organizational_unit: fieldRuleSchema.optional(),
+        common_name: fieldRuleSchema.optional(),
+        email: fieldRuleSchema.optional(),
+        serial_number: fieldRuleSchema.optional(),
+        extra_attributes: z.array(typedRuleSchema).optional(),
+      })
       .describe('The fields of `subject_dn` that are taken; every other is refused.'),
     san: z
-      .partialRecord(sanSchema.keyof(), nameRuleSchema)
+      .object({
+        dns_names: dnsNameRuleSchema.optional(),
+        emails: nameRuleSchema.optional(),
+        ip_addresses: nameRuleSchema.optional(),
+        uris: nameRuleSchema.optional(),
+        other_names: z.array(typedRuleSchema).optional(),
+      })
       .describe('The kinds of `san` that are taken; every other is refused.'),
-    keys: z.array(z.string()).min(1).describe('Kinds of keys that the CSR may hold.'),
+    keys: z.array(z.string()).min(1).describe('Kinds of keys that `csr` or `public_key` may hold.'),
     key_usage: z.array(z.string()).describe('What the certificate will say that the key is for.'),
     extended_key_usage: z.array(z.string()).describe('The same, in more detail.'),
     validity_seconds: secondsSchema.describe('How long the certificate is valid, when nothing else is asked for.'),
