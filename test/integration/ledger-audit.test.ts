@@ -124,7 +124,7 @@ describe('finds, and names the rows of', () => {
     ],
     [
       'an end without a request',
-      { known: `end of request ${everything.from}` },
+      { known: `request ${everything.from}: end without a request` },
       [
         `insert into ledger.outcome (request_id, state, attempt, ended_by) values ('${everything.from}', 'cancelled', 0, 'x')`,
       ],
@@ -161,7 +161,7 @@ describe('finds, and names the rows of', () => {
     ],
     [
       'an intended serial that nobody works on',
-      { intended: 'serial root/' },
+      { intended: ', serial ' },
       [`update ledger.serial set state = 'intended' where request_id = $rejected`],
     ],
     [
@@ -181,7 +181,7 @@ describe('finds, and names the rows of', () => {
     ],
     [
       'a certificate whose serial is void',
-      { 'one-certificate': 'of request $rejected, attempt 1' },
+      { 'one-certificate': 'request $rejected, attempt 1' },
       [
         `insert into ledger.certificate select request_id, attempt, ca, serial, now(), now(), '' from ledger.serial where request_id = $rejected`,
       ],
@@ -193,12 +193,12 @@ describe('finds, and names the rows of', () => {
     ],
     [
       'an issued end whose serial was burned',
-      { issued: 'request $issued, attempt 1', revoked: 'serial root/' },
+      { issued: 'request $issued, attempt 1', revoked: ', serial ' },
       [`update ledger.serial set state = 'burned' where request_id = $issued`],
     ],
     [
       'an issued serial without an end',
-      { issued: 'serial root/' },
+      { issued: ', serial ' },
       [`update ledger.serial set state = 'issued' where request_id = $rejected`],
     ],
     [
@@ -213,7 +213,7 @@ describe('finds, and names the rows of', () => {
     ],
     [
       'a burned serial that is not revoked',
-      { revoked: 'serial root/' },
+      { revoked: ', serial ' },
       ['delete from ledger.revocation where request_id = $burned'],
     ],
     [

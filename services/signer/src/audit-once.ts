@@ -2,7 +2,7 @@ import { asSluiceError } from '@sluice/errors';
 import type { AuditFinding } from '@sluice/ledger';
 import type { SignerContext } from './signer-context.js';
 
-/** One range takes about a tenth of a second of one core: short enough for its snapshot to hold nothing up. */
+/** One range takes less than half a second, even on a busy machine: short enough for its snapshot to hold nothing up. */
 const requestsPerRange = 5000;
 /** Of what came lately, 2000 a second are kept up with; an audit that lags shows in `audit_behind_seconds`. */
 const rangesMax = 24;

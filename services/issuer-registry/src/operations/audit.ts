@@ -3,7 +3,7 @@ import type { AuditFindingView, AuditRange, AuditStart } from '@sluice/registry-
 import type { AdminContext } from './admin-context.js';
 
 /** One call must be over long before the command line gives up on it (10 s) and the ledger on its statement (7.5 s). */
-const requestsPerRange = 10_000;
+const requestsPerRange = 5000;
 const recentMs = 600_000;
 /** A front end's clock may run ahead, and its ids with it. */
 const aheadMs = 86_400_000;
