@@ -20,7 +20,13 @@ export { caKeyKinds, profileKeyKinds } from './key-table.js';
 export { lintCertificate, lintFixed, lintTbs, lintVariable } from './lint/lint.js';
 export { lintRules } from './lint/lint-rules.js';
 export type { LintContext, LintFinding, LintKind, LintRule, LintSeverity } from './lint/types.js';
-export { checkProfile, type ProfileFinding, parseProfile, profileFindingLines } from './parse-profile.js';
+export {
+  checkProfile,
+  type ProfileFinding,
+  parseProfile,
+  placeInProfile,
+  profileFindingLines,
+} from './parse-profile.js';
 export { pathLengthFault } from './path-length-fault.js';
 export {
   type BroughtKey,

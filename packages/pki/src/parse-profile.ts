@@ -58,6 +58,14 @@ export function parseProfile(yamlText: string): ProfileDocument {
   return checked;
 }
 
+/** Where a member stands in a document that `parseProfile` takes, or the nearest above it that does; from 1. */
+export function placeInProfile(yamlText: string, path: readonly PropertyKey[]): { line: number; column: number } {
+  const lines = new LineCounter();
+  const document = parseDocument(yamlText, { version: '1.2', lineCounter: lines });
+  const { line, col } = lines.linePos(offsetOf(document, path));
+  return { line, column: col };
+}
+
 /** Checks a profile document that came as JSON (a snapshot, a row) and puts defaults in. Throws as `parseProfile`, without places. */
 export function checkProfile(json: unknown): ProfileDocument {
   const checked = check(json);

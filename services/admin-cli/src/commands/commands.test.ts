@@ -219,6 +219,10 @@ describe('sluice profile and account', () => {
       ['tls (demo) is revision 4'],
       ['-: warning: extensions.x should be there (r, RFC 1)'],
     ]);
+    rig.out.length = 0;
+    rig.answers['POST /admin/v1/profiles'] = [[201, answer]];
+    expect(await rig.sluice('profile', 'apply', '-', '--json')).toBe(0);
+    expect(JSON.parse(rig.out.join(''))).toMatchObject([{ revision: 4, warnings }]);
   });
 
   describe('profile diff', () => {

@@ -65,6 +65,17 @@ it('is exit code 1 for a broken rule, with its name and section', async () => {
   });
 });
 
+it('shows a warning, and is not ended by it', async () => {
+  const der = Buffer.from(root('keyCertSign, cRLSign'));
+  der.fill(0x55, der.indexOf('ABCDEFGHIJKLMNOP') + 8, der.indexOf('ABCDEFGHIJKLMNOP') + 16);
+  const path = file('even.der', der);
+  expect(await rig.bare('lint', path)).toBe(0);
+  expect(rig.out.join('\n')).toMatch(/warning +serial-not-constant +MRSP 5\.2/);
+  rig.out.length = 0;
+  expect(await rig.bare('lint', path, '--json')).toBe(0);
+  expect(JSON.parse(rig.out.join(''))).toMatchObject({ errors: 0, warnings: 1 });
+});
+
 it('compares with the CA that is given', async () => {
   const [path, issuer] = [
     file('long.der', root('keyCertSign, cRLSign', '2037-01-01T00:00:00Z')),

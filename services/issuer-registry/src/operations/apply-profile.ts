@@ -4,6 +4,7 @@ import type { CaRow, NewProfile, RegistryState } from '@sluice/ledger';
 import { checkProfile, subjectDnSchema } from '@sluice/pki';
 import type { ApplyProfileAnswer, ApplyProfileBody } from '@sluice/registry-protocol';
 import type { AdminContext } from './admin-context.js';
+import { checkRemainingLife } from './check-remaining-life.js';
 import { checkProfileLint, type SampleIssuer } from './lint-profile.js';
 import { readProfile } from './read-profile.js';
 
@@ -30,7 +31,7 @@ function checkBelongs(state: RegistryState, profile: NewProfile): CaRow {
 }
 
 /** The CA as the signer of this profile: for the one by which a root signs itself, with its own subject. */
-function signerOf(ca: CaRow, { name }: NewProfile): SampleIssuer {
+function signerOf(ca: CaRow, { name }: NewProfile): CaRow & SampleIssuer {
   const isOwn = ca.issuer === ca.name && ca.certificateProfile === name;
   return isOwn ? { ...ca, self: subjectDnSchema.parse(JSON.parse(ca.subject)) } : ca;
 }
@@ -38,7 +39,8 @@ function signerOf(ca: CaRow, { name }: NewProfile): SampleIssuer {
 /**
  * Makes the document the current revision of its profile: a new one, or, when it equals the current one, nothing.
  * Durable on return with a new epoch; work accepted under an older revision is signed under this one.
- * Throws `profile-invalid` (for rules that its certificates would break, too), `ca-unknown`, `ca-destroying`, `ca-destroyed`, `conflict`.
+ * Throws `profile-invalid` (for rules that its certificates would break, and for a
+ * life that its CA has not left, too), `ca-unknown`, `ca-destroying`, `ca-destroyed`, `conflict`.
  */
 export async function applyProfile(
   context: AdminContext,
@@ -48,7 +50,12 @@ export async function applyProfile(
   const profile = readProfile(body.document, pointer);
   const state = await context.store.state();
   const signer = signerOf(checkBelongs(state, profile), profile);
-  const warnings = checkProfileLint(checkProfile(profile.document), signer, context.clock(), pointer);
+  const document = checkProfile(profile.document);
+  const now = context.clock();
+  const warnings = checkProfileLint(document, signer, now, pointer);
+  if (signer.self === undefined) {
+    warnings.push(...checkRemainingLife(document, signer, now, { yaml: body.document, pointer }));
+  }
   const { name, ca } = profile;
   if (body.dry_run === true) {
     const current = state.profiles.find((candidate) => candidate.name === name);

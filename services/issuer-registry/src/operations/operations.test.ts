@@ -21,6 +21,7 @@ import { readStatus } from './read-status.js';
 import { sampleKey } from './sample-keys.js';
 
 const now = new Date('2026-11-21T10:00:00Z');
+const start = new Date('2026-11-01T00:00:00Z');
 const caProfile = (name: string, ca: string, more = ''): string => `
 name: ${name}
 ca: ${ca}
@@ -76,6 +77,17 @@ async function withRoot(state: CaRow['state'] = 'active'): Promise<void> {
   await createCa(context, 'alice', rootBody);
   setState('root', state);
   await applyProfile(context, 'alice', { document: caProfile('issuing-ca', 'root') });
+}
+
+function certify(profileYaml: string): void {
+  const [row] = store.cas;
+  const spki = sampleKey('ec-p256');
+  const document = parseProfile(profileYaml);
+  const { fill, signatureAlgorithm } = compileTemplate(document, { subjectDer: row?.subjectDer ?? spki, spki });
+  const content = { subject_dn: { common_name: 'Root' }, san: {} };
+  const tbs = fill({ serial: new Uint8Array(16).fill(77), ...validityOf(document, start, null), content, spki });
+  const certificate = assembleCertificate(tbs, signatureAlgorithm, Uint8Array.of(1));
+  store.cas[0] = { ...(row as CaRow), state: 'active', spki, certificate };
 }
 
 describe('creating a CA', () => {
@@ -162,20 +174,8 @@ describe('creating a CA', () => {
 
 describe('what an issuer’s certificate bounds', () => {
   const bounded = (name: string, pathLength: number): string => caProfile(name, 'root', `  path_length: ${pathLength}`);
-  const start = new Date('2026-11-01T00:00:00Z');
 
   /** Gives the root a certificate by this profile, from 2026-11-01 on; nobody looks at its signature here. */
-  function certify(profileYaml: string): void {
-    const [row] = store.cas;
-    const spki = sampleKey('ec-p256');
-    const document = parseProfile(profileYaml);
-    const { fill, signatureAlgorithm } = compileTemplate(document, { subjectDer: row?.subjectDer ?? spki, spki });
-    const content = { subject_dn: { common_name: 'Root' }, san: {} };
-    const tbs = fill({ serial: new Uint8Array(16).fill(77), ...validityOf(document, start, null), content, spki });
-    const certificate = assembleCertificate(tbs, signatureAlgorithm, Uint8Array.of(1));
-    store.cas[0] = { ...(row as CaRow), state: 'active', spki, certificate };
-  }
-
   it.each([
     [0, 0, 'its issuer may certify none'],
     [0, 5, 'its issuer may certify none'],
@@ -301,6 +301,60 @@ describe('applying a profile', () => {
     await expect(applyProfile(context, 'alice', { document })).resolves.toMatchObject({ revision: 2, warnings: [] });
     const verdict = applyProfile(context, 'alice', { document: document.replace(', cRLSign', '') });
     await expect(verdict).rejects.toMatchObject({ facts: { findings: [{ rule: 'key-usage-ca-signs' }] } });
+  });
+
+  describe('at a CA whose certificate ends', () => {
+    /** The CA ends 2031-10-30; this much before that. */
+    const secondsBefore = (seconds: number): void => {
+      const end = Date.parse('2031-10-30T23:59:59Z');
+      context = { ...context, clock: () => new Date(end - seconds * 1000) };
+    };
+    const apply = (document: string) => applyProfile(context, 'alice', { document, dry_run: true });
+    const day = 86_400;
+    const requesting = `${clientProfile('client', 'root', 10 * day)}requested_validity:\n  min_seconds: ${2 * day}\n  max_seconds: ${20 * day}\n`;
+    beforeEach(async () => {
+      await withRoot();
+      certify(caProfile('root', 'root'));
+    });
+
+    it('refuses a life that is longer than what is left, with its place', async () => {
+      secondsBefore(day - 1);
+      await expect(apply(clientProfile('client', 'root', day))).resolves.toMatchObject({ revision: 1 });
+      secondsBefore(day - 2);
+      await expect(apply(clientProfile('client', 'root', day))).rejects.toMatchObject({
+        code: 'profile-invalid',
+        facts: {
+          pointer: '/document',
+          findings: [{ code: 'ca-expiring', path: '/validity_seconds', line: 5, column: 19 }],
+        },
+      });
+    });
+
+    it('refuses a life to be asked for whose shortest is longer; while that fits, it warns', async () => {
+      const warned = [{ rule: 'validity-within-issuer', detail: expect.stringMatching('no shorter validity') }];
+      secondsBefore(2 * day - 1);
+      await expect(apply(requesting)).resolves.toMatchObject({ warnings: warned });
+      secondsBefore(2 * day - 2);
+      await expect(apply(requesting)).rejects.toMatchObject({
+        facts: { findings: [{ path: '/requested_validity/min_seconds', line: 12, column: 16 }] },
+      });
+    });
+
+    it('warns when what is issued today cannot be renewed for as long', async () => {
+      secondsBefore(2 * day - 1);
+      await expect(apply(clientProfile('client', 'root', day))).resolves.toMatchObject({ warnings: [] });
+      secondsBefore(2 * day - 2);
+      const warned = [{ rule: 'validity-within-issuer', detail: expect.stringMatching('renewed') }];
+      await expect(apply(clientProfile('client', 'root', day))).resolves.toMatchObject({ warnings: warned });
+      await expect(apply(caProfile('below', 'root').replace('157680000', `${day}`))).resolves.toMatchObject({
+        warnings: [],
+      });
+    });
+
+    it('does not hold a root to itself', async () => {
+      secondsBefore(day);
+      await expect(apply(caProfile('root', 'root'))).resolves.toMatchObject({ unchanged: true, warnings: [] });
+    });
   });
 
   it('keeps a profile with its CA and purpose, and refuses unknown and dead CAs', async () => {
