@@ -7,7 +7,7 @@ import type { Load } from './load.js';
 export type Outage = (system: System, load: Load) => Promise<void>;
 
 /** Every turn is forgotten, in the middle of load. */
-export const flushAll: Outage = async (system) => {
+export const flushAll = async (system: System): Promise<void> => {
   const redis = new Redis(system.redis.url);
   try {
     await redis.flushall();

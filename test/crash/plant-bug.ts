@@ -1,16 +1,37 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { System } from '@sluice/testkit';
+import type { ProcessBug } from '../processes/bugs/planted.js';
 
 /** A bug in a function of the ledger: pieces of its text, each to be replaced by another. */
-export interface PlantedBug {
+export interface LedgerBug {
   readonly function: string;
   readonly pieces: readonly (readonly [piece: string, instead: string])[];
+  /** The guard, a trigger of `ledger.work`, that would refuse what the bug does. */
+  readonly withoutGuard?: string;
 }
 
+/** Of the ledger, or one that the processes of test/processes have. */
+export type PlantedBug = LedgerBug | ProcessBug;
+
+/** Longer than a process takes to see what is planted. */
+const noticedMs = 100;
+
 /**
- * Puts the bug into the running system's database; the result takes it out again. Throws when a piece is not there any
- * more: then the function has changed and the bug must be planted anew, not silently left out.
+ * Puts the bug into the running system; the result takes it out again. Throws when a piece is not there any more: then
+ * the function has changed and the bug must be planted anew, not silently left out.
  */
 export async function plantBug(system: System, bug: PlantedBug): Promise<() => Promise<void>> {
+  if (typeof bug !== 'string') return await plantInLedger(system, bug);
+  writeFileSync(system.bugFile, bug);
+  await wait(noticedMs);
+  return async () => {
+    rmSync(system.bugFile);
+    await wait(noticedMs);
+  };
+}
+
+async function plantInLedger(system: System, bug: LedgerBug): Promise<() => Promise<void>> {
   const [row] = await system.query<{ definition: string }>('select pg_get_functiondef($1::regproc) as definition', [
     bug.function,
   ]);
@@ -20,8 +41,10 @@ export async function plantBug(system: System, bug: PlantedBug): Promise<() => P
     if (wrong.split(piece).length !== 2) throw new Error(`${bug.function} does not hold exactly one «${piece}»`);
     wrong = wrong.replace(piece, () => instead);
   }
-  await system.query(wrong);
+  const guard = (verb: 'disable' | 'enable'): string =>
+    bug.withoutGuard === undefined ? '' : `; alter table ledger.work ${verb} trigger ${bug.withoutGuard}`;
+  await system.query(wrong + guard('disable'));
   return async () => {
-    await system.query(right);
+    await system.query(right + guard('enable'));
   };
 }

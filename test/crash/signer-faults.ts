@@ -82,7 +82,8 @@ async function countWork(system: System, condition: string, signer?: Member): Pr
   return row?.count ?? 0;
 }
 
-async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+/** Throws when it does not come true within 15 s. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
   const end = performance.now() + strikeWaitMs;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`not within ${strikeWaitMs} ms: ${what}`);

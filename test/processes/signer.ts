@@ -1,7 +1,8 @@
 import { createFileKeyStore } from '@sluice/key-store';
-import { createContext, readConfig } from '@sluice/signer';
+import { createContext, readConfig, systemClock } from '@sluice/signer';
 import { createPacedKeyStore, createWitnessKeyStore } from '@sluice/testkit';
 import { signsAgain } from './bugs/signs-again.js';
+import { sleepUncounted } from './bugs/sleep-uncounted.js';
 import { trustingClaims } from './bugs/trusting-claims.js';
 import { labelledVerbs } from './kill-labels.js';
 import { labelVerbs } from './labelled-verbs.js';
@@ -25,6 +26,7 @@ await runService('signer', ({ checkpoint, bugFile }) => {
   return createContext(config, {
     keyStore: signsAgain(witnessed, bugFile),
     checkpoint,
+    clock: sleepUncounted(systemClock, bugFile),
     aroundLedger: (ledger) =>
       labelVerbs(
         TESTKIT_TRUST_CLAIMS === undefined ? ledger : trustingClaims(ledger),

@@ -19,7 +19,9 @@ export interface Violation {
     | 'two-certificates'
     | 'burned-not-revoked'
     | 'fate-proved-false'
-    | 'one-key-two-certificates';
+    | 'one-key-two-certificates'
+    | 'signed-after-lease'
+    | 'deadlock';
   readonly detail: string;
   readonly rows: readonly unknown[];
 }
@@ -52,6 +54,8 @@ interface RequestRow {
   ended_at: Date | null;
   serial: string | null;
   certificate: Buffer | null;
+  keyless: boolean;
+  common_name: string | null;
 }
 interface SerialRow {
   serial: string;
@@ -59,6 +63,8 @@ interface SerialRow {
   request_id: string;
   attempt: number;
   state: string;
+  claim_id: string;
+  lease_until: Date;
   revoked: boolean;
 }
 /** Idempotency-Key to the request that holds it. Accounts do not share keys here: clients draw them at random. */
@@ -69,7 +75,7 @@ type Holders = ReadonlyMap<string, string>;
  * Call it when everything has come to rest. Reads only; an empty list of violations is the good answer.
  */
 export async function auditHistory(options: AuditOptions): Promise<AuditReport> {
-  const { requests, serials, holders } = await readLedger(options.adminUrl);
+  const { requests, serials, holders, deadlocks } = await readLedger(options.adminUrl);
   const byId = new Map(requests.map((row) => [row.id, row]));
   const serialsOf = groupBy(serials, (row) => row.request_id);
   const witness = options.witness.filter((entry) => entry.serial !== null);
@@ -80,7 +86,10 @@ export async function auditHistory(options: AuditOptions): Promise<AuditReport> 
     ...fates(options.answers, byId, serialsOf, witnessed),
     ...keys(options.answers),
     ...refusedUnderKey(options.answers, holders, byId),
+    ...refusedWithoutKey(options.answers, requests),
     ...witnessAgainstLedger(witnessed, serials, byId),
+    ...signedAfterLease(witnessed, serials),
+    ...deadlocked(deadlocks),
   ];
   return {
     violations,
@@ -98,27 +107,32 @@ export async function auditHistory(options: AuditOptions): Promise<AuditReport> 
 
 async function readLedger(
   adminUrl: string,
-): Promise<{ requests: RequestRow[]; serials: SerialRow[]; holders: Holders }> {
+): Promise<{ requests: RequestRow[]; serials: SerialRow[]; holders: Holders; deadlocks: number }> {
   const client = new Client({ connectionString: adminUrl });
   await client.connect();
   try {
     await client.query('begin isolation level repeatable read read only');
     const requests = await client.query<RequestRow>(`
       select r.id, r.accepted_at, w.state as work, s.state as shelf, o.state as outcome, o.code, o.withheld, o.ended_at,
-        encode(o.serial, 'hex') as serial, c.der as certificate
+        encode(o.serial, 'hex') as serial, c.der as certificate,
+        r.idempotency_key is null as keyless, r.content::jsonb #>> '{subject_dn,common_name}' as common_name
       from ledger.request r
       left join ledger.work w on w.request_id = r.id
       left join ledger.shelf s on s.request_id = r.id
       left join ledger.outcome o on o.request_id = r.id
       left join ledger.certificate c on o.state = 'issued' and c.request_id = r.id and c.attempt = o.attempt`);
     const serials = await client.query<SerialRow>(`
-      select encode(s.serial, 'hex') as serial, s.ca, s.request_id, s.attempt, s.state, v.serial is not null as revoked
+      select encode(s.serial, 'hex') as serial, s.ca, s.request_id, s.attempt, s.state, s.claim_id, s.lease_until,
+        v.serial is not null as revoked
       from ledger.serial s left join ledger.revocation v on v.ca = s.ca and v.serial = s.serial`);
     const held = await client.query<{ key: string; request_id: string }>(
       'select key, request_id from ledger.idempotency',
     );
     const holders = new Map(held.rows.map((row) => [row.key, row.request_id]));
-    return { requests: requests.rows, serials: serials.rows, holders };
+    const counted = await client.query<{ deadlocks: number }>(
+      'select deadlocks::integer from pg_stat_database where datname = current_database()',
+    );
+    return { requests: requests.rows, serials: serials.rows, holders, deadlocks: counted.rows[0]?.deadlocks ?? 0 };
   } finally {
     await client.end();
   }
@@ -237,6 +251,36 @@ function* refusedUnderKey(
   }
 }
 
+/**
+ * The same for an order without a key: told that nothing will be issued, while a request for the same common name was
+ * accepted meanwhile and is issued, which no other call can have brought. (Clients here give each order its own name.)
+ */
+function* refusedWithoutKey(answers: readonly Answer[], requests: readonly RequestRow[]): Generator<Violation> {
+  const keyless = (answer: Answer): boolean => answer.call === 'POST' && answer.key === undefined;
+  const refused = answers.filter(
+    (answer) =>
+      keyless(answer) && answer.fate === 'not-issued' && answer.id === undefined && (answer.status ?? 0) >= 500,
+  );
+  const issued = groupBy(
+    requests.filter((row) => row.keyless && row.outcome === 'issued'),
+    (row) => row.common_name,
+  );
+  for (const answer of refused) {
+    const { commonName, sentAt, endedAt, number } = answer;
+    const mayBeOf = (other: Answer): boolean =>
+      other.number !== number && keyless(other) && other.commonName === commonName && other.fate !== 'not-issued';
+    if (commonName === undefined || answers.some(mayBeOf)) continue;
+    for (const row of issued.get(commonName) ?? []) {
+      if (row.accepted_at.getTime() < sentAt || row.accepted_at.getTime() > endedAt) continue;
+      yield {
+        rule: 'fate-proved-false',
+        detail: `${commonName} was told \`not-issued\` (${answer.code}) and its request ${row.id} is issued`,
+        rows: [answer, row],
+      };
+    }
+  }
+}
+
 /** Equal keys, equal answers. (A retry of an `expired` key opens a new request; it does not have two certificates.) */
 function* keys(answers: readonly Answer[]): Generator<Violation> {
   const issued = answers.filter((answer) => answer.key !== undefined && answer.certificate !== undefined);
@@ -294,6 +338,29 @@ function* witnessAgainstLedger(
     }
     if (row.state === 'issued') yield* issuedAsWitnessed(row, witnessed, byId);
   }
+}
+
+/**
+ * No key is asked after its lease. Of each claim one serial may be: a process can be stopped between its look at the
+ * lease and the key, where nobody can help it; what it signs then is burned. A second would have been looked at again.
+ */
+function* signedAfterLease(
+  witnessed: ReadonlyMap<string, readonly WitnessEntry[]>,
+  serials: readonly SerialRow[],
+): Generator<Violation> {
+  const late = serials.filter(({ serial, lease_until }) =>
+    witnessed.get(plainSerial(serial))?.some(({ at }) => Date.parse(at) > lease_until.getTime()),
+  );
+  for (const [claim, rows] of groupBy(late, (row) => row.claim_id)) {
+    if (rows.length < 2) continue;
+    const which = rows.map(({ serial }) => serial).join(', ');
+    yield { rule: 'signed-after-lease', detail: `of claim ${claim} were signed after its lease: ${which}`, rows };
+  }
+}
+
+/** Every verb takes its locks in one order, so there is nobody to wait for in a circle. (A crash forgets the count.) */
+function* deadlocked(deadlocks: number): Generator<Violation> {
+  if (deadlocks > 0) yield { rule: 'deadlock', detail: `PostgreSQL broke ${deadlocks} deadlocks`, rows: [] };
 }
 
 /** What was issued is what the witness saw: the same bytes, under that serial, and it is the outcome of its request. */

@@ -10,6 +10,8 @@ export interface Answer {
   readonly baseUrl: string;
   readonly key?: string | undefined;
   readonly profile?: string | undefined;
+  /** Of the subject, as ordered. */
+  readonly commonName?: string | undefined;
   readonly sentAt: number;
   readonly endedAt: number;
   /** Absent when the connection failed before an answer was whole. */
@@ -82,7 +84,7 @@ export function createRecordingClient(options: {
     path: string,
     headers: Record<string, string>,
     body: string | undefined,
-    known: { key?: string | undefined; profile?: string | undefined; id?: string | undefined },
+    known: Pick<Answer, 'key' | 'profile' | 'commonName' | 'id'>,
   ): Promise<Answer> {
     const base = { number: sent++, call: method, baseUrl, ...known, sentAt: Date.now() };
     open += 1;
@@ -121,7 +123,9 @@ export function createRecordingClient(options: {
         proof,
         validity,
       });
-      return call('POST', baseUrl ?? nextUrl(), '/identity', headers, body, { key, profile });
+      const name = subjectDn?.common_name;
+      const commonName = typeof name === 'string' ? name : undefined;
+      return call('POST', baseUrl ?? nextUrl(), '/identity', headers, body, { key, profile, commonName });
     },
     get: (id, baseUrl) => call('GET', baseUrl ?? nextUrl(), `/identity/${id}`, {}, undefined, { id }),
     cancel: (id, baseUrl) => call('DELETE', baseUrl ?? nextUrl(), `/identity/${id}`, {}, undefined, { id }),

@@ -16,7 +16,7 @@ export interface WitnessEntry {
   readonly label: string;
   readonly token: string;
   readonly pid: number;
-  /** ISO 8601. */
+  /** ISO 8601. By the machine's clock, whatever `shiftClock` makes of the process's own. */
   readonly at: string;
 }
 
@@ -38,7 +38,7 @@ export function createWitnessKeyStore(inner: KeyStore, file: string): KeyStore {
         label,
         token: inner.token,
         pid: process.pid,
-        at: new Date().toISOString(),
+        at: new Date(performance.timeOrigin + performance.now()).toISOString(),
       };
       // One write of one line to a file opened for appending: lines of several processes do not mix.
       writeSync(descriptor, `${JSON.stringify(entry)}\n`);
