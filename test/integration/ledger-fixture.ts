@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { Breakers } from '@sluice/breaker';
 import { SluiceError } from '@sluice/errors';
 import type { RequestClass } from '@sluice/issuance';
 import {
@@ -50,7 +51,7 @@ export interface LedgerFixture {
   sql<R extends object>(text: string, ...values: unknown[]): Promise<R[]>;
   urlOf(service: ServiceName): string;
   /** A connection of that service's role, for statements that are not its verbs. */
-  connect(service: ServiceName, poolMax?: number): Database;
+  connect(service: ServiceName, poolMax?: number, breakers?: Breakers): Database;
   identity(name: string, options?: Partial<IdentityLedgerOptions>): Promise<IdentityLedger>;
   signer(name: string, poolMax?: number): Promise<TestSigner>;
   /** An active CA beside the root, with a profile `NAME-tls` that every account may use. */
@@ -249,7 +250,7 @@ export async function openLedgerFixture(adminUrl: string): Promise<LedgerFixture
     registry,
     sql,
     urlOf,
-    connect: (service, poolMax) => kept(connect({ url: urlOf(service), poolMax })),
+    connect: (service, poolMax, breakers) => kept(connect({ url: urlOf(service), poolMax, breakers })),
     async identity(name, options) {
       const ledger = kept(createIdentityLedger({ url: urlOf('identity-api'), poolMax: 6, ...options }));
       await ledger.enrol(name);

@@ -130,6 +130,17 @@ describe('the breaker of a ledger', () => {
     }
   });
 
+  it('does not open when all connections are busy: a slow ledger is not away', async () => {
+    const breakers = newBreakers();
+    const busy = fixture.connect('identity-api', 1, breakers);
+    const call = (text: string) => busy.call({ name: '', text }, []);
+    const slow = call('select pg_sleep(4)');
+    const others = await Promise.all(Array.from({ length: 5 }, () => codeOf(call('select 1'))));
+    expect(new Set(others)).toEqual(new Set(['unavailable']));
+    expect(breakers.states().ledger).toBe('closed');
+    await slow;
+  });
+
   it('does not open for lock timeouts: they are answers', async () => {
     const breakers = newBreakers();
     const blocked = await fixture.identity('blocked', { breakers });

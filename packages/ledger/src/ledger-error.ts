@@ -49,6 +49,11 @@ export function ledgerError(thrown: unknown, sent: boolean): SluiceError {
   if (own !== undefined) {
     return new SluiceError(own, thrown instanceof Error ? thrown.message : undefined, { cause: thrown });
   }
+  if (isCrowdOut(thrown)) {
+    return new SluiceError('unavailable', 'All connections to the ledger are busy; nothing was stored', {
+      cause: thrown,
+    });
+  }
   if (!sent || (code !== undefined && (beforeStates.has(code) || beforeSystem.has(code)))) {
     return new SluiceError('unavailable', 'The ledger is away; nothing was stored', { cause: thrown });
   }
@@ -58,11 +63,19 @@ export function ledgerError(thrown: unknown, sent: boolean): SluiceError {
   return new SluiceError('outcome-unknown', 'The ledger did not say whether it was stored', { cause: thrown });
 }
 
-/** The server lives, and rolled back this one verb: a lock, a deadlock, a cancelled statement. No sign against it. */
+/** pg-pool says so, and without a code, when all its connections stayed busy until the wait for one was over. */
+function isCrowdOut(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.message === 'timeout exceeded when trying to connect';
+}
+
 const contentionStates = new Set(['55P03', '40001', '40P01', '57014']);
 
+/**
+ * The server lives, and rolled back this one verb (a lock, a deadlock, a cancelled statement), or we had no connection
+ * free: slow, or too much at once, but no sign against it. One that does not answer at all the silence watch finds.
+ */
 export function isContention(error: SluiceError): boolean {
-  return contentionStates.has(codeOf(error.cause) ?? '');
+  return isCrowdOut(error.cause) || contentionStates.has(codeOf(error.cause) ?? '');
 }
 
 /** Whatever has an SQLSTATE was said by a server, even if it was no. */

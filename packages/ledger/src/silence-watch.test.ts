@@ -49,6 +49,23 @@ it('a slow answer and no other within 4 s: silent', async () => {
   expect(onSilent).toHaveBeenCalled();
 });
 
+it('time in which the process itself was held up is no silence', async () => {
+  vi.useRealTimers();
+  const held = createSilenceWatch({ isThere: () => Promise.resolve(false), onSilent });
+  let answer: (() => void) | undefined;
+  const waiting = held.during(
+    new Promise<void>((resolve) => {
+      answer = resolve;
+    }),
+  );
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3500);
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  answer?.();
+  await waiting;
+  held.stop();
+  expect(onSilent).not.toHaveBeenCalled();
+});
+
 it('an answer that came while it asked is an answer', async () => {
   let answer: (() => void) | undefined;
   void watch.during(

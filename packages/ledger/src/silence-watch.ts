@@ -1,6 +1,6 @@
 const lookEveryMs = 500;
-/** An answer that takes longer is asked after. */
-const slowMs = 3000;
+/** An answer that is not there after so many looks, 3 s, is asked after. */
+const slowLooks = 6;
 
 export interface SilenceWatchOptions {
   /** Asks on a new connection; answers within seconds whatever happens. */
@@ -11,8 +11,9 @@ export interface SilenceWatchOptions {
 
 /**
  * Notices a server that went silent: it hangs, or the way to it swallows everything, and TCP would take minutes to say
- * so. A slow statement alone proves nothing; one that is slow while a new connection gets no answer does. Costs two
- * operations on a set per call.
+ * so. A slow statement alone proves nothing; one that is slow while a new connection gets no answer does. Time is counted in
+ * looks, between which what came is read: a process that was held up itself has not waited. Costs two operations on a
+ * set per call.
  */
 export interface SilenceWatch {
   during<T>(answer: Promise<T>): Promise<T>;
@@ -21,15 +22,17 @@ export interface SilenceWatch {
 
 export function createSilenceWatch({ isThere, onSilent }: SilenceWatchOptions): SilenceWatch {
   /** Calls without an answer yet, oldest first. */
-  const unanswered = new Set<{ readonly sinceMs: number }>();
+  const unanswered = new Set<{ readonly sinceLook: number }>();
+  let looks = 0;
   let asking = false;
 
   const isSlow = (): boolean => {
-    for (const { sinceMs } of unanswered) return performance.now() - sinceMs > slowMs;
+    for (const { sinceLook } of unanswered) return looks - sinceLook > slowLooks;
     return false;
   };
 
   async function look(): Promise<void> {
+    looks += 1;
     if (asking || !isSlow()) return;
     asking = true;
     const there = await isThere();
@@ -41,7 +44,7 @@ export function createSilenceWatch({ isThere, onSilent }: SilenceWatchOptions): 
 
   return {
     async during(answer) {
-      const call = { sinceMs: performance.now() };
+      const call = { sinceLook: looks };
       unanswered.add(call);
       try {
         return await answer;

@@ -3,4 +3,4 @@ export { every } from './every.js';
 export type { Log } from './log.js';
 export type { Part } from './part.js';
 export { type RunOptions, runParts } from './run-parts.js';
-export { within } from './within.js';
+export { within, withinHeard } from './within.js';

@@ -10,3 +10,16 @@ export async function within(waitMs: number, work: Promise<unknown>): Promise<bo
     clearTimeout(timer);
   }
 }
+
+const sliceMs = 250;
+
+/**
+ * As `within`, but only time in which this process could hear counts: while it is held up (one long step, a machine
+ * that gives it no turn) what came waits unread, and is read before the next slice ends. For whoever takes silence for a sign.
+ */
+export async function withinHeard(waitMs: number, work: Promise<unknown>): Promise<boolean> {
+  for (let leftMs = waitMs; leftMs > 0; leftMs -= sliceMs) {
+    if (await within(Math.min(sliceMs, leftMs), work)) return true;
+  }
+  return false;
+}
