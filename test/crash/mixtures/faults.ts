@@ -16,8 +16,8 @@ export interface FaultSite {
 }
 
 export interface Fault {
-  /** Of the faults with one target only one is in a mixture. */
-  readonly target:
+  /** Of the faults that touch one thing only one is in a mixture. */
+  readonly touches: readonly (
     | 'signer'
     | 'identity-api'
     | 'issuer-registry'
@@ -26,7 +26,9 @@ export interface Fault {
     | 'redis-wire'
     | 'postgres-wire'
     | 'clock'
-    | 'capacity';
+    | 'capacity'
+    | 'kill-order'
+  )[];
   /** Does the harm, waits, and undoes it. Returns what it chose, for the report. */
   readonly strike: (site: FaultSite) => Promise<string>;
 }
@@ -58,11 +60,11 @@ const membersOf = (system: System, service: keyof typeof killPoints): readonly M
 /** kill -9 at a label, wherever that is passed first; a label that nobody passes in that time strikes nobody. */
 function killedAtLabel(service: keyof typeof killPoints): Fault {
   return {
-    target: service,
+    touches: [service, 'kill-order'],
     async strike({ system, lastsMs, random }) {
       const label = choose(random, killPoints[service]);
       const members = membersOf(system, service).filter(({ alive }) => alive);
-      const killFile = `${system.killFile}`;
+      const { killFile } = system;
       const death = Promise.race(members.map((member) => member.process.exited.then(() => member)));
       armKill(killFile, label, 1 + Math.floor(random() * 5));
       const inTime = await Promise.race([death, wait(lastsMs + 1000, undefined)]);
@@ -77,7 +79,7 @@ function killedAtLabel(service: keyof typeof killPoints): Fault {
 /** kill -9 at no particular place. */
 function killed(service: keyof typeof killPoints): Fault {
   return {
-    target: service,
+    touches: [service],
     async strike({ system, lastsMs, random }) {
       const member = choose(random, membersOf(system, service));
       await member.process.kill9();
@@ -91,7 +93,7 @@ function killed(service: keyof typeof killPoints): Fault {
 /** SIGSTOP, longer than a lease when the time is there for it, and SIGCONT. */
 function frozen(service: 'signer' | 'identity-api' | 'issuer-registry'): Fault {
   return {
-    target: service,
+    touches: [service],
     async strike({ system, lastsMs, random }) {
       const member = choose(random, membersOf(system, service));
       member.process.freeze();
@@ -108,7 +110,7 @@ function wire(
   harm: (wire: TcpProxy, random: () => number) => void,
 ): Fault {
   return {
-    target: `${which}-wire`,
+    touches: [`${which}-wire`],
     async strike({ system, lastsMs, random }) {
       const proxy = system.wires?.[which];
       if (proxy === undefined) throw new Error('a mixture needs wires');
@@ -139,7 +141,7 @@ export const faults = {
   'front-end-frozen': frozen('identity-api'),
   'registry-frozen': frozen('issuer-registry'),
   'redis-killed': {
-    target: 'redis',
+    touches: ['redis'],
     async strike({ system, lastsMs }) {
       await system.redis.kill9();
       await wait(lastsMs);
@@ -148,7 +150,7 @@ export const faults = {
     },
   },
   'redis-emptied': {
-    target: 'redis',
+    touches: ['redis'],
     async strike({ system, lastsMs }) {
       await system.redis.kill9();
       await wait(lastsMs);
@@ -158,7 +160,7 @@ export const faults = {
     },
   },
   'redis-hanging': {
-    target: 'redis',
+    touches: ['redis'],
     async strike({ system, lastsMs }) {
       system.redis.freeze();
       await wait(lastsMs);
@@ -167,7 +169,7 @@ export const faults = {
     },
   },
   'postgres-killed': {
-    target: 'postgres',
+    touches: ['postgres'],
     async strike({ system, lastsMs }) {
       await system.postgres?.kill9();
       await wait(Math.min(lastsMs, 30_000));
@@ -176,7 +178,7 @@ export const faults = {
     },
   },
   'postgres-stopped': {
-    target: 'postgres',
+    touches: ['postgres'],
     async strike({ system, lastsMs }) {
       await system.postgres?.stop();
       await wait(Math.min(lastsMs, 30_000));
@@ -193,7 +195,7 @@ export const faults = {
   'redis-answers-lost': wire('redis', 'answers do not arrive', halfOpen),
   'redis-forgotten': wire('redis', 'old connections dead', forget),
   'clock-off': {
-    target: 'clock',
+    touches: ['clock'],
     async strike({ system, lastsMs, random }) {
       const member = choose(random, [...system.signers, ...system.frontEnds, system.registry]);
       const aheadMs = random() < 0.5 ? hourMs : -hourMs;
@@ -204,7 +206,7 @@ export const faults = {
     },
   },
   'keys-stall': {
-    target: 'capacity',
+    touches: ['capacity'],
     async strike({ system, lastsMs, signaturesPerSecond }) {
       system.pacer?.setRate(0);
       await wait(lastsMs);

@@ -27,8 +27,8 @@ export function planMixture(seed: number, times: Times): readonly PlannedFault[]
   const planned: PlannedFault[] = [];
   while (planned.length < count) {
     const kind = choose(random, kinds);
-    const taken = planned.some((other) => faults[other.kind].target === faults[kind].target);
-    if (taken) continue;
+    const touched: readonly string[] = planned.flatMap((other) => faults[other.kind].touches);
+    if (faults[kind].touches.some((thing) => touched.includes(thing))) continue;
     planned.push({
       kind,
       beginsMs: Math.round(random() * 1500),
