@@ -1,0 +1,3 @@
+import { serviceKillSuite, servicePoints } from './service-kill-suite.js';
+
+serviceKillSuite(servicePoints);
