@@ -5,8 +5,8 @@ import { type Answer, makeCsr, type RecordingClient, type System, testProfiles }
 /** Clients that go on asking, as good clients do: what they were not told for certain they ask again, with the same key. */
 export interface Load {
   readonly client: RecordingClient;
-  /** So many more orders, now, also while it pauses. */
-  order(count: number): void;
+  /** So many more orders, now, also while it pauses; they go on with nobody waiting for them. */
+  orderAsync(count: number): void;
   /** No new orders until `resume`; those begun go on. */
   pause(): void;
   resume(): void;
@@ -38,11 +38,11 @@ export function startLoad(system: System, options: LoadOptions): Load {
   let mayBegin = Promise.resolve();
   let resume = (): void => undefined;
 
-  async function order(): Promise<void> {
+  async function order(goesOn = false): Promise<void> {
     begun += 1;
     const profile = begun % rsaShare === 0 ? testProfiles.rsa : testProfiles.p256;
     const name = `client-${begun}.example`;
-    const kind = begun % otherShare;
+    const kind = goesOn ? 2 : begun % otherShare;
     const key = kind === 1 ? {} : { key: randomUUID() };
     const prefer = kind === 2 ? { prefer: 'respond-async' } : {};
     const { pem: csr } = makeCsr('ec-p256', name);
@@ -65,8 +65,8 @@ export function startLoad(system: System, options: LoadOptions): Load {
   const running = Array.from({ length: inFlight }, askOnAndOn);
   return {
     client,
-    order(count) {
-      running.push(...Array.from({ length: count }, order));
+    orderAsync(count) {
+      running.push(...Array.from({ length: count }, () => order(true)));
     },
     pause() {
       resume();

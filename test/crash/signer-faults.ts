@@ -52,7 +52,7 @@ export async function freezeSignerPastItsLease(system: System, load: Load, signa
   load.pause();
   await until('nothing is open', async () => (await countWork(system, 'true')) === 0);
   armFreeze(system.killFile, 'signer:before-complete');
-  load.order(8);
+  load.orderAsync(8);
   await until('a signer is frozen', () => frozenBy(system.killFile) !== undefined);
   const frozen = system.signers.find((signer) => signer.process.pid === frozenBy(system.killFile));
   if (!frozen) throw new Error('somebody else was frozen');
