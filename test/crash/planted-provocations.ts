@@ -19,6 +19,9 @@ import { freezeSignerPastItsLease, killSignerAt, until, untilInFlight } from './
 const ca = 'ca-p256';
 /** Signers look for work this often, whatever Redis does; with what a busy machine adds. */
 const pollMs = 2000;
+/** For what is open to end; and for an order to reach the ledger, which gives up a lock after 3 s. */
+const restMs = 20_000;
+const acceptWaitMs = 2500;
 const async = { prefer: 'respond-async' };
 
 let ordered = 0;
@@ -131,21 +134,26 @@ export const frontEndKilled: Provocation = async (system) => {
   return client.answers;
 };
 
-/** The answer to a commit is lost: it was stored, and the wire that should say so breaks. */
+/** The answer to a commit is lost: it is stored while the wire lets nothing back, and then the wire breaks. */
 export const answerLost: Provocation = async (system) => {
   const client = system.client();
-  await Promise.all(orders(20).map((order) => client.post(order))); // its connections are there
   const { key: _, ...order } = newOrder();
   const isStored = `select from ledger.request where content::jsonb #>> '{subject_dn,common_name}' = $1`;
-  system.wires?.postgres.halfOpen();
-  try {
+  await system.settle(restMs); // or others would wait for the lock too
+  await withSession(system, async (session) => {
+    // The accept is in the ledger's hands, and waits there, when the wire goes.
+    await session.query('begin; lock table ledger.open_fingerprint in exclusive mode');
     const posted = client.post(order);
-    await until('it is stored', async () => (await system.query(isStored, [order.subjectDn.common_name])).length > 0);
-    system.wires?.postgres.heal();
+    await untilLocksAwaited(system, 1, acceptWaitMs);
+    system.wires?.postgres.halfOpen();
+    try {
+      await session.query('rollback');
+      await until('it is stored', async () => (await system.query(isStored, [order.subjectDn.common_name])).length > 0);
+    } finally {
+      system.wires?.postgres.heal();
+    }
     await posted;
-  } finally {
-    system.wires?.postgres.heal();
-  }
+  });
   return client.answers;
 };
 

@@ -13,24 +13,20 @@ import { hasCerttool, issue, rootProfile } from './issue.js';
 
 // Each example profile as it stands in infra/profiles: a certificate with all that a client may ask for.
 
-/** What a client asks for, and what Node reads of it: subject, names, and extended key usages. */
+/** What a client asks for, and what Node reads of it: subject, names (`zz` is nobody's, and not reserved), and extended key usages. */
 const asked: Readonly<
   Record<string, { content: RequestContent; node: readonly [string, string | undefined, string[]] }>
 > = {
   'tls-client': {
     content: {
       subject_dn: { common_name: 'client-7', organizational_unit: ['A', 'B'] },
-      san: { dns_names: ['client-7.example.test'], uris: ['https://example.test/7'] },
+      san: { dns_names: ['client-7.acme.zz'], uris: ['https://acme.zz/7'] },
     },
-    node: [
-      'O=Example\nOU=A\nOU=B\nCN=client-7',
-      'DNS:client-7.example.test, URI:https://example.test/7',
-      ['1.3.6.1.5.5.7.3.2'],
-    ],
+    node: ['O=Example\nOU=A\nOU=B\nCN=client-7', 'DNS:client-7.acme.zz, URI:https://acme.zz/7', ['1.3.6.1.5.5.7.3.2']],
   },
   smime: {
-    content: { subject_dn: { common_name: 'Änne', email: 'a@b.test' }, san: { emails: ['a@b.test', 'c@d.test'] } },
-    node: ['CN=Änne\nemailAddress=a@b.test', 'email:a@b.test, email:c@d.test', ['1.3.6.1.5.5.7.3.4']],
+    content: { subject_dn: { common_name: 'Änne', email: 'a@b.zz' }, san: { emails: ['a@b.zz', 'c@d.zz'] } },
+    node: ['CN=Änne\nemailAddress=a@b.zz', 'email:a@b.zz, email:c@d.zz', ['1.3.6.1.5.5.7.3.4']],
   },
   'code-signing': {
     content: {
@@ -52,8 +48,8 @@ const asked: Readonly<
     node: ['CN=OCSP 1', undefined, ['1.3.6.1.5.5.7.3.9']],
   },
   'short-lived': {
-    content: { subject_dn: { common_name: '01234567-89ab-cdef-0123-456789abcdef' }, san: { dns_names: ['a.test'] } },
-    node: ['CN=01234567-89ab-cdef-0123-456789abcdef', 'DNS:a.test', ['1.3.6.1.5.5.7.3.2']],
+    content: { subject_dn: { common_name: '01234567-89ab-cdef-0123-456789abcdef' }, san: { dns_names: ['a.zz'] } },
+    node: ['CN=01234567-89ab-cdef-0123-456789abcdef', 'DNS:a.zz', ['1.3.6.1.5.5.7.3.2']],
   },
 };
 

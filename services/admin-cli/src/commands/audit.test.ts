@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CommandRig, startCommandRig } from '../testing/command-rig.js';
 
@@ -48,7 +49,7 @@ describe('sluice audit live', () => {
     rig.interactive = true;
     ranges('oldest', finding('accounted', 10), finding('accounted', 20));
     expect(await rig.sluice('audit', 'live', '--full')).toBe(0);
-    expect(rig.out.join('\n')).toMatch(/✓ +accounted +30 +0 +accounted holds/);
+    expect(stripVTControlCharacters(rig.out.join('\n'))).toMatch(/✓ +accounted +30 +0 +accounted holds/);
   });
 
   it('names the rows of what is broken, twenty of them, and fails', async () => {
