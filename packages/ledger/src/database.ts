@@ -4,7 +4,7 @@ import { within } from '@sluice/lifecycle';
 import type pg from 'pg';
 import { askAnew } from './ask-anew.js';
 import { type Connections, createConnections } from './connections.js';
-import { isContention, ledgerError } from './ledger-error.js';
+import { isContention, ledgerError, wasOvertaken } from './ledger-error.js';
 import { createSilenceWatch } from './silence-watch.js';
 
 export interface DatabaseOptions {
@@ -58,7 +58,11 @@ export function createDatabase(options: DatabaseOptions): Database {
     }
     let lost = false;
     try {
-      const result = await client.query({ name, text, values: [...values] });
+      const ask = () => client.query({ name, text, values: [...values] });
+      const result = await ask().catch((thrown: unknown) => {
+        if (wasOvertaken(thrown)) return ask();
+        throw thrown;
+      });
       return result.rows as R[]; // each statement is written beside the type of its rows
     } catch (thrown) {
       const error = ledgerError(thrown, true);

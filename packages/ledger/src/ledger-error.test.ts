@@ -1,6 +1,6 @@
 import { SluiceError } from '@sluice/errors';
 import { describe, expect, it } from 'vitest';
-import { isFaultOfOneRow, ledgerError } from './ledger-error.js';
+import { isFaultOfOneRow, ledgerError, wasOvertaken } from './ledger-error.js';
 
 const thrown = (code?: string): Error => Object.assign(new Error('what pg threw'), code === undefined ? {} : { code });
 
@@ -75,4 +75,10 @@ describe('the fault of one row', () => {
   it.each(['42501', '55P03', '40P01', 'SLF01', 'SLC01', 'XX000', 'ECONNRESET'])('%s is not', (state) => {
     expect(isFaultOfOneRow(ledgerError(thrown(state), true))).toBe(false);
   });
+});
+
+it('a row was overtaken by a new partition when its check has no name', () => {
+  expect(wasOvertaken(thrown('23514'))).toBe(true);
+  expect(wasOvertaken(Object.assign(thrown('23514'), { constraint: 'work_state_check' }))).toBe(false);
+  expect(wasOvertaken(thrown('23505'))).toBe(false);
 });

@@ -78,6 +78,14 @@ export function isContention(error: SluiceError): boolean {
   return isCrowdOut(error.cause) || contentionStates.has(codeOf(error.cause) ?? '');
 }
 
+/**
+ * A partition was attached between the routing of a row, to the default one, and its insert, whose constraint had grown
+ * meanwhile (the only check violation without a name). All of it was rolled back, and asked again it goes where it belongs.
+ */
+export function wasOvertaken(thrown: unknown): boolean {
+  return codeOf(thrown) === '23514' && !(thrown as { constraint?: unknown }).constraint;
+}
+
 /** Whatever has an SQLSTATE was said by a server, even if it was no. */
 export function saidByServer(thrown: unknown): boolean {
   return sqlState.test(codeOf(thrown) ?? '');
