@@ -4,6 +4,8 @@ do $$ begin execute format('set local role %I', current_database() || '_owner');
 -- grows with each partition that a plan may touch (about 10 µs each), with each condition of a trigger and each check.
 
 -- One table each instead of 16 hash partitions: these were never dropped by age, and every look-up opened all 16.
+-- Nothing may be written between the copy and the change of names.
+lock table ledger.serial, ledger.idempotency in access exclusive mode;
 create table ledger.serial_new (like ledger.serial including defaults including constraints) with (fillfactor = 50);
 insert into ledger.serial_new select * from ledger.serial;
 drop table ledger.serial;

@@ -27,7 +27,6 @@ const beforeStates = new Set([
   '57014',
   '25006',
 ]);
-const beforeSystem = new Set(['ECONNREFUSED', 'ENOENT', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN', 'ENOTFOUND']);
 
 /** What the server said. No class begins with E, but EPIPE has five letters too. */
 const sqlState = /^(?!E)[0-9A-Z]{5}$/;
@@ -54,7 +53,7 @@ export function ledgerError(thrown: unknown, sent: boolean): SluiceError {
       cause: thrown,
     });
   }
-  if (!sent || (code !== undefined && (beforeStates.has(code) || beforeSystem.has(code)))) {
+  if (!sent || (code !== undefined && beforeStates.has(code))) {
     return new SluiceError('unavailable', 'The ledger is away; nothing was stored', { cause: thrown });
   }
   if (code !== undefined && sqlState.test(code) && !/^(08|57P|58|XX)/.test(code)) {

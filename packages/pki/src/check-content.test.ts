@@ -85,6 +85,7 @@ describe('checkContent', () => {
     ['a bad unit', withSubject({ organizational_unit: ['a', ''] }), '/subject_dn/organizational_unit/1', /empty/],
     ['three names of two', withSan({ dns_names: ['a', 'b', 'c'] }), '/san/dns_names', /at most 2/],
     ['a name twice', withSan({ dns_names: ['a', 'a'] }), '/san/dns_names/1', /twice/],
+    ['an address twice', withSan({ ip_addresses: ['::1', '0::1'] }), '/san/ip_addresses/1', /twice/],
     ['an unknown kind of name', withSan({ others: ['x'] }), '/san/others', /not a field/],
     ['a wildcard', withSan({ dns_names: ['*.a'] }), '/san/dns_names/0', /wildcard/],
     ['a U-label', withSan({ dns_names: ['bücher.test'] }), '/san/dns_names/0', /A-labels/],

@@ -1,6 +1,6 @@
 import { formOfFormat } from './field-formats.js';
 import { isStatic, organizationalUnitsMax, subjectFields, subjectValueFault, subjectValues } from './subject.js';
-import { isSanEmpty, sanFields, sanNamesMax, sanValueFault } from './subject-alternative-names.js';
+import { ipAddressOctets, isSanEmpty, sanFields, sanNamesMax, sanValueFault } from './subject-alternative-names.js';
 import { checkTyped } from './typed-values.js';
 import type {
   FieldRule,
@@ -108,9 +108,13 @@ function checkSanField(document: ProfileDocument, field: SanField, san: San, fin
     refuse(`takes at most ${namesMax} values`);
     return;
   }
+  const seen = new Set<string>();
   values.forEach((value, index) => {
-    const fault = values.indexOf(value) < index ? 'stands there twice' : sanValueFault(field, value, rule);
-    if (fault !== undefined) refuse(fault, `${pointer}/${index}`);
+    const fault = sanValueFault(field, value, rule);
+    const written = fault === undefined && field === 'ip_addresses' ? ipAddressOctets(value).join('.') : value;
+    if (seen.has(written)) refuse('stands there twice', `${pointer}/${index}`);
+    else if (fault !== undefined) refuse(fault, `${pointer}/${index}`);
+    seen.add(written);
   });
 }
 

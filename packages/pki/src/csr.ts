@@ -1,13 +1,11 @@
 import { SluiceError } from '@sluice/errors';
 import { importSubjectKey } from './check-public-key.js';
 import { type CsrSignature, readCsrSignature, verifyCsrSignature } from './csr-signature.js';
-import { type DerElement, DerReader, sameBytes } from './der-reader.js';
+import { DerReader, sameBytes } from './der-reader.js';
 import { tags } from './der-writer.js';
 import type { KeyKind } from './key-table.js';
 import { pemReader } from './pem.js';
 import { readPublicKey } from './public-key.js';
-import { readSan } from './subject-alternative-names.js';
-import type { San } from './types.js';
 
 /** Octets of a CSR, in whatever form it came; checked before anything is decoded. */
 export const csrBytesMax = 16_384;
@@ -20,14 +18,12 @@ export interface ParsedCsr {
   readonly keyKind: KeyKind;
   /** The Name as sent. It goes into no certificate: the subject comes from the request's own field. */
   readonly subjectDer: Uint8Array;
-  /** Names of its extensionRequest, when it has one. */
-  readonly sans?: San;
   readonly proof: CsrSignature & { readonly signed: Uint8Array; readonly signature: Uint8Array };
 }
 
 /**
- * Reads a CSR (RFC 2986): PEM, base64 or DER, at most 16 kB, nothing after it. Costs a few microseconds; the key is
- * checked by its form only. Throws `csr-invalid` or `key-weak`.
+ * Reads a CSR (RFC 2986): PEM, base64 or DER, at most 16 kB, nothing after it. Only the key is taken from it: what its
+ * attributes ask for is held against DER and not read further. Costs a few microseconds; the key is checked by its form. Throws `csr-invalid` or `key-weak`.
  */
 export function parseCsr(input: string | Uint8Array): ParsedCsr {
   const der = derOf(input);
@@ -46,13 +42,14 @@ export function parseCsr(input: string | Uint8Array): ParsedCsr {
     reader.expect(parts[1], tags.sequence, 'CSR signature algorithm'),
     kind,
   );
-  const sans = sanOf(reader, attributes);
+  if (attributes.length > 1 || (attributes[0] !== undefined && attributes[0].tag !== 0xa0)) {
+    throw reader.fault('CSR info', 'has a member that is not attributes');
+  }
   return {
     der,
     spki,
     keyKind: kind,
     subjectDer: reader.bytesOf(reader.expect(subject, tags.sequence, 'CSR subject')),
-    ...(sans === undefined ? {} : { sans }),
     proof: { digest, pssSaltBytes, signed: reader.bytesOf(info), signature: reader.bitsOf(parts[2], 'CSR signature') },
   };
 }
@@ -83,33 +80,4 @@ function derOf(input: string | Uint8Array): Uint8Array {
   const der = readPem(text);
   if (der === undefined) throw new SluiceError('csr-invalid', 'the CSR is neither PEM, nor base64, nor DER');
   return der;
-}
-
-const extensionRequest = Buffer.from('06092a864886f70d01090e', 'hex');
-const subjectAltName = Buffer.from('0603551d11', 'hex');
-
-/** The SAN in the extensionRequest attribute (RFC 2985 5.4.2), if there is one. Other attributes are not looked at. */
-function sanOf(reader: DerReader, rest: readonly DerElement[]): San | undefined {
-  const [attributes] = rest;
-  if (attributes === undefined) return undefined;
-  if (rest.length > 1 || attributes.tag !== 0xa0) throw reader.fault('CSR info', 'has a member that is not attributes');
-  let san: San | undefined;
-  for (const attribute of reader.children(attributes, 'CSR attributes')) {
-    const [type, values] = reader.children(reader.expect(attribute, tags.sequence, 'CSR attribute'), 'CSR attribute');
-    if (!sameBytes(reader.bytesOf(reader.expect(type, tags.oid, 'CSR attribute')), extensionRequest)) continue;
-    const [extensions, ...more] = reader.children(
-      reader.expect(values, tags.set, 'extensionRequest'),
-      'extensionRequest',
-    );
-    if (more.length > 0) throw reader.fault('extensionRequest', 'has several values');
-    const list = reader.expect(extensions, tags.sequence, 'extensionRequest');
-    for (const extension of reader.children(list, 'extensionRequest')) {
-      const members = reader.children(reader.expect(extension, tags.sequence, 'extension'), 'extension');
-      if (!sameBytes(reader.bytesOf(reader.expect(members[0], tags.oid, 'extension')), subjectAltName)) continue;
-      if (san !== undefined) throw reader.fault('subjectAltName', 'stands there twice');
-      const content = reader.contentOf(reader.expect(members.at(-1), tags.octetString, 'subjectAltName'));
-      san = readSan(new DerReader(content, 'csr-invalid'), content);
-    }
-  }
-  return san;
 }

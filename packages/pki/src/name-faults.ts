@@ -47,7 +47,13 @@ function isALabel(text: string): boolean {
 function isLookAlike(text: string, topLabel: string | undefined): boolean {
   if (!text.startsWith('xn--')) return false;
   const decoded = domainToUnicode(text);
-  return hasMixedWord(decoded) || (topLabel?.startsWith('xn--') === false && looksLatin(decoded));
+  if (hasMixedWord(decoded)) return true;
+  return topLabel !== undefined && looksLatin(decoded) && !sharesScript(decoded, domainToUnicode(topLabel));
+}
+
+/** Both Cyrillic, or both Greek: the scripts that can be drawn as Latin. */
+function sharesScript(one: string, other: string): boolean {
+  return [/\p{Script=Cyrillic}/u, /\p{Script=Greek}/u].some((script) => script.test(one) && script.test(other));
 }
 
 /** Why this is no ASCII mail address, or `undefined`. */

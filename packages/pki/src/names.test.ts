@@ -68,6 +68,7 @@ describe('A-labels', () => {
     ['Latin with a Greek o', 'gοogle.zz'],
     ['Cyrillic drawn as Latin', 'аррӏе.zz'],
     ['Greek drawn as Latin', 'οκαι.zz'],
+    ['Cyrillic drawn as Latin, below another script', 'аррӏе.中国'],
     ['Latin with Armenian', 'օk.zz'],
   ])('are refused when they look like others: %s', (_name, name) => {
     expect(dnsNameFault(domainToASCII(name))).toMatch(/looks like another/);

@@ -1,6 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { SluiceError } from '@sluice/errors';
-import type { DerReader } from './der-reader.js';
 import { type DerWriter, tags } from './der-writer.js';
 import type { Form } from './form.js';
 import { dnsNameFault, dnsNameForm, emailForm } from './name-faults.js';
@@ -127,33 +126,4 @@ export function writeSan(writer: DerWriter, san: San, others: readonly TypedWrit
     }
   }
   writer.wrap(tags.sequence, names);
-}
-
-/** Reads GeneralNames, wildcards too; a kind of name that no profile here can allow is refused rather than dropped. */
-export function readSan(reader: DerReader, content: Uint8Array): San {
-  const names = reader.children(reader.whole(tags.sequence, 'subjectAltName'), 'subjectAltName');
-  const san: San = {};
-  for (const name of names) {
-    const field = sanFields.find((candidate) => kinds[candidate].tag === name.tag);
-    if (field === undefined) throw reader.fault('subjectAltName', 'has a name that is not DNS, mail, IP or URI');
-    const octets = content.subarray(name.content, name.end);
-    const value = field === 'ip_addresses' ? ipAddressText(octets) : Buffer.from(octets).toString('latin1');
-    const fault =
-      value === undefined
-        ? 'must be an IPv4 or IPv6 address'
-        : sanValueFault(field, value, { wildcards: true, reserved: 'allow' });
-    if (value === undefined || fault !== undefined) throw reader.fault('subjectAltName', `${field} ${fault}`);
-    const values = san[field] ?? [];
-    values.push(value);
-    san[field] = values;
-  }
-  return san;
-}
-
-function ipAddressText(octets: Uint8Array): string | undefined {
-  if (octets.length === 4) return octets.join('.');
-  if (octets.length !== 16) return undefined;
-  const hex = Buffer.from(octets).toString('hex');
-  // WHATWG URL writes an IPv6 host in the canonical form of RFC 5952.
-  return new URL(`http://[${hex.replace(/(.{4})(?!$)/g, '$1:')}]`).hostname.slice(1, -1);
 }

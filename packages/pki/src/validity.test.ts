@@ -93,6 +93,22 @@ describe('ends that are asked for', () => {
     expect(findings.map(({ pointer }) => pointer).join()).toBe(pointers);
   });
 
+  it('are none when they lie before the order', () => {
+    const short = checkProfile({
+      ...document,
+      validity_seconds: 60,
+      backdate_seconds: 0,
+      requested_validity: { min_seconds: 60, max_seconds: 7200, back_seconds: 3600, ahead_seconds: 0 },
+    });
+    const at = (ms: number) => new Date(claim.getTime() + ms).toISOString().replace('.000Z', 'Z');
+    const not_before = at(-3_600_000);
+    expect(checkValidity(short, { not_before, not_after: at(0) }, bounds)).toEqual([]);
+    expect(checkValidity(short, { not_before, not_after: at(-1000) }, bounds)).toMatchObject([
+      { pointer: '/validity/not_after', code: 'validity-invalid' },
+    ]);
+    expect(checkValidity(short, { not_before }, bounds)).toMatchObject([{ pointer: '/validity/not_before' }]);
+  });
+
   it('are nothing that a profile takes unless it says so', () => {
     expect(checkValidity(document, { not_after: '2026-11-21T12:05:00Z' }, bounds)).toMatchObject([
       { pointer: '/validity', code: 'validity-invalid' },

@@ -69,6 +69,9 @@ export function checkValidity(
   }
   const lastOfIssuerMs = issuer?.notAfter.getTime() ?? Number.POSITIVE_INFINITY;
   if (asked.not_after === undefined) {
+    if (startMs !== undefined && endOf(document, startMs, asked) < fromMs) {
+      findings.push(finding('/validity/not_before', 'makes it end before it is issued'));
+    }
     if (startMs !== undefined && endOf(document, startMs, asked) > lastOfIssuerMs) {
       findings.push(
         finding('/validity/not_before', `makes it end after its CA, whose last second is ${text(lastOfIssuerMs)}`),
@@ -76,7 +79,8 @@ export function checkValidity(
     }
     return findings;
   }
-  const firstMs = (startMs ?? fromMs - backdateSeconds * 1000) + (rule.min_seconds - 1) * 1000;
+  const shortestMs = (startMs ?? fromMs - backdateSeconds * 1000) + (rule.min_seconds - 1) * 1000;
+  const firstMs = Math.max(shortestMs, fromMs); // what has ended already is no validity
   const lastMs = (startMs ?? untilMs - backdateSeconds * 1000) + (rule.max_seconds - 1) * 1000;
   hold('/validity/not_after', Date.parse(asked.not_after), firstMs, Math.min(lastMs, lastOfIssuerMs));
   return findings;

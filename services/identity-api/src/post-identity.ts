@@ -1,4 +1,4 @@
-import { asSluiceError, codes, type Fate, SluiceError } from '@sluice/errors';
+import { asSluiceError, type Code, type Fate, SluiceError } from '@sluice/errors';
 import { classOf, type Lane } from '@sluice/issuance';
 import type { AcceptRow, Standing } from '@sluice/ledger';
 import { type Answer, type HungUp, locationOf, problemAnswer } from './answer.js';
@@ -96,6 +96,7 @@ async function issue(front: Front, pending: Pending): Promise<Answer | HungUp> {
     row = await prepare(front, pending);
   } catch (refused) {
     const known = await join(front, pending);
+    if (known?.state === 'expired' && known.withheld) pending.fate = 'withheld';
     if (known === undefined || known.state === 'expired') throw refused;
     return await waitAndAnswer(front, pending, known);
   }
@@ -289,13 +290,16 @@ function failed(front: Front, pending: Pending, thrown: unknown): Answer {
   return problemAnswer(error, { fate: told, location, random: front.random });
 }
 
+/** Faults that are in the payload alone: any front end, at any time, refuses it for them. */
+const faultsOfPayload: ReadonlySet<Code> = new Set(['body-invalid', 'csr-invalid']);
+
 /**
  * Of an order under a key more is asked than what became of this call. A twin with the same key may be committing at
- * another front end, which the look-up did not see; it may be issued after this call was refused. A payload with a fault,
- * though, is refused everywhere.
+ * another front end, which the look-up did not see: with another clock, another revision of the profile, or more room
+ * in the lane. It may be issued after this call was refused.
  */
 function mayHaveTwin({ idempotencyKey }: Pending, { code }: SluiceError): boolean {
-  return idempotencyKey !== undefined && ![400, 422].includes(codes[code].status);
+  return idempotencyKey !== undefined && !faultsOfPayload.has(code);
 }
 
 async function timed<T>(front: Front, step: Step, work: Promise<T>): Promise<T> {

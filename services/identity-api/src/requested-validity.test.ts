@@ -56,6 +56,13 @@ describe('ends beyond them', () => {
   });
 });
 
+it('is refused under a key without a promise: another front end may be taking it at this moment', async ({ front }) => {
+  const order = { ...body, profile: 'every-rule', san: { dns_names: ['a.example'] } };
+  const ended = { ...order, validity: { not_after: '1970-01-01T00:16:39Z' } };
+  expect(await (await front.post(ended, { 'idempotency-key': 'k' })).json()).toMatchObject({ fate: 'unknown' });
+  expect(await (await front.post(ended)).json()).toMatchObject({ fate: 'not-issued' });
+});
+
 it('is part of what is asked: stored, and another one is another order', async ({ front, ledger }) => {
   const validity = { not_before: '1970-01-01T00:20:00Z', not_after: '1970-01-01T00:40:00Z' };
   await ordered(front, validity);

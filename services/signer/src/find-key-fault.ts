@@ -19,6 +19,8 @@ export async function findKeyFault(
   lease: WorkLease,
   ca: SigningCa,
 ): Promise<Refusal | undefined> {
+  // What has used up the lease was not the token: neither it nor the CA is blamed.
+  if (!lease.mayAskKey()) return { code: 'lease-lost', detail: 'no time was left to ask the key' };
   const waitMs = Math.min(findWaitMsMax, lease.remainingMs() * findLeaseShare);
   const fault = await lookUp(context, ca, waitMs);
   if (!fault) return undefined;

@@ -96,7 +96,8 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
   async function inSlot(way: 'ids' | 'policy' | 'poll', requestIds?: readonly string[]): Promise<void> {
     let rows = 0;
     try {
-      if (draining) return;
+      // Asked again: a slot may have been waited for.
+      if (draining || context.claimHindrance()) return;
       metrics.claims.inc({ lane: name, way });
       const claim = await claimBatch(context, lane, requestIds ? { requestIds } : { cursor });
       rows = claim.rows.length;

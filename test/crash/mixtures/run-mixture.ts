@@ -52,6 +52,7 @@ export async function runMixture(
   await load.stop();
   violations.push(...(await allEnded(system)));
   const endedMs = Date.now() - overAt;
+  if (endedMs > endWaitMs) violations.push(`accepted work was open for ${endedMs} ms after the faults`);
   if (violations.length === 0) await load.readBack();
   history.push(...load.client.answers);
   const report = await system.audit(history);
