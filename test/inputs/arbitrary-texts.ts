@@ -85,11 +85,14 @@ export const anyPublicAddress = fc.oneof(
     .map((groups) => `2600:${groups.map((group) => group.toString(16)).join(':')}`),
 );
 
-export const anyPublicUri: fc.Arbitrary<string> = fc
-  .webUrl({ validSchemes: ['http', 'https'], withQueryParameters: true, withFragments: true })
-  .map((uri) => uri.replace(/^(https?:\/\/)[^/?#]*/, '$1a.zz'));
+/** Its own hosts would not do: DNS lets a label have `--` in third place, IDNA keeps those for itself. */
+const uriOn = (host: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc
+    .tuple(fc.webUrl({ validSchemes: ['http', 'https'], withQueryParameters: true, withFragments: true }), host)
+    .map(([uri, authority]) => uri.replace(/^(https?:\/\/)[^/?#]*/, (_, scheme: string) => `${scheme}${authority}`));
+export const anyPublicUri: fc.Arbitrary<string> = uriOn(fc.constant('a.zz'));
 export const anyUri: fc.Arbitrary<string> = fc.oneof(
-  fc.webUrl({ validSchemes: ['http', 'https'], withQueryParameters: true, withFragments: true }),
+  uriOn(anyHost),
   fc.constantFrom('http://192.0.2.1:8080/', 'https://[2001:db8::1]/x', `https://a.example.test/${'p'.repeat(2025)}`),
 );
 
