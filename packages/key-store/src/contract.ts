@@ -10,6 +10,10 @@ export interface KeyStoreUnderTest {
   readonly openAgain: () => Promise<KeyStore>;
   /** Takes a key away behind the store's back. */
   readonly removeKey: (label: string) => Promise<void>;
+  /** Takes the control object away behind the store's back: it can no longer be told whether this is the token. */
+  readonly removeControl: () => Promise<void>;
+  /** Takes the token away whole, so that it does not answer. Returns what brings it back. */
+  readonly removeToken: () => Promise<() => Promise<void>>;
   /** Closes `store` and leaves nothing behind. */
   readonly dispose: () => Promise<void>;
 }
@@ -33,6 +37,7 @@ export function keyStoreContract(name: string, makeToken: () => Promise<KeyStore
     makingAndFinding(() => subject, opened);
     signing(() => subject, opened);
     goingAway(() => subject);
+    missing(() => subject, opened);
   });
 }
 
@@ -144,6 +149,57 @@ function goingAway(subject: () => KeyStoreUnderTest): void {
     await refuses(store.sign('root', randomBytes(8)), 'token-failed');
     await refuses(store.generate('root', 'ec-p256'), 'token-failed');
     await store.close();
+  });
+}
+
+function missing(subject: () => KeyStoreUnderTest, opened: Opened): void {
+  it('says that a key is missing when it was never there or was taken away, and of no other', async () => {
+    const { store, removeKey } = subject();
+    await store.generate('root', 'ec-p256');
+    await store.generate('other', 'ec-p256');
+    expect(await store.isMissing('root')).toBe(false);
+    expect(await store.isMissing('never')).toBe(true);
+    await store.sign('root', randomBytes(8));
+    await removeKey('root');
+    expect(await store.isMissing('root')).toBe(true);
+    expect(await store.isMissing('other')).toBe(false);
+  });
+
+  it('sees at once a key that another process has made', async () => {
+    const { store } = subject();
+    expect(await store.isMissing('root')).toBe(true);
+    await opened(async (other) => void (await other.generate('root', 'ec-p256')));
+    expect(await store.isMissing('root')).toBe(false);
+  });
+
+  it('calls no key missing without the control object', async () => {
+    const { store, removeKey, removeControl } = subject();
+    await store.generate('root', 'ec-p256');
+    await store.generate('other', 'ec-p256');
+    await removeKey('root');
+    await removeControl();
+    await refuses(store.isMissing('root'), 'token-failed');
+    await opened((other) => refuses(other.isMissing('root'), 'token-failed'));
+  });
+
+  it('calls no key missing while the token is away; then it says what is', async () => {
+    const { store, removeKey, removeToken } = subject();
+    await store.generate('root', 'ec-p256');
+    await store.generate('other', 'ec-p256');
+    await removeKey('root');
+    const bringBack = await removeToken();
+    await refuses(store.isMissing('root'), 'token-failed');
+    await refuses(store.isMissing('other'), 'token-failed');
+    await bringBack();
+    expect(await store.isMissing('root')).toBe(true);
+    expect(await store.isMissing('other')).toBe(false);
+  });
+
+  it('does not answer once closed, nor for what is no label', async () => {
+    const { store } = subject();
+    await refuses(store.isMissing('../root'), 'token-failed');
+    await store.close();
+    await refuses(store.isMissing('root'), 'token-failed');
   });
 }
 

@@ -19,6 +19,11 @@ keyStoreContract('file', async () => {
     store,
     openAgain,
     removeKey: (label) => unlink(join(dir, `${label}.pem`)),
+    removeControl: () => unlink(join(dir, '.control.pem')),
+    removeToken: async () => {
+      await rename(dir, `${dir}-away`);
+      return () => rename(`${dir}-away`, dir);
+    },
     dispose: async () => {
       await store.close();
       await rm(dir, { recursive: true });
@@ -100,6 +105,16 @@ it('tells a directory that has gone, or is not the token, from a key that has go
   await store.find('root');
   await unlink(join(dir, '.control.pem'));
   expect((await failure(open().find('other'))).message).toContain('control object');
+});
+
+it('calls no key missing on another token that was put in its place', async () => {
+  await store.generate('root', 'ec-p256');
+  await rename(dir, `${dir}-away`);
+  const another = open();
+  await another.generate('other', 'ec-p256');
+  const error = await failure(store.isMissing('root'));
+  expect([error.code, error.message]).toEqual(['token-failed', expect.stringContaining('another token')]);
+  await another.close();
 });
 
 it('looks at the file once a second while it signs, and not more often', async () => {

@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
+import { confirmMissing, type TokenSession } from './confirm-missing.js';
 import { encryptPkcs8 } from './encrypted-pkcs8.js';
 import { algorithmOf, generatePrivateKey, signWith } from './key-algorithm.js';
 import { controlName, createKeyFiles, type FileStamp, type KeyFiles } from './key-files.js';
@@ -36,6 +37,7 @@ export function createFileKeyStore(options: FileKeyStoreOptions): KeyStore {
 
 class FileKeyStore implements KeyStore {
   readonly token: string;
+  readonly #dir: string;
   readonly #files: KeyFiles;
   readonly #passphrase: string;
   readonly #monotonicMs: () => number;
@@ -43,10 +45,13 @@ class FileKeyStore implements KeyStore {
   /** One opening or making at a time for each label: the second caller gets what the first one got. */
   readonly #busy = new Map<string, Promise<unknown>>();
   #ready: Promise<void> | undefined;
+  /** SubjectPublicKeyInfo of the control object that this store began with: which token it is. */
+  #control: Uint8Array | undefined;
   #closed = false;
 
   constructor({ dir, passphrase, token, monotonicMs = () => performance.now() }: FileKeyStoreOptions) {
     this.token = token;
+    this.#dir = dir;
     this.#files = createKeyFiles(dir);
     this.#passphrase = passphrase;
     this.#monotonicMs = monotonicMs;
@@ -73,6 +78,11 @@ class FileKeyStore implements KeyStore {
   async find(label: string): Promise<KeyInfo> {
     await this.#usable(label);
     return (await this.#look(label, () => this.#load(label))).info;
+  }
+
+  async isMissing(label: string): Promise<boolean> {
+    await this.#usable(label);
+    return confirmMissing(() => this.#openSession(), label);
   }
 
   async sign(label: string, tbs: Uint8Array): Promise<Uint8Array> {
@@ -131,8 +141,7 @@ class FileKeyStore implements KeyStore {
     const key = this.#decrypt(label, file.pem);
     const algorithm = algorithmOf(key);
     if (algorithm === undefined) throw new SluiceError('token-failed', `${label} is a key of no kind used here`);
-    const spki = new Uint8Array(createPublicKey(key).export({ type: 'spki', format: 'der' }));
-    const opened: OpenKey = { info: { spki, algorithm }, key, stamp: file.stamp, lookedMs };
+    const opened: OpenKey = { info: { spki: spkiOf(key), algorithm }, key, stamp: file.stamp, lookedMs };
     if (!this.#closed) this.#open.set(label, opened);
     return opened;
   }
@@ -172,11 +181,31 @@ class FileKeyStore implements KeyStore {
       const pem = await encryptPkcs8(key.export({ type: 'pkcs8', format: 'der' }), this.#passphrase);
       await this.#files.create(controlName, pem);
     }
-    const control = await this.#files.read(controlName);
+    this.#control = await this.#readControl(this.#files);
+  }
+
+  /** Its public half. Throws `token-failed` when there is none, or none that opens. */
+  async #readControl(files: KeyFiles): Promise<Uint8Array> {
+    const control = await files.read(controlName);
     if (control === undefined) {
-      throw new SluiceError('token-failed', 'the key directory is not empty and holds no control object');
+      throw new SluiceError('token-failed', 'the key directory holds no control object: is the volume mounted?');
     }
-    this.#decrypt('the control object', control.pem);
+    return spkiOf(this.#decrypt('the control object', control.pem));
+  }
+
+  /** Reads from the directory alone. Another token in its place (another volume, one made anew) is not this one. */
+  async #openSession(): Promise<TokenSession> {
+    const files = createKeyFiles(this.#dir);
+    return {
+      openControl: async () => {
+        const control = await this.#readControl(files);
+        if (Buffer.compare(control, this.#control ?? new Uint8Array()) !== 0) {
+          throw new SluiceError('token-failed', 'the key directory is another token than it was');
+        }
+      },
+      holds: async (label) => (await files.stamp(label)) !== undefined,
+      close: async () => undefined,
+    };
   }
 
   async #oneByOne<T>(label: string, work: () => Promise<T>): Promise<T> {
@@ -189,6 +218,10 @@ class FileKeyStore implements KeyStore {
       if (this.#busy.get(label) === mine) this.#busy.delete(label);
     }
   }
+}
+
+function spkiOf(key: KeyObject): Uint8Array {
+  return new Uint8Array(createPublicKey(key).export({ type: 'spki', format: 'der' }));
 }
 
 function sameStamp(left: FileStamp, right: FileStamp): boolean {

@@ -1,2 +1,3 @@
+export { confirmMissing, type TokenSession } from './confirm-missing.js';
 export { createFileKeyStore, type FileKeyStoreOptions } from './file-key-store.js';
 export * from './types.js';

@@ -20,6 +20,11 @@ export interface KeyStore {
   /** The public half. Throws `key-missing` when the token answers and the key is not there. */
   find(label: string): Promise<KeyInfo>;
   /**
+   * For whoever was told `key-missing` and is about to act on it. True: the key was not found twice, on two new sessions,
+   * nothing cached, each beside a control object that was found and opened. False: it is there. Any doubt is `token-failed`.
+   */
+  isMissing(label: string): Promise<boolean>;
+  /**
    * Signs `tbs` in the form certificates take: P-256 with SHA-256 and P-384 with SHA-384 as DER SEQUENCE(r, s), RSA as
    * PKCS#1 v1.5 with SHA-256, Ed25519 (pure). From the moment this is called the
    * caller treats any error as "a signature may exist".

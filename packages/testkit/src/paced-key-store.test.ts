@@ -1,7 +1,11 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { KeyStore } from '@sluice/key-store';
 import { expect, it } from 'vitest';
 import { createPacedKeyStore } from './paced-key-store.js';
 import { startPacer } from './pacer.js';
+import { createWitnessKeyStore } from './witness-key-store.js';
 
 it('shares one capacity between several stores', async () => {
   const pacer = await startPacer({ signaturesPerSecond: 100 });
@@ -25,4 +29,15 @@ it('shares one capacity between several stores', async () => {
   await pacer.close();
   await expect(stores[0]?.sign('ca', new Uint8Array())).rejects.toMatchObject({ code: 'token-failed' });
   for (const store of stores) await store.close();
+});
+
+it('passes on, as the witness does, the question whether a key is missing: no capacity is used for it', async () => {
+  const pacer = await startPacer({ signaturesPerSecond: 0 });
+  const inner = { isMissing: async (label: string) => label === 'gone', close: async () => undefined } as KeyStore;
+  const witness = createWitnessKeyStore(inner, join(mkdtempSync(join(tmpdir(), 'witness-')), 'witness'));
+  const store = createPacedKeyStore(witness, { pacer: pacer.address });
+  expect([await store.isMissing('gone'), await store.isMissing('here')]).toEqual([true, false]);
+  expect(pacer.granted()).toBe(0);
+  await store.close();
+  await pacer.close();
 });

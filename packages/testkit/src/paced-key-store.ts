@@ -12,6 +12,7 @@ export function createPacedKeyStore(inner: KeyStore, options: { readonly pacer: 
     token: inner.token,
     generate: (label, algorithm) => inner.generate(label, algorithm),
     find: (label) => inner.find(label),
+    isMissing: (label) => inner.isMissing(label),
     async sign(label, tbs) {
       await pacer.turn().catch((cause: unknown) => {
         throw new SluiceError('token-failed', 'The pacer is gone', { cause });

@@ -31,6 +31,7 @@ export function createWitnessKeyStore(inner: KeyStore, file: string): KeyStore {
     token: inner.token,
     generate: (label, algorithm) => inner.generate(label, algorithm),
     find: (label) => inner.find(label),
+    isMissing: (label) => inner.isMissing(label),
     async sign(label, tbs) {
       const entry: WitnessEntry = {
         serial: serialOfTbs(tbs) ?? null,

@@ -7,6 +7,7 @@ export function signsAgain(inside: KeyStore, bugFile: string | undefined): KeySt
     token: inside.token,
     generate: (label, algorithm) => inside.generate(label, algorithm),
     find: (label) => inside.find(label),
+    isMissing: (label) => inside.isMissing(label),
     async sign(label, tbs) {
       if (planted(bugFile, 'signs-again')) await inside.sign(label, tbs);
       return inside.sign(label, tbs);

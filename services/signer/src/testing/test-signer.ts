@@ -36,6 +36,8 @@ export class PolicedKeyStore implements KeyStore {
   readonly token = 'memory';
   readonly keys = new Map<string, { key: KeyObject; info: KeyInfo }>();
   readonly finds: string[] = [];
+  /** Labels that somebody asked to be sure about. */
+  readonly confirmed: string[] = [];
   /** Called before each signature: throws, waits, or answers instead of the key. */
   onSign: (ca: string) => undefined | Uint8Array | Promise<undefined | Uint8Array> = () => undefined;
   /** Called before each look: throws when the token is away. */
@@ -59,6 +61,12 @@ export class PolicedKeyStore implements KeyStore {
     this.finds.push(label);
     this.onFind();
     return this.#key(label).info;
+  }
+
+  async isMissing(label: string): Promise<boolean> {
+    this.confirmed.push(label);
+    this.onFind();
+    return !this.keys.has(label);
   }
 
   async sign(label: string, tbs: Uint8Array): Promise<Uint8Array> {
