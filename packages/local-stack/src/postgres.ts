@@ -55,6 +55,8 @@ export interface PostgresOptions {
   readonly port?: number;
   /** Added to the server's own, for tests: a bench may ask for more buffers, a test for `fsync=off`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Where the data and the write-ahead log lie when not in `dir`: for tests that fill a volume. Whoever asks deletes them. */
+  readonly volumes?: { readonly data: string; readonly wal: string };
   /** For tests of the other ways to run without root. */
   readonly runAs?: Unprivileged;
 }
@@ -96,7 +98,8 @@ export async function startPostgres(options: PostgresOptions): Promise<OwnPostgr
   const site: Site = {
     how,
     binaries: postgresBinaries(how, home),
-    dataDir: join(home, 'data'),
+    dataDir: join(options.volumes?.data ?? home, 'data'),
+    walDir: options.volumes && join(options.volumes.wal, 'wal'),
     logFile: join(options.dir, 'postgres.log'),
     password: keptSecret(join(options.dir, 'password')),
     settings: { ...defaultSettings, ...options.settings },
@@ -146,6 +149,8 @@ interface Site {
   readonly how: Unprivileged;
   readonly binaries: PostgresBinaries;
   readonly dataDir: string;
+  /** Undefined: in the data directory. */
+  readonly walDir: string | undefined;
   readonly logFile: string;
   readonly password: string;
   readonly settings: Readonly<Record<string, string>>;
@@ -183,12 +188,18 @@ function makeCluster(site: Site): void {
   mkdirSync(half, { mode: 0o700 });
   const passwordFile = `${site.dataDir}.password`;
   writeSecretFile(passwordFile, site.password);
+  const walDir = site.walDir === undefined ? [] : [site.walDir];
+  for (const dir of walDir) {
+    rmSync(dir, { recursive: true, force: true });
+    mkdirSync(dir, { mode: 0o700 });
+  }
   if (site.how.way === 'other-user') {
-    for (const path of [half, passwordFile]) chownSync(path, site.how.uid, site.how.gid);
+    for (const path of [half, passwordFile, ...walDir]) chownSync(path, site.how.uid, site.how.gid);
   }
   const args = ['-D', half, '-U', user, `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8'];
   // The builtin provider has C.UTF-8 on every platform, whatever locales are installed.
   args.push('--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--no-instructions');
+  args.push(...walDir.map((dir) => `--waldir=${dir}`));
   const command = asUnprivileged({ file: site.binaries.initdb, args, env: serverEnvironment() }, site.how);
   const made = spawnSync(command.file, [...command.args], {
     env: { ...command.env },

@@ -17,6 +17,7 @@ import {
   createDatabase,
   type OwnPostgres,
   type OwnRedis,
+  type PostgresOptions,
   type ServiceProcess,
   spawnService,
   startPostgres,
@@ -93,6 +94,8 @@ export interface SystemOptions {
   readonly frontEnds?: number;
   /** `own`: a PostgreSQL that may be killed. */
   readonly postgres?: 'shared' | 'own';
+  /** For its data and its write-ahead log; with `postgres: 'own'`. */
+  readonly postgresVolumes?: PostgresOptions['volumes'];
   /** Services reach PostgreSQL and Redis over wires that can be damaged. */
   readonly wires?: boolean;
   /** Milliseconds of a claim's lease. */
@@ -120,7 +123,9 @@ const entryOf = (service: Service, watched: boolean): string =>
 export async function startSystem(options: SystemOptions = {}): Promise<System> {
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'system-'));
   const files = secretFiles(dir);
-  const postgres = options.postgres === 'own' ? await startPostgres({ dir: join(dir, 'postgres') }) : undefined;
+  const volumes = options.postgresVolumes && { volumes: options.postgresVolumes };
+  const postgres =
+    options.postgres === 'own' ? await startPostgres({ dir: join(dir, 'postgres'), ...volumes }) : undefined;
   const adminUrl = await createDatabase(postgres?.adminUrl ?? (await sharedPostgres()), 'system');
   const redis = await startRedis({ dir: join(dir, 'redis'), policy: 'noeviction' });
   const wires = options.wires ? { postgres: await wireTo(adminUrl), redis: await wireTo(redis.url) } : undefined;
