@@ -20,7 +20,8 @@ const sizesMb = { data: 192, wal: 256, redis: 32 };
 export function diskFullSuite(times: { readonly fullMs: number; readonly leaseMs: number }): void {
   const dir = mkdtempSync(join(tmpdir(), 'system-'));
   const impossible = whyNoSmallVolume(join(dir, 'probe'));
-  if (impossible !== undefined) console.warn(`NOT RUN: no disk can be filled here, for nothing can be mounted: ${impossible}`);
+  if (impossible !== undefined)
+    console.warn(`NOT RUN: no disk can be filled here, for nothing can be mounted: ${impossible}`);
   describe.skipIf(impossible !== undefined)('disk full', () => fillThem(dir, times));
 }
 
@@ -30,7 +31,8 @@ function fillThem(dir: string, { fullMs, leaseMs }: { readonly fullMs: number; r
   let load: Load;
 
   beforeAll(async () => {
-    for (const name of ['data', 'wal', 'redis'] as const) volumes[name] = mountSmallVolume(join(dir, name), sizesMb[name]);
+    for (const name of ['data', 'wal', 'redis'] as const)
+      volumes[name] = mountSmallVolume(join(dir, name), sizesMb[name]);
     const postgresVolumes = { data: join(dir, 'data'), wal: join(dir, 'wal') };
     const options = { signers: 2, frontEnds: 2, leaseMs, signaturesPerSecond, dir };
     system = await startSystem({ ...options, postgres: 'own', postgresVolumes });

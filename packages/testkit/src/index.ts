@@ -20,8 +20,8 @@ export {
   type RecordingClient,
 } from './recording-client.js';
 export { sharedPostgres } from './shared-postgres.js';
-export { mountSmallVolume, type SmallVolume, whyNoSmallVolume } from './small-volume.js';
 export { shiftClock } from './shift-clock.js';
+export { mountSmallVolume, type SmallVolume, whyNoSmallVolume } from './small-volume.js';
 export { type Member, type System, type SystemOptions, startSystem } from './system.js';
 export { createTcpProxy, type TcpProxy } from './tcp-proxy.js';
 export { makeTestHierarchy, testProfiles } from './test-hierarchy.js';
