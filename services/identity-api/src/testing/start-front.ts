@@ -50,7 +50,7 @@ const document = (name: string, ca: string) => ({
 
 function ca(name: string, issuer: string, state: CaState = 'active'): Snapshot['cas'][number] {
   return {
-    ...{ name, issuer, state, keyGroup: 'default', quarantined: false, keyAlgorithm: 'ec-p256' },
+    ...{ name, issuer, state, keyGroup: 'default', quarantined: false, quarantinedTokens: [], keyAlgorithm: 'ec-p256' },
     ...{ subjectDer: base64(name), spki: base64(name), certificate: base64(`certificate of ${name}`) },
     certificateProfile: 'root',
   };

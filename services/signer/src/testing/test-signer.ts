@@ -236,6 +236,7 @@ export function caRow(name: string, keyAlgorithm: string, spki: Uint8Array | nul
     keyGroup: 'default',
     state: 'active',
     quarantined: false,
+    quarantinedTokens: [],
     keyAlgorithm,
     subjectDer: Buffer.from(encodeSubject({ common_name: name })).toString('base64'),
     spki: spki && Buffer.from(spki).toString('base64'),

@@ -1,0 +1,50 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { type Frame, frameLine, readFrame } from './frames.js';
+import { stateDigest } from './state-digest.js';
+import { arbitraryEntities, arbitrarySnapshot } from './testing/arbitrary-state.js';
+
+const digest = fc
+  .uint8Array({ minLength: 32, maxLength: 32 })
+  .map((octets) => Buffer.from(octets).toString('base64url'));
+const epoch = fc.nat().map(String);
+const frames: fc.Arbitrary<Frame> = fc.oneof(
+  fc.record({ type: fc.constant('snapshot' as const), digest, state: arbitrarySnapshot }),
+  fc.record({ type: fc.constant('change' as const), from: epoch, epoch, digest, changed: arbitraryEntities }),
+  fc.record({ type: fc.constant('heartbeat' as const), epoch, digest }),
+);
+
+it('a frame is one line and is read back as it was', () => {
+  fc.assert(
+    fc.property(frames, (frame) => {
+      const line = frameLine(frame);
+      expect(line.indexOf('\n')).toBe(line.length - 1);
+      expect(readFrame(line)).toEqual(frame);
+    }),
+  );
+});
+
+it('one octet of a snapshot changed on the way: no frame any more, or another digest than the one it brings', () => {
+  fc.assert(
+    fc.property(arbitrarySnapshot, fc.nat(), fc.integer({ min: 1, max: 255 }), (state, at, flip) => {
+      const said = Buffer.from(stateDigest(state)).toString('base64url');
+      const line = Buffer.from(frameLine({ type: 'snapshot', digest: said, state }));
+      const index = at % (line.length - 1);
+      line[index] = (line[index] ?? 0) ^ flip;
+      const read = readWhole(line.toString());
+      // What is still whole is the very same state: a blank became another blank, say.
+      if (read.whole) expect(read.state).toEqual(JSON.parse(JSON.stringify(state)));
+    }),
+  );
+});
+
+function readWhole(text: string): { whole: boolean; state?: unknown } {
+  try {
+    const frame = readFrame(text);
+    if (frame.type !== 'snapshot') return { whole: false };
+    const whole = Buffer.from(stateDigest(frame.state)).toString('base64url') === frame.digest;
+    return { whole, state: frame.state };
+  } catch {
+    return { whole: false };
+  }
+}

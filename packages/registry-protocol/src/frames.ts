@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { type Entities, entitiesSchema, epochSchema, type Snapshot, snapshotSchema } from './snapshot.js';
+
+/** Where a subscriber's stream is, as NDJSON: `?incarnation=N`, and `&epoch=E` of what it has; without it, a snapshot comes. */
+export const streamPath = '/v1/stream';
+export const streamMediaType = 'application/x-ndjson';
+/** Octets of a stream's nonce. */
+export const streamNonceBytes = 16;
+/** How often a stream says that nothing was missed. */
+export const heartbeatMs = 5000;
+
+/** Base64url of SHA-256. */
+export const digestSchema = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+
+/** What a stream begins with: acknowledgements are made over its nonce. */
+const hello = z.strictObject({
+  type: z.literal('hello'),
+  stream_nonce: z.string().regex(/^[A-Za-z0-9_-]{22}$/),
+  heartbeat_ms: z.int().min(1),
+});
+/** All of a version. */
+const snapshot = z.strictObject({ type: z.literal('snapshot'), digest: digestSchema, state: snapshotSchema });
+/** From one version to a later one: entities that changed, whole. None is ever removed, so none is missing. */
+const change = z.strictObject({
+  type: z.literal('change'),
+  from: epochSchema,
+  epoch: epochSchema,
+  digest: digestSchema,
+  changed: entitiesSchema,
+});
+/** The newest version, which this stream has brought: nothing was missed. */
+const heartbeat = z.strictObject({ type: z.literal('heartbeat'), epoch: epochSchema, digest: digestSchema });
+
+const frame = z.discriminatedUnion('type', [hello, snapshot, change, heartbeat]);
+export type Frame = z.infer<typeof frame>;
+export type Hello = z.infer<typeof hello>;
+export type ChangeFrame = z.infer<typeof change>;
+
+/** One line. */
+export function frameLine(written: Frame): string {
+  return `${JSON.stringify(written)}\n`;
+}
+
+/** Throws for what is no frame: the line was damaged, or is none of ours. */
+export function readFrame(line: string): Frame {
+  return frame.parse(JSON.parse(line));
+}
+
+/**
+ * The state after a change: its entities in place of those with their names, new ones behind, blocked keys behind those
+ * there were. Whether the frame belongs to this state is seen by the digest alone.
+ */
+export function withChange(state: Snapshot, { epoch, changed }: Pick<ChangeFrame, 'epoch' | 'changed'>): Snapshot {
+  const keys = [state.blockedKeys, changed.blockedKeys].map((text) => Buffer.from(text, 'base64'));
+  return {
+    epoch,
+    cas: replaced(state.cas, changed.cas),
+    profiles: replaced(state.profiles, changed.profiles),
+    accounts: replaced(state.accounts, changed.accounts),
+    blockedKeys: changed.blockedKeys === '' ? state.blockedKeys : Buffer.concat(keys).toString('base64'),
+  };
+}
+
+function replaced<Entity extends Entities['cas' | 'profiles' | 'accounts'][number]>(
+  present: readonly Entity[],
+  changed: readonly Entity[],
+): Entity[] {
+  const byName = new Map(present.map((entity) => [entity.name, entity]));
+  for (const entity of changed) byName.set(entity.name, entity);
+  return [...byName.values()];
+}
