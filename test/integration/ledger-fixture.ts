@@ -159,6 +159,7 @@ export async function clear(fixture: LedgerFixture): Promise<void> {
   const { sql } = fixture;
   await liftHolds(fixture);
   await sql('update registry.ca set quarantined = false where quarantined');
+  await sql('delete from registry.ca_token');
   // As replicas apply changes: without triggers.
   await sql(
     `do $$ begin
@@ -277,13 +278,16 @@ export async function openLedgerFixture(adminUrl: string): Promise<LedgerFixture
     },
     async makeCa(name) {
       await sql(
-        `insert into registry.ca (name, key_group, state, key_algorithm, subject, subject_der, issuer, certificate_profile, epoch)
-         values ($1, 'default', 'pending', 'ec-p256', '{}', $2, 'root', 'root-ca', 1)`,
+        `with change as (select registry.record_change('alice', 'ca-create', $1, null, null, null) as epoch)
+         insert into registry.ca (name, key_group, state, key_algorithm, subject, subject_der, issuer, certificate_profile, epoch)
+         select $1, 'default', 'pending', 'ec-p256', '{}', $2, 'root', 'root-ca', epoch from change`,
         name,
         randomBytes(20),
       );
       await sql(
-        `update registry.ca set state = 'active', spki = '\\x01', certificate = '\\x02', not_after = now() + interval '1 year' where name = $1`,
+        `with change as (select registry.record_change('alice', 'ca-active', $1, null, null, '{"state": "active"}') as epoch)
+         update registry.ca set state = 'active', spki = '\\x01', certificate = '\\x02', not_after = now() + interval '1 year', epoch = change.epoch
+         from change where name = $1`,
         name,
       );
       const profile = { name: `${name}-tls`, ca: name, purpose: 'subscriber', document: {} } as const;

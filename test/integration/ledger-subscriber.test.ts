@@ -99,7 +99,7 @@ describe('a subscriber', () => {
     const frontCaller = await front.enrol('front-1');
     expect(await codeOf(stranger.claim(1, { caller: frontCaller }))).toBe('fenced');
     // The superuser is no service.
-    expect(await refusedWith(fixture.sql(`select registry.enrol('root')`))).toBe('SLX01');
+    expect(await refusedWith(fixture.sql(`select registry.enrol('root', 0)`))).toBe('SLX01');
   });
 });
 

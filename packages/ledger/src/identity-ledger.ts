@@ -223,8 +223,8 @@ export function createIdentityLedger(options: IdentityLedgerOptions): IdentityLe
   const decides = group<DecideItem, Standing>('decide', 2, (batch) => decideAll(database, enrolled().name, batch));
 
   return {
-    async enrol(name) {
-      self = await enrol(database, name);
+    async enrol(name, appliedEpoch) {
+      self = await enrol(database, name, appliedEpoch);
       return self;
     },
     renew: (caller, appliedEpoch, report) => renew(database, caller, appliedEpoch, report),

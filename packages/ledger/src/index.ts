@@ -9,4 +9,5 @@ export * from './registry-types.js';
 export { firstRequestId, newRequestId, requestIdPattern } from './request-id.js';
 export { enrolOperator, enrolServiceKey, roleName, type ServiceName, serviceNames, setUpRoles } from './roles.js';
 export { createSignerLedger } from './signer-ledger.js';
+export * from './subscriber-types.js';
 export * from './types.js';

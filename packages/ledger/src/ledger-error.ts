@@ -8,6 +8,7 @@ const ownStates: Readonly<Record<string, Code>> = {
   SLA01: 'ca-unknown',
   SLP01: 'profile-unknown',
   SLX01: 'forbidden',
+  SLS01: 'stale-snapshot',
   SLT01: 'internal',
 };
 

@@ -1,6 +1,7 @@
 import { SluiceError } from '@sluice/errors';
 import { auditLeases, auditRange, auditScope } from './audit.js';
 import { createDatabase, type Database, type DatabaseOptions, type Statement } from './database.js';
+import { only } from './only.js';
 import type {
   AccountRow,
   BlockedKeyRow,
@@ -11,13 +12,15 @@ import type {
   ProfileRow,
   RegistryState,
   RegistryStore,
-  SubscriberRow,
 } from './registry-types.js';
 import { requestHistory } from './request-history.js';
+import { createStateVerbs } from './state-verbs.js';
+import { createSubscriberStore } from './subscriber-store.js';
 import { enrol, laneLoads, renew } from './subscriber-verbs.js';
 
 const statement = (name: string, text: string): Statement => ({ name, text });
-const caColumns = `name, key_group as "keyGroup", state, quarantined, key_algorithm as "keyAlgorithm", subject, subject_der as "subjectDer", spki, certificate,
+const caColumns = `name, key_group as "keyGroup", state, quarantined,
+  array(select q.token from registry.ca_token q where q.ca = c.name and q.quarantined order by q.token collate "C") as "quarantinedTokens", key_algorithm as "keyAlgorithm", subject, subject_der as "subjectDer", spki, certificate,
   issuer, certificate_profile as "certificateProfile", epoch, created_at as "createdAt"`;
 const statements = {
   epoch: statement('epoch', 'select epoch from registry.epoch'),
@@ -25,21 +28,21 @@ const statements = {
   state: statement(
     'registry_state',
     `select (select epoch from registry.epoch) as epoch,
-      (select jsonb_agg(to_jsonb(c) order by c.name) from (select name, key_group, state, quarantined, key_algorithm, subject, encode(subject_der, 'base64') as subject_der,
-        encode(spki, 'base64') as spki, encode(certificate, 'base64') as certificate, issuer, certificate_profile, epoch::text as epoch, created_at from registry.ca) c) as cas,
+      (select jsonb_agg(to_jsonb(c) order by c.name) from (select name, key_group, state, quarantined,
+        array(select q.token from registry.ca_token q where q.ca = a.name and q.quarantined order by q.token collate "C") as quarantined_tokens, key_algorithm, subject, encode(subject_der, 'base64') as subject_der,
+        encode(spki, 'base64') as spki, encode(certificate, 'base64') as certificate, issuer, certificate_profile, epoch::text as epoch, created_at from registry.ca a) c) as cas,
       (select jsonb_agg(to_jsonb(p) order by p.name) from (select p.name, p.ca, p.purpose, p.state, p.revision, v.document, p.epoch::text as epoch, p.created_at
         from registry.profile p join registry.profile_revision v on v.profile = p.name and v.revision = p.revision) p) as profiles,
       (select jsonb_agg(to_jsonb(a) order by a.name) from (select a.name, a.state, a.epoch::text as epoch, a.created_at,
         array(select ap.profile from registry.account_profile ap where ap.account = a.name order by 1) as profiles,
         array(select encode(k.hash, 'hex') from registry.api_key k where k.account = a.name and k.state = 'in-force' order by 1) as api_key_hashes
         from registry.account a) a) as accounts,
-      (select string_agg(b.spki_sha256, '' order by b.spki_sha256) from registry.blocked_key b) as blocked_keys`,
+      (select string_agg(b.spki_sha256, '' order by b.epoch) from registry.blocked_key b) as blocked_keys`,
   ),
   createCa: statement(
     'create_ca',
     'select registry.create_ca($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, $11) as epoch',
   ),
-  disableCa: statement('disable_ca', 'select registry.disable_ca($1, $2, $3) as epoch'),
   applyProfile: statement('apply_profile', 'select * from registry.apply_profile($1, $2, $3, $4, $5::jsonb, $6, $7)'),
   createAccount: statement('create_account', 'select registry.create_account($1, $2, $3::text[], $4) as epoch'),
   blockKey: statement('block_key', 'select * from registry.block_key($1, $2, $3)'),
@@ -56,10 +59,6 @@ const statements = {
   serviceKeys: statement(
     'service_keys',
     'select name, service, public_key as "publicKey" from registry.service_key order by name',
-  ),
-  subscribers: statement(
-    'subscribers',
-    `select name, service, incarnation, lease_until as "leaseUntil", fenced, applied_epoch as "appliedEpoch", renewed_at as "renewedAt", reported from registry.subscriber order by service, name`,
   ),
   // The end's time is in the id of neither row; the last hour's requests are in the newest partitions.
   recentEnds: statement(
@@ -85,6 +84,7 @@ interface CaJson {
   key_group: string;
   state: CaRow['state'];
   quarantined: boolean;
+  quarantined_tokens: string[];
   key_algorithm: string;
   subject: string;
   subject_der: string;
@@ -120,6 +120,7 @@ const toCa = (ca: CaJson): CaRow => ({
   keyGroup: ca.key_group,
   state: ca.state,
   quarantined: ca.quarantined,
+  quarantinedTokens: ca.quarantined_tokens,
   keyAlgorithm: ca.key_algorithm,
   subject: ca.subject,
   subjectDer: fromBase64(ca.subject_der),
@@ -155,12 +156,6 @@ async function readState(database: Database): Promise<RegistryState> {
   };
 }
 
-async function only<R extends object>(database: Database, verb: Statement, values: readonly unknown[]): Promise<R> {
-  const [row] = await database.call<R>(verb, values);
-  if (row === undefined) throw new SluiceError('internal', `${verb.name} gave no row`);
-  return row;
-}
-
 const profileValues = (profile: NewProfile | undefined): readonly unknown[] =>
   profile === undefined
     ? [null, null, null]
@@ -170,7 +165,9 @@ const profileValues = (profile: NewProfile | undefined): readonly unknown[] =>
 export function createRegistryStore(options: DatabaseOptions): RegistryStore {
   const database = createDatabase(options);
   return {
-    enrol: (name) => enrol(database, name),
+    ...createSubscriberStore(database, options.url),
+    ...createStateVerbs(database),
+    enrol: (name, appliedEpoch) => enrol(database, name, appliedEpoch),
     renew: (caller, appliedEpoch, report) => renew(database, caller, appliedEpoch, report),
     state: () => readState(database),
     async epoch() {
@@ -188,7 +185,6 @@ export function createRegistryStore(options: DatabaseOptions): RegistryStore {
         ca.certificateProfile,
         ...profileValues(ca.selfProfile),
       ]),
-    disableCa: (operator, name, reason) => only<Change>(database, statements.disableCa, [operator, name, reason]),
     applyProfile: (operator, profile) =>
       only<Change & { revision: number; unchanged: boolean }>(database, statements.applyProfile, [
         operator,
@@ -232,7 +228,6 @@ export function createRegistryStore(options: DatabaseOptions): RegistryStore {
     },
     operators: () => database.call(statements.operators, []),
     serviceKeys: () => database.call(statements.serviceKeys, []),
-    subscribers: () => database.call<SubscriberRow>(statements.subscribers, []),
     laneLoads: () => laneLoads(database),
     why: (requestId) => requestHistory(database, requestId),
     auditLeases: () => auditLeases(database),

@@ -1,12 +1,16 @@
 import type { CaState, Purpose } from '@sluice/issuance';
 import type { AuditFinding, AuditScope } from './audit-types.js';
+import type { Decided, SubscriberStore } from './subscriber-types.js';
 import type { Caller, LaneLoad, RequestHistory } from './types.js';
 
 export interface CaRow {
   readonly name: string;
   readonly keyGroup: string;
   readonly state: CaState;
+  /** Its work is held, whatever the token. */
   readonly quarantined: boolean;
+  /** Tokens on which its key is missing, in order of their octets. */
+  readonly quarantinedTokens: readonly string[];
   readonly keyAlgorithm: string;
   /** Canonical JSON of the subject, as the operator gave it. */
   readonly subject: string;
@@ -53,19 +57,8 @@ export interface RegistryState {
   readonly cas: readonly CaRow[];
   readonly profiles: readonly ProfileRow[];
   readonly accounts: readonly AccountRow[];
-  /** SHA-256 of each blocked SubjectPublicKeyInfo, 32 octets each, one behind the other, ascending. */
+  /** SHA-256 of each blocked SubjectPublicKeyInfo, 32 octets each, one behind the other, in the order in which they were blocked. */
   readonly blockedKeys: Uint8Array;
-}
-export interface SubscriberRow {
-  readonly name: string;
-  readonly service: string;
-  readonly incarnation: bigint;
-  readonly leaseUntil: Date;
-  readonly fenced: boolean;
-  readonly appliedEpoch: bigint;
-  readonly renewedAt: Date;
-  /** As the process put it at its last renewal; not checked. */
-  readonly reported: unknown;
 }
 export interface NewProfile {
   readonly name: string;
@@ -79,6 +72,8 @@ export interface NewProfile {
 export interface Change {
   readonly epoch: bigint;
 }
+/** `epoch`: of the change; while it is only proposed, of the registry as it is. */
+export type DecidedChange = Change & Decided;
 /** What the reconciler must put into the ledger for CAs that are being made. */
 export interface KeyWorkWanted {
   readonly ca: CaRow;
@@ -86,8 +81,8 @@ export interface KeyWorkWanted {
 }
 
 /** What issuer-registry may do. `operator` is the name in the audit trail. Changes are durable on return. */
-export interface RegistryStore {
-  enrol(name: string): Promise<Caller>;
+export interface RegistryStore extends SubscriberStore {
+  enrol(name: string, appliedEpoch?: bigint): Promise<Caller>;
   renew(caller: Caller, appliedEpoch: bigint, report?: object): Promise<Date>;
   state(): Promise<RegistryState>;
   epoch(): Promise<bigint>;
@@ -105,8 +100,25 @@ export interface RegistryStore {
       selfProfile?: NewProfile | undefined;
     },
   ): Promise<Change>;
-  /** active → disabled. Under the CA's exclusive lock, taken first, in its own statement. `conflict` from any other state. */
-  disableCa(operator: string, name: string, reason: string): Promise<Change>;
+  /**
+   * active → disabled by one operator; retiring → disabled by two. Under the CA's exclusive lock, taken first, in its
+   * own statement. `conflict` from any other state.
+   */
+  disableCa(operator: string, name: string, reason: string): Promise<DecidedChange>;
+  /** disabled → active, by two operators. `conflict` from any other state. */
+  enableCa(operator: string, name: string, reason: string): Promise<DecidedChange>;
+  /** disabled → retiring. `conflict` from any other state. */
+  retireCa(operator: string, name: string, reason: string): Promise<DecidedChange>;
+  /** For one token, or all of the CA's; the CA's own quarantine ends with it. `conflict` when there is none. */
+  liftQuarantine(operator: string, ca: string, token: string | undefined, reason: string): Promise<Change>;
+  /** Under the CA's exclusive lock. `conflict` when it is in that state. */
+  setProfileState(operator: string, name: string, state: 'enabled' | 'disabled', reason: string): Promise<Change>;
+  /** Under the exclusive locks of the CAs it may use. `conflict` when it is in that state. */
+  setAccountState(operator: string, name: string, state: 'enabled' | 'disabled', reason: string): Promise<Change>;
+  /** `hash`: SHA-256 of the key. `conflict` when it is known already, revoked or not. */
+  addApiKey(operator: string, account: string, hash: Uint8Array): Promise<Change>;
+  /** For good. `not-found` when it is not this account's, `conflict` when it is revoked. */
+  revokeApiKey(operator: string, account: string, hash: Uint8Array, reason: string): Promise<Change>;
   applyProfile(operator: string, profile: NewProfile): Promise<Change & { revision: number; unchanged: boolean }>;
   createAccount(
     operator: string,
@@ -137,7 +149,6 @@ export interface RegistryStore {
   /** Registered Ed25519 public keys (SPKI DER) of operators and services, by name. */
   operators(): Promise<{ name: string; publicKey: Uint8Array }[]>;
   serviceKeys(): Promise<{ name: string; service: string; publicKey: Uint8Array }[]>;
-  subscribers(): Promise<SubscriberRow[]>;
   laneLoads(): Promise<LaneLoad[]>;
   why(requestId: string): Promise<RequestHistory | undefined>;
   /** Counts by end state of the last hour, for `sluice status`. */

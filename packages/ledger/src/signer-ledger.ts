@@ -4,6 +4,7 @@ import { auditLeases, auditNext } from './audit.js';
 import { byteas, integers, texts, timestamps, uuids } from './binary-array.js';
 import { createDatabase, type Database, type DatabaseOptions, type Statement } from './database.js';
 import { isFaultOfOneRow } from './ledger-error.js';
+import { only } from './only.js';
 import { enrol, laneLoads, renew } from './subscriber-verbs.js';
 import type {
   ClaimedRequest,
@@ -22,6 +23,8 @@ const statements = {
     'register_templates',
     'select ledger.register_templates($1, $2, $3, $4::text[], $5::integer[], $6::bytea[])',
   ),
+  attachToken: statement('attach_token', 'select registry.attach_token($1, $2, $3, $4)'),
+  keyMissing: statement('key_missing', 'select registry.key_missing($1, $2, $3, $4, $5) as held'),
   claim: statement(
     'claim',
     `select c.next_account, c.next_ca, r.* from ledger.claim($1, $2, $3, $4, $5, $6, $7::uuid[], $8::bytea[], $9, $10, $11, $12) c
@@ -180,7 +183,7 @@ async function completeSplitting(
 export function createSignerLedger(options: DatabaseOptions): SignerLedger {
   const database = createDatabase(options);
   return {
-    enrol: (name) => enrol(database, name),
+    enrol: (name, appliedEpoch) => enrol(database, name, appliedEpoch),
     renew: (caller, appliedEpoch, report) => renew(database, caller, appliedEpoch, report),
     async registerTemplates(caller, compiler, templates) {
       await database.call(statements.registerTemplates, [
@@ -191,6 +194,13 @@ export function createSignerLedger(options: DatabaseOptions): SignerLedger {
         integers(templates.map((template) => template.revision)),
         byteas(templates.map((template) => template.hash)),
       ]);
+    },
+    async attachToken(caller, token, keyGroup) {
+      await database.call(statements.attachToken, [caller.name, caller.incarnation, token, keyGroup]);
+    },
+    async keyMissing(caller, { ca, token, detail }) {
+      const values = [caller.name, caller.incarnation, ca, token, detail];
+      return (await only<{ held: 'ca-token' | 'ca' }>(database, statements.keyMissing, values)).held;
     },
     claim: (claimOptions) => claim(database, claimOptions),
     async claimAgain(caller, claimId) {

@@ -2,14 +2,14 @@ import { SluiceError } from '@sluice/errors';
 import { assertDurable, type Database, type Statement } from './database.js';
 import type { Caller, LaneLoad } from './types.js';
 
-const enrolStatement: Statement = { name: 'enrol', text: 'select incarnation from registry.enrol($1)' };
+const enrolStatement: Statement = { name: 'enrol', text: 'select incarnation from registry.enrol($1, $2)' };
 const renewStatement: Statement = { name: 'renew', text: 'select registry.renew($1, $2, $3, $4) as now' };
 const loadsStatement: Statement = { name: 'lane_loads', text: 'select * from ledger.lane_loads()' };
 
 /** A new incarnation with a lease of 30 s; whoever bore the name before is fenced by it. Refuses a database that may lose commits. */
-export async function enrol(database: Database, name: string): Promise<Caller> {
+export async function enrol(database: Database, name: string, appliedEpoch = 0n): Promise<Caller> {
   await assertDurable(database);
-  const [row] = await database.call<{ incarnation: bigint }>(enrolStatement, [name]);
+  const [row] = await database.call<{ incarnation: bigint }>(enrolStatement, [name, appliedEpoch]);
   if (row === undefined) throw new SluiceError('internal');
   return { name, incarnation: row.incarnation };
 }

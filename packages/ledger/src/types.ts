@@ -87,7 +87,11 @@ export interface LaneLoad extends Lane {
 
 /** What identity-api may do. Every method is one call, safe to repeat unless it says otherwise. */
 export interface IdentityLedger {
-  enrol(name: string): Promise<Caller>;
+  /**
+   * `appliedEpoch`: of the registry state it acts on, 0n for none. Below what was confirmed before, accept and claim
+   * refuse it (`stale-snapshot`) until `renew`, or an acknowledgement, tells a later one.
+   */
+  enrol(name: string, appliedEpoch?: bigint): Promise<Caller>;
   renew(caller: Caller, appliedEpoch: bigint, report?: object): Promise<Date>;
   /**
    * Joins requests by key: for each (account, key) known, its standing, with the deadline moved to the later one while
@@ -99,7 +103,7 @@ export interface IdentityLedger {
     payloadHash: Uint8Array,
     waitMs: number,
   ): Promise<{ standing: Standing; samePayload: boolean } | undefined>;
-  /** Durable on return. Joins instead where key or (keyless) fingerprint is known. Throws `fenced`, `unavailable`, `outcome-unknown`. */
+  /** Durable on return. Joins instead where key or (keyless) fingerprint is known. Throws `fenced`, `stale-snapshot`, `unavailable`, `outcome-unknown`. */
   accept(row: AcceptRow): Promise<AcceptResult>;
   read(requestId: string): Promise<Standing | undefined>;
   /**
@@ -158,6 +162,8 @@ export interface ClaimOptions {
   readonly leaseMs: number;
   /** Where the round robin over flows (account, CA) goes on; from the previous answer. */
   readonly cursor?: ClaimCursor | undefined;
+  /** CAs passed over, as those quarantined on the caller's token are: their rows are left as they are. */
+  readonly skipCas?: readonly string[] | undefined;
 }
 export interface ClaimCursor {
   readonly account: string;
@@ -201,7 +207,11 @@ export interface Sweep {
 
 /** What a signer may do. */
 export interface SignerLedger {
-  enrol(name: string): Promise<Caller>;
+  /**
+   * `appliedEpoch`: of the registry state it acts on, 0n for none. Below what was confirmed before, accept and claim
+   * refuse it (`stale-snapshot`) until `renew`, or an acknowledgement, tells a later one.
+   */
+  enrol(name: string, appliedEpoch?: bigint): Promise<Caller>;
   renew(caller: Caller, appliedEpoch: bigint, report?: object): Promise<Date>;
   /** Says which template bytes this signer fills for (profile, revision); another hash for the same is refused (`conflict`). */
   registerTemplates(
@@ -209,6 +219,17 @@ export interface SignerLedger {
     compiler: string,
     templates: readonly { profile: string; revision: number; hash: Uint8Array }[],
   ): Promise<void>;
+  /** Which token this signer has; kept with its incarnation. */
+  attachToken(caller: Caller, token: string, keyGroup: string): Promise<void>;
+  /**
+   * The CA's key is not on this token, which answers: found twice, beside a control object. Quarantines the CA on it,
+   * with a new epoch, and the CA itself when no attached token of its group is left. Safe to repeat: the same answer,
+   * no new epoch. `forbidden`: the token is not this signer's; `conflict`: the CA is being destroyed.
+   */
+  keyMissing(
+    caller: Caller,
+    missing: { readonly ca: string; readonly token: string; readonly detail: string },
+  ): Promise<'ca-token' | 'ca'>;
   claim(options: ClaimOptions): Promise<ClaimResult>;
   /** The rows a claim still holds whose answer was lost (`outcome-unknown`). Empty: it never happened, or its lease ran out. */
   claimAgain(caller: Caller, claimId: string): Promise<ClaimResult>;

@@ -11,6 +11,7 @@ import {
 import type { CreateCaBody } from '@sluice/registry-protocol';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryRegistryStore, type MemoryRegistryStore } from '../testing/memory-registry-store.js';
+import { newSubscriber } from '../testing/memory-subscriber-store.js';
 import type { AdminContext } from './admin-context.js';
 import { applyProfile } from './apply-profile.js';
 import { createAccount } from './create-account.js';
@@ -395,7 +396,7 @@ describe('creating an account', () => {
 
 describe('status', () => {
   it('tells each subscriber’s standing', async () => {
-    const row = { service: 'signer', incarnation: 3n, renewedAt: now, fenced: false, appliedEpoch: 1n, reported: null };
+    const row = newSubscriber({ name: '', service: 'signer', appliedEpoch: 1n });
     const at = (seconds: number): Date => new Date(now.getTime() + seconds * 1000);
     store.subscriberRows = [
       { ...row, name: 'a', leaseUntil: at(20) },
@@ -410,7 +411,7 @@ describe('status', () => {
 
   it('shows what each says of itself, unless it is no report', async () => {
     const leaseUntil = new Date(now.getTime() + 20_000);
-    const row = { service: 'signer', incarnation: 3n, leaseUntil, renewedAt: now, fenced: false, appliedEpoch: 1n };
+    const row = newSubscriber({ name: '', service: 'signer', leaseUntil, appliedEpoch: 1n });
     const report = {
       ready: false,
       troubles: { token: 'does not answer', clock: '3600 s ahead of the ledger' },

@@ -1,5 +1,9 @@
+import { createHash } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
-import type { BlockedKeyRow, CaRow, RegistryStore, SubscriberRow } from '@sluice/ledger';
+import type { CaState } from '@sluice/issuance';
+import type { BlockedKeyRow, CaRow, DecidedChange, RegistryStore, SubscriberRow } from '@sluice/ledger';
+import { snapshotView } from '../views/snapshot-view.js';
+import { createMemorySubscriberStore } from './memory-subscriber-store.js';
 
 type KeyWork = Parameters<RegistryStore['putKeyWork']>[1];
 
@@ -34,13 +38,77 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
   function change(operator: string, kind: string, subject: string): bigint {
     store.changes.push({ operator, kind, subject });
     epoch += 1n;
+    subscribers.epochGrew();
     return epoch;
+  }
+  /** By one operator, also where the ledger wants two. */
+  function setCaState(operator: string, name: string, from: readonly CaState[], to: CaState): DecidedChange {
+    here();
+    const index = store.cas.findIndex((ca) => ca.name === name);
+    const row = store.cas[index];
+    if (row === undefined) throw new SluiceError('not-found');
+    if (!from.includes(row.state)) throw new SluiceError('conflict');
+    const at = change(operator, `ca-${to}`, name);
+    store.cas[index] = { ...row, state: to, epoch: at };
+    return { epoch: at, standing: 'done' };
+  }
+  function setState<R extends { name: string; epoch: bigint }>(
+    rows: R[],
+    name: string,
+    to: (row: R) => Partial<R>,
+    by: { operator: string; kind: string },
+  ): { epoch: bigint } {
+    here();
+    const index = rows.findIndex((row) => row.name === name);
+    const row = rows[index];
+    if (row === undefined) throw new SluiceError('not-found');
+    const changed = to(row);
+    const at = change(by.operator, by.kind, name);
+    rows[index] = { ...row, ...changed, epoch: at };
+    return { epoch: at };
   }
   function here(): void {
     if (store.away !== undefined) throw store.away;
   }
 
+  const stateNow = () => {
+    const blockedKeys = Buffer.concat([...blocked].reverse().map(({ spkiSha256 }) => spkiSha256));
+    return { epoch, cas: [...store.cas], profiles: [...profiles], accounts: [...accounts], blockedKeys };
+  };
+  const subscribers = createMemorySubscriberStore({
+    here,
+    now: () => now,
+    rows: () => store.subscriberRows,
+    put: (rows) => {
+      store.subscriberRows = rows;
+    },
+    entitiesSince(after) {
+      const changed = <R extends { epoch: bigint }>(rows: readonly R[]): R[] => rows.filter((row) => row.epoch > after);
+      const state = stateNow();
+      const {
+        cas,
+        profiles: documents,
+        accounts: people,
+      } = snapshotView({
+        ...state,
+        cas: changed(state.cas),
+        profiles: changed(state.profiles),
+        accounts: changed(state.accounts),
+      });
+      const keys = changed(blocked).reverse();
+      return {
+        epoch,
+        digest: createHash('sha256').update(String(epoch)).digest(),
+        cas,
+        profiles: documents,
+        accounts: people,
+        blockedKeys: keys.map(({ spkiSha256 }) => spkiSha256),
+      };
+    },
+  });
+
   const store: MemoryRegistryStore = {
+    ...subscribers,
     cas: [],
     keyWork: [],
     changes: [],
@@ -64,8 +132,7 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
     async state() {
       here();
       store.stateReads += 1;
-      const blockedKeys = Buffer.concat(blocked.map(({ spkiSha256 }) => spkiSha256));
-      return { epoch, cas: [...store.cas], profiles: [...profiles], accounts: [...accounts], blockedKeys };
+      return stateNow();
     },
     async epoch() {
       here();
@@ -76,21 +143,53 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
       if (store.cas.some(({ name }) => name === ca.name)) throw new SluiceError('conflict');
       const at = change(operator, 'ca-create', ca.name);
       const { selfProfile, ...row } = ca;
-      const made = { state: 'pending', quarantined: false, spki: null, certificate: null } as const;
+      const made = {
+        state: 'pending',
+        quarantined: false,
+        quarantinedTokens: [],
+        spki: null,
+        certificate: null,
+      } as const;
       store.cas.push({ ...row, ...made, epoch: at, createdAt: now });
       if (selfProfile !== undefined) {
         profiles.push({ ...selfProfile, state: 'enabled', revision: 1, epoch: at, createdAt: now });
       }
       return { epoch: at };
     },
-    async disableCa(operator, name) {
-      here();
-      const index = store.cas.findIndex((ca) => ca.name === name);
-      const row = store.cas[index];
-      if (row?.state !== 'active') throw new SluiceError('conflict');
-      store.cas[index] = { ...row, state: 'disabled' };
-      return { epoch: change(operator, 'ca-disable', name) };
-    },
+    disableCa: async (operator, name) => setCaState(operator, name, ['active', 'retiring'], 'disabled'),
+    enableCa: async (operator, name) => setCaState(operator, name, ['disabled'], 'active'),
+    retireCa: async (operator, name) => setCaState(operator, name, ['disabled'], 'retiring'),
+    liftQuarantine: async (operator, name, token) =>
+      setState(
+        store.cas,
+        name,
+        (ca) => {
+          const left = token === undefined ? [] : ca.quarantinedTokens.filter((held) => held !== token);
+          if (!ca.quarantined && left.length === ca.quarantinedTokens.length) throw new SluiceError('conflict');
+          return { quarantined: false, quarantinedTokens: left };
+        },
+        { operator, kind: 'ca-quarantine-lift' },
+      ),
+    setProfileState: async (operator, name, state) =>
+      setState(profiles, name, otherThan(state), { operator, kind: `profile-${state}` }),
+    setAccountState: async (operator, name, state) =>
+      setState(accounts, name, otherThan(state), { operator, kind: `account-${state}` }),
+    addApiKey: async (operator, name, hash) =>
+      setState(accounts, name, ({ apiKeyHashes }) => ({ apiKeyHashes: [...apiKeyHashes, hash] }), {
+        operator,
+        kind: 'api-key-add',
+      }),
+    revokeApiKey: async (operator, name, hash) =>
+      setState(
+        accounts,
+        name,
+        ({ apiKeyHashes }) => {
+          const left = apiKeyHashes.filter((known) => Buffer.compare(known, hash) !== 0);
+          if (left.length === apiKeyHashes.length) throw new SluiceError('not-found');
+          return { apiKeyHashes: left };
+        },
+        { operator, kind: 'api-key-revoke' },
+      ),
     async applyProfile(operator, profile) {
       here();
       const index = profiles.findIndex(({ name }) => name === profile.name);
@@ -152,10 +251,6 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
       here();
       return store.keysOfServices;
     },
-    async subscribers() {
-      here();
-      return store.subscriberRows;
-    },
     laneLoads: async () => [],
     why: async () => undefined,
     auditLeases: async () => store.leaseFindings,
@@ -176,3 +271,10 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
   };
   return store;
 }
+
+const otherThan =
+  <S extends string>(state: S) =>
+  (row: { readonly state: S }): { state: S } => {
+    if (row.state === state) throw new SluiceError('conflict');
+    return { state };
+  };

@@ -27,6 +27,7 @@ describe('key work', () => {
     keyGroup: 'vault',
     state: 'pending',
     quarantined: false,
+    quarantinedTokens: [],
     keyAlgorithm: 'ec-p256',
     subject: '{"common_name":"Root","country":"DE"}',
     subjectDer: new Uint8Array(),

@@ -47,6 +47,8 @@ export class PolicingLedger implements SignerLedger {
   readonly work = new Map<string, Work>();
   readonly serials = new Map<string, { state: SerialState; ca: string; leaseEndsAtMs: number; leaseMs: number }>();
   readonly asked = new Set<string>();
+  /** What was reported as missing. */
+  readonly missing: { ca: string; token: string; detail: string }[] = [];
   /** Called at the beginning of each verb: tests wait on it, or hold it up. */
   onCall: (verb: Verb) => void | Promise<void> = () => undefined;
   auditAnswers: AuditStep[] = [];
@@ -129,6 +131,16 @@ export class PolicingLedger implements SignerLedger {
     return this.#verb('blockedKeys', spkiSha256s.length, () =>
       spkiSha256s.filter((hash) => this.blocked.has(hex(hash))),
     );
+  }
+
+  attachToken(): Promise<void> {
+    return this.#verb('attachToken', 0, () => undefined);
+  }
+  keyMissing(_caller: Caller, missing: { ca: string; token: string; detail: string }): Promise<'ca-token' | 'ca'> {
+    return this.#verb('keyMissing', 1, () => {
+      this.missing.push(missing);
+      return 'ca-token';
+    });
   }
 
   claimAgain(_caller: Caller, claimId: string): Promise<ClaimResult> {
