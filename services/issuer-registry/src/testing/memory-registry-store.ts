@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
 import type { CaState } from '@sluice/issuance';
 import type { BlockedKeyRow, CaRow, DecidedChange, RegistryStore, SubscriberRow } from '@sluice/ledger';
+import { stateDigest } from '@sluice/registry-protocol';
 import { snapshotView } from '../views/snapshot-view.js';
 import { createMemorySubscriberStore } from './memory-subscriber-store.js';
 
@@ -98,7 +98,7 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
       const keys = changed(blocked).reverse();
       return {
         epoch,
-        digest: createHash('sha256').update(String(epoch)).digest(),
+        digest: stateDigest(snapshotView(state)),
         cas,
         profiles: documents,
         accounts: people,

@@ -14,7 +14,7 @@ export function snapshotView(state: RegistryState): Snapshot {
       keyGroup: ca.keyGroup,
       state: ca.state,
       quarantined: ca.quarantined,
-      quarantinedTokens: [],
+      quarantinedTokens: [...ca.quarantinedTokens],
       keyAlgorithm: ca.keyAlgorithm,
       subjectDer: base64(ca.subjectDer),
       spki: ca.spki === null ? null : base64(ca.spki),
