@@ -19,6 +19,10 @@ const short = (value: number): string =>
       ? value.toFixed(0)
       : value.toFixed(value >= 10 ? 1 : 2);
 
+/** A chart with its title above and a note below. */
+export const figure = (title: string, svg: string, note: string): string =>
+  `<figure><figcaption>${escapeText(title)}</figcaption>${svg}<p>${escapeText(note)}</p></figure>`;
+
 /** Horizontal bars, the longest across. */
 export function barChart(bars: readonly { name: string; value: number; strong: boolean }[]): string {
   const max = Math.max(1e-9, ...bars.map(({ value }) => value));

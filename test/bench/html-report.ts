@@ -1,10 +1,9 @@
-import { barChart, lineChart, stackedBars } from './charts.js';
+import { barChart, figure, lineChart, stackedBars } from './charts.js';
+import { minuteCharts } from './minute-charts.js';
 import { escapeText, style } from './page-style.js';
 import type { Results } from './results.js';
-import { type Table, tablesOf } from './text-report.js';
-
-const figure = (title: string, svg: string, note: string): string =>
-  `<figure><figcaption>${escapeText(title)}</figcaption>${svg}<p>${escapeText(note)}</p></figure>`;
+import type { Table } from './table-text.js';
+import { tablesOf } from './text-report.js';
 
 const isNumber = (cell: string): boolean => /^([\d.,]+|–)$/.test(cell);
 
@@ -28,7 +27,7 @@ function tableHtml([title, head, rows]: Table): string {
 
 const nameOf = (row: { name: string; clients: number }): string => `${row.name} · ${row.clients}`;
 
-function charts({ closed, open, minutes }: Results): string[] {
+function charts({ closed, open, endurance }: Results): string[] {
   const sluice = closed.filter(({ name }) => name === 'Sluice');
   return [
     figure(
@@ -57,39 +56,7 @@ function charts({ closed, open, minutes }: Results): string[] {
       }),
       'Counted from when each request was due, so a stall is felt by all who would have come meanwhile.',
     ),
-    ...(minutes === undefined ? [] : minuteCharts(minutes)),
-  ];
-}
-
-function minuteCharts(minutes: NonNullable<Results['minutes']>): string[] {
-  const xTicks = minutes
-    .filter(({ minute }) => minute === 1 || minute % Math.ceil(minutes.length / 6) === 0)
-    .map(({ minute }) => [minute, String(minute)] as const);
-  const open = minutes.filter(({ openTransaction }) => openTransaction).map(({ minute }) => minute);
-  const shaded = open.length === 0 ? undefined : ([Math.min(...open) - 0.5, Math.max(...open) + 0.5] as const);
-  const line = (
-    title: string,
-    note: string,
-    series: Record<string, (row: (typeof minutes)[number]) => number>,
-  ): string =>
-    figure(
-      title,
-      lineChart({
-        series: Object.entries(series).map(([name, value]) => ({
-          name,
-          points: minutes.map((row) => [row.minute, value(row)] as const),
-        })),
-        xTicks,
-        shaded,
-      }),
-      note,
-    );
-  const note = 'By minute; shaded: a transaction was open.';
-  return [
-    line('Certificates per second, by minute', note, { 'certificates/s': (row) => row.ratePerSecond }),
-    line('Latency by minute, ms', note, { p50: (row) => row.p50Ms, p99: (row) => row.p99Ms }),
-    line('Size by minute, MiB', note, { tables: (row) => row.tableMiB, indexes: (row) => row.indexMiB }),
-    line('Dead rows by minute', note, { 'dead rows': (row) => row.deadTuples }),
+    ...(endurance === undefined ? [] : minuteCharts(endurance.minutes)),
   ];
 }
 

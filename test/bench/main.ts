@@ -7,6 +7,7 @@ import { runClosedLoop } from './closed-loop.js';
 import { measureCommit } from './commit-time.js';
 import { contenders, runRounds, sluiceTarget } from './contenders.js';
 import { runEndurance } from './endurance.js';
+import { sums } from './endurance-tables.js';
 import { page } from './html-report.js';
 import { describeMachine } from './machine.js';
 import { median } from './median.js';
@@ -16,7 +17,8 @@ import { profiledEnvironment, profileServices } from './profile.js';
 import type { Results } from './results.js';
 import { measureSigningCore } from './signing-core.js';
 import { stepMeans } from './steps.js';
-import { tablesOf, tableText } from './text-report.js';
+import { tableText } from './table-text.js';
+import { tablesOf } from './text-report.js';
 import { measureWhy } from './why-time.js';
 
 const tell = (text: string): void => console.log(text);
@@ -82,12 +84,14 @@ async function measureAll(
   const endurance =
     minutes === 0
       ? undefined
-      : await runEndurance(target, system.adminUrl, {
+      : await runEndurance(system, target, {
           clients: fullClients,
           minutes,
           secondsPerMinute: minuteSeconds,
           tell: (row) =>
-            tell(`minute ${row.minute} of ${minutes}: ${row.ratePerSecond.toFixed(0)}/s, ${row.deadTuples} dead rows`),
+            tell(
+              `minute ${row.minute} of ${minutes}: ${row.ratePerSecond.toFixed(0)}/s, p99 ${row.p99Ms.toFixed(0)} ms, ${sums.deadRows(row)} dead rows`,
+            ),
         });
   const steps = await Promise.all(
     [...system.frontEnds, ...system.signers].map(({ name, url }) => stepMeans(name, url)),
@@ -104,7 +108,7 @@ async function measureAll(
     signing,
     why,
     ...(preloaded === undefined ? {} : { preloaded }),
-    ...(endurance === undefined ? {} : { minutes: endurance }),
+    ...(endurance === undefined ? {} : { endurance }),
     steps: steps.flat(),
   };
 }
@@ -118,13 +122,7 @@ async function loadedRate(system: System, requests: number, rounds: number, seco
     return median(rates);
   };
   const before = await rate();
-  let toldAtMs = performance.now();
-  const loaded = await preload(system.adminUrl, requests, (done) => {
-    if (performance.now() - toldAtMs < 5000) return;
-    toldAtMs = performance.now();
-    tell(`loaded ${done.toLocaleString('en')} of ${requests.toLocaleString('en')} requests`);
-  });
-  tell(`loaded ${requests.toLocaleString('en')} requests in ${loaded.seconds.toFixed(0)} s`);
+  const loaded = await preload(system, requests, tell);
   return { ...loaded, before, after: await rate() };
 }
 

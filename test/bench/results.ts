@@ -1,6 +1,7 @@
 import { type ClosedRow, storing, storingNothing } from './contenders.js';
-import type { Minute } from './endurance.js';
+import type { Endurance } from './endurance.js';
 import type { Latency } from './latency.js';
+import { median } from './median.js';
 import type { OpenResult } from './open-loop.js';
 import type { PreloadResult } from './preload.js';
 import type { SigningResult } from './signing-core.js';
@@ -22,7 +23,7 @@ export interface Results {
   /** With --preload. */
   readonly preloaded?: PreloadResult & { readonly before: number; readonly after: number };
   /** With --minutes. */
-  readonly minutes?: readonly Minute[];
+  readonly endurance?: Endurance;
   readonly steps: readonly StepMean[];
 }
 
@@ -53,7 +54,7 @@ function atMost(what: string, valueMs: number, barMs: number): Bar {
 
 /** Against the peer in the same run, and against what this machine's disk and processor allow. */
 export function barsOf(results: Results): Bar[] {
-  const { closed, idle, signing, why, preloaded } = results;
+  const { closed, idle, signing, why, preloaded, endurance } = results;
   const rates = (name: string): number[] => closed.filter((row) => row.name === name).map((row) => row.ratePerSecond);
   const at = (name: string, clients: number): number =>
     closed.find((row) => row.name === name && row.clients === clients)?.ratePerSecond ?? Number.NaN;
@@ -73,6 +74,17 @@ export function barsOf(results: Results): Bar[] {
           atLeast(
             `rate at ${preloaded.requests.toLocaleString('en')} requests, of that at none`,
             preloaded.after / preloaded.before,
+            0.9,
+            0.9,
+            percent,
+          ),
+        ]),
+    ...(preloaded === undefined || endurance === undefined
+      ? []
+      : [
+          atLeast(
+            `rate over ${endurance.minutes.length} minutes after that, of that at none`,
+            median(endurance.minutes.map(({ ratePerSecond }) => ratePerSecond)) / preloaded.before,
             0.9,
             0.9,
             percent,

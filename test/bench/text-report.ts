@@ -1,15 +1,9 @@
 import type { ClosedRow } from './contenders.js';
-import type { Minute } from './endurance.js';
+import { enduranceTables } from './endurance-tables.js';
 import type { OpenResult } from './open-loop.js';
+import type { PreloadResult } from './preload.js';
 import { barsOf, type Results } from './results.js';
-
-export type Table = readonly [title: string, head: readonly string[], rows: readonly (readonly string[])[]];
-
-const failed = (failures: Readonly<Record<string, number>>): string =>
-  Object.entries(failures)
-    .map(([what, count]) => `${count} × ${what}`)
-    .join(', ') || '–';
-const ms = (value: number): string => (Number.isNaN(value) ? '–' : value.toFixed(1));
+import { failed, ms, type Table } from './table-text.js';
 
 function closedTable(rows: readonly ClosedRow[]): Table {
   return [
@@ -42,41 +36,23 @@ function openTable(rows: readonly OpenResult[]): Table {
   ];
 }
 
-function minuteTable(rows: readonly Minute[]): Table {
+function preloadTable({ requests, fillSeconds, sizes }: PreloadResult): Table {
+  const rows = sizes.reduce((sum, table) => sum + table.rows, 0);
   return [
-    'Minute by minute at full rate',
-    [
-      'minute',
-      'certificates/s',
-      'p50 ms',
-      'p99 ms',
-      'open transaction',
-      'tables MiB',
-      'indexes MiB',
-      'work MiB',
-      'dead rows',
-      'vacuums',
-      'failed',
-    ],
-    rows.map((row) => [
-      String(row.minute),
-      row.ratePerSecond.toFixed(0),
-      ms(row.p50Ms),
-      ms(row.p99Ms),
-      row.openTransaction ? 'yes' : '',
-      row.tableMiB.toFixed(0),
-      row.indexMiB.toFixed(0),
-      row.workMiB.toFixed(1),
-      row.deadTuples.toFixed(0),
-      row.vacuumsSoFar.toFixed(0),
-      failed(row.failures),
+    `Preloaded: ${requests.toLocaleString('en')} requests, ${(requests / fillSeconds).toFixed(0)}/s (${(rows / fillSeconds).toFixed(0)} rows/s)`,
+    ['table', 'rows', 'table MiB', 'indexes MiB'],
+    sizes.map(({ table, rows, tableMiB, indexMiB }) => [
+      table,
+      rows.toLocaleString('en'),
+      tableMiB.toFixed(1),
+      indexMiB.toFixed(1),
     ]),
   ];
 }
 
 /** Everything there is to read, as tables; the page shows the same. */
 export function tablesOf(results: Results): Table[] {
-  const { closed, open, idle, signing, why, minutes, steps } = results;
+  const { closed, open, idle, signing, why, preloaded, endurance, steps } = results;
   const words = { goal: '✓ goal', bar: '✓ bar', short: '✗ short' } as const;
   const latencies = [
     ['idle request, one client', idle.latency],
@@ -113,19 +89,12 @@ export function tablesOf(results: Results): Table[] {
         ],
       ],
     ],
-    ...(minutes === undefined ? [] : [minuteTable(minutes)]),
+    ...(preloaded === undefined ? [] : [preloadTable(preloaded)]),
+    ...(endurance === undefined ? [] : enduranceTables(endurance)),
     [
       'Where the time goes: mean of each step over the whole run',
       ['process', 'step', 'mean ms', 'times'],
       steps.map(({ process, step, meanMs, count }) => [process, step, meanMs.toFixed(3), String(count)]),
     ],
   ];
-}
-
-/** Aligned columns, readable as Markdown too. */
-export function tableText([title, head, rows]: Table): string {
-  const widths = head.map((name, index) => Math.max(name.length, ...rows.map((row) => row[index]?.length ?? 0)));
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join(' | ')} |`;
-  return [`\n${title}\n`, line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
