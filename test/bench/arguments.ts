@@ -7,8 +7,9 @@ at rest beside what a commit costs, signing on one core, \`why\`. Without option
 
   --rounds N          rounds of the closed loop (2)
   --seconds N         length of each measurement (5)
-  --preload N         load N issued requests first, over twelve weeks; the rate is measured before and after
-  --minutes N         then N minutes at full rate, a transaction open during the middle third
+  --preload N         load N requests first, with all that belongs to them, over twelve weeks; the rate is measured
+                      before and after (ten million: minutes, and 25 GB of disk)
+  --minutes N         then N minutes at full rate, a transaction open during the middle third; tables and memory
   --minute-seconds N  a shorter minute, to try it out (60)
   --profile DIR       a CPU profile of each service, and its twenty dearest functions as text
   --json FILE         everything measured

@@ -58,22 +58,31 @@ export function stackedBars(bars: readonly { name: string; parts: Readonly<Recor
     );
   });
   const bottom = bars.length * rowHeight;
-  return box(bottom + 30, rows.join('') + legend(names, bottom + 20, 's'));
+  const { svg, height } = legend(names, bottom + 20, 's');
+  return box(bottom + 12 + height, rows.join('') + svg);
 }
 
-function legend(names: readonly string[], y: number, kind: 's' | 'l'): string {
+const legendLine = 18;
+
+/** Entries one after the other, on as many lines as they need; `y` is the foot of the first. */
+function legend(names: readonly string[], y: number, kind: 's' | 'l'): { svg: string; height: number } {
   let x = 50;
-  return names
-    .map((name, index) => {
-      const mark =
-        kind === 's'
-          ? `<rect x="${x}" y="${y - 9}" width="10" height="10" class="s${index % colours}"/>`
-          : `<path d="M${x} ${y - 4}h14" class="l${index % colours}"/>`;
-      const entry = mark + text(x + 18, y, name);
-      x += 34 + name.length * 7;
-      return entry;
-    })
-    .join('');
+  let foot = y;
+  const entries = names.map((name, index) => {
+    const long = 34 + name.length * 7;
+    if (x + long > width && x > 50) {
+      x = 50;
+      foot += legendLine;
+    }
+    const mark =
+      kind === 's'
+        ? `<rect x="${x}" y="${foot - 9}" width="10" height="10" class="s${index % colours}"/>`
+        : `<path d="M${x} ${foot - 4}h14" class="l${index % colours}"/>`;
+    const entry = mark + text(x + 18, foot, name);
+    x += long;
+    return entry;
+  });
+  return { svg: entries.join(''), height: foot - y + legendLine };
 }
 
 type Point = readonly [x: number, y: number];
@@ -122,16 +131,10 @@ export function lineChart({ series, xTicks, yLog = false, shaded }: LineChart): 
     (one, index) =>
       `<path d="${one.points.map(([x, y], at) => `${at === 0 ? 'M' : 'L'}${px(x).toFixed(1)} ${py(y).toFixed(1)}`).join('')}" class="l${index % colours}"/>`,
   );
-  return box(
-    bottom + 48,
-    shade +
-      grid.join('') +
-      marks.join('') +
-      lines.join('') +
-      legend(
-        series.map(({ name }) => name),
-        bottom + 40,
-        'l',
-      ),
+  const { svg, height } = legend(
+    series.map(({ name }) => name),
+    bottom + 40,
+    'l',
   );
+  return box(bottom + 30 + height, shade + grid.join('') + marks.join('') + lines.join('') + svg);
 }

@@ -1,3 +1,4 @@
+import type { System } from '@sluice/testkit';
 import { familyOf, statFields } from './process-family.js';
 
 const ticksPerSecond = 100;
@@ -9,6 +10,11 @@ export function cpuMs(pid: number): number | undefined {
   } catch {
     return undefined; // no /proc here: the table leaves the column out
   }
+}
+
+/** Of a system's own PostgreSQL, all its processes; NaN where it cannot be known. */
+export function postgresCpuMs({ postgres }: System): number {
+  return (postgres === undefined ? undefined : cpuMs(postgres.pid)) ?? Number.NaN;
 }
 
 /** Fields 14 to 17 of proc(5): user and system time, own and of children waited for. */

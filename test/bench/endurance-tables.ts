@@ -22,9 +22,9 @@ export function enduranceTables({ clients, before, minutes }: Endurance): Table[
 
 function minuteTable(minutes: readonly Minute[], clients: number): Table {
   return [
-    `Minute by minute at full rate, ${clients} clients`,
+    `Minute by minute at full rate, ${clients} clients; PostgreSQL ms: of its CPU, per certificate`,
     [
-      ...['minute', 'certificates/s', 'p50 ms', 'p99 ms', 'open transaction'],
+      ...['minute', 'certificates/s', 'p50 ms', 'p99 ms', 'PostgreSQL ms', 'open transaction'],
       ...['tables MiB', 'indexes MiB', 'work MiB', 'dead rows', 'vacuums', 'failed'],
     ],
     minutes.map((row) => [
@@ -32,6 +32,7 @@ function minuteTable(minutes: readonly Minute[], clients: number): Table {
       row.ratePerSecond.toFixed(0),
       ms(row.p50Ms),
       ms(row.p99Ms),
+      row.postgresCpuMsEach.toFixed(2),
       row.openTransaction ? 'yes' : '',
       whole(sums.tableMiB(row)),
       whole(sums.indexMiB(row)),

@@ -1,6 +1,7 @@
 import type { System } from '@sluice/testkit';
 import { Client } from 'pg';
 import { type ClosedResult, runClosedLoop } from './closed-loop.js';
+import { postgresCpuMs } from './cpu.js';
 import { memoryOf, type ProcessMemory } from './memory.js';
 import { type TableSize, tableSizes } from './table-sizes.js';
 import type { Target } from './target.js';
@@ -10,6 +11,8 @@ export interface Minute {
   readonly ratePerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** CPU of PostgreSQL per certificate: shows what grows, whoever else uses the machine. */
+  readonly postgresCpuMsEach: number;
   /** A transaction was open all through this minute. */
   readonly openTransaction: boolean;
   /** At its end. */
@@ -45,10 +48,13 @@ export async function runEndurance(
     for (let minute = 1; minute <= minutes; minute += 1) {
       const openTransaction = minute > from && minute <= to;
       if (openTransaction && minute === from + 1) await openIt(holder);
+      const usedMs = postgresCpuMs(system);
       const { ratePerSecond, latency, failures } = await runClosedLoop(target, clients, secondsPerMinute);
       const [tables, memory] = await Promise.all([tableSizes(watcher), memoryOf(system)]);
-      const { p50Ms, p99Ms } = latency;
-      const row: Minute = { minute, ratePerSecond, p50Ms, p99Ms, openTransaction, tables, memory, failures };
+      const { p50Ms, p99Ms, count } = latency;
+      const postgresCpuMsEach = (postgresCpuMs(system) - usedMs) / Math.max(1, count);
+      const measured = { minute, ratePerSecond, p50Ms, p99Ms, postgresCpuMsEach, openTransaction };
+      const row: Minute = { ...measured, tables, memory, failures };
       all.push(row);
       tell(row);
       if (minute === to) await holder.query('rollback');

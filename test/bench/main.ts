@@ -1,11 +1,13 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { removePostgres } from '@sluice/local-stack';
 import { type System, startSystem } from '@sluice/testkit';
 import { type Arguments, readArguments, usage } from './arguments.js';
 import { type Cfssl, startCfssl } from './cfssl.js';
 import { runClosedLoop } from './closed-loop.js';
 import { measureCommit } from './commit-time.js';
 import { contenders, runRounds, sluiceTarget } from './contenders.js';
+import { postgresCpuMs } from './cpu.js';
 import { runEndurance } from './endurance.js';
 import { sums } from './endurance-tables.js';
 import { page } from './html-report.js';
@@ -14,7 +16,7 @@ import { median } from './median.js';
 import { type OpenResult, runOpenLoop } from './open-loop.js';
 import { preload } from './preload.js';
 import { profiledEnvironment, profileServices } from './profile.js';
-import type { Results } from './results.js';
+import type { LoadedRate, Results } from './results.js';
 import { measureSigningCore } from './signing-core.js';
 import { stepMeans } from './steps.js';
 import { tableText } from './table-text.js';
@@ -60,6 +62,9 @@ async function main(): Promise<void> {
     await Promise.all(Object.values(peers).map((peer) => peer.stop()));
     await system.stop();
   }
+  // Twenty gigabytes, after ten million requests. A run that failed leaves them, and the logs.
+  await removePostgres(join(system.dir, 'postgres'));
+  rmSync(system.dir, { recursive: true, force: true });
 }
 
 async function measureAll(
@@ -113,13 +118,19 @@ async function measureAll(
   };
 }
 
-/** The rate with an empty ledger, then with so many requests in it. */
+/** The rate with an empty ledger, then with so many requests in it; and what each certificate costs PostgreSQL. */
 async function loadedRate(system: System, requests: number, rounds: number, seconds: number) {
-  const rate = async (): Promise<number> => {
-    const rates: number[] = [];
-    for (let round = 0; round < rounds; round += 1)
-      rates.push((await runClosedLoop(sluiceTarget(system), fullClients, seconds)).ratePerSecond);
-    return median(rates);
+  const rate = async (): Promise<LoadedRate> => {
+    const all: LoadedRate[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      const usedMs = postgresCpuMs(system);
+      const { ratePerSecond, latency } = await runClosedLoop(sluiceTarget(system), fullClients, seconds);
+      all.push({ ratePerSecond, postgresCpuMsEach: (postgresCpuMs(system) - usedMs) / Math.max(1, latency.count) });
+    }
+    return {
+      ratePerSecond: median(all.map((one) => one.ratePerSecond)),
+      postgresCpuMsEach: median(all.map((one) => one.postgresCpuMsEach)),
+    };
   };
   const before = await rate();
   const loaded = await preload(system, requests, tell);

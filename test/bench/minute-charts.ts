@@ -36,6 +36,7 @@ export function minuteCharts(minutes: readonly Minute[]): string[] {
   return [
     line('Certificates per second', { 'certificates/s': (row) => row.ratePerSecond }),
     line('Latency, ms', { p50: (row) => row.p50Ms, p99: (row) => row.p99Ms }),
+    line('CPU of PostgreSQL per certificate, ms', { PostgreSQL: (row) => row.postgresCpuMsEach }),
     line('Size, MiB', { tables: sums.tableMiB, indexes: sums.indexMiB }),
     line('Dead rows', { 'dead rows': sums.deadRows }),
     line('Size of the open work with its indexes, MiB', { work: sums.workMiB }),

@@ -6,7 +6,7 @@ body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper)
 h1{font-size:1.7rem;margin:0}h2{font-size:1.1rem;margin:2.2rem 0 .5rem}
 .machine{color:var(--quiet)}
 table{border-collapse:collapse;font-size:.88rem;width:100%}th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
-th{color:var(--quiet);font-weight:600}th.number,td.number{text-align:right;font-variant-numeric:tabular-nums}.met{color:var(--d)}.short{color:var(--e)}
+th{color:var(--quiet);font-weight:600}th.number,td.number{text-align:right;font-variant-numeric:tabular-nums}.number,.met,.short{white-space:nowrap}.met{color:var(--d)}.short{color:var(--e)}
 .scroll{overflow-x:auto}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,34rem),1fr));gap:1.4rem;margin-top:2rem}
 figure{margin:0;border:1px solid var(--line);border-radius:8px;padding:1rem}figcaption{font-weight:600;margin-bottom:.4rem}

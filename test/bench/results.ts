@@ -8,6 +8,12 @@ import type { SigningResult } from './signing-core.js';
 import type { StepMean } from './steps.js';
 import type { WhyResult } from './why-time.js';
 
+/** At full rate. */
+export interface LoadedRate {
+  readonly ratePerSecond: number;
+  readonly postgresCpuMsEach: number;
+}
+
 /** Everything one run measured: the JSON file, and what table and page are made from. */
 export interface Results {
   readonly at: string;
@@ -21,7 +27,7 @@ export interface Results {
   readonly signing: SigningResult;
   readonly why: WhyResult;
   /** With --preload. */
-  readonly preloaded?: PreloadResult & { readonly before: number; readonly after: number };
+  readonly preloaded?: PreloadResult & { readonly before: LoadedRate; readonly after: LoadedRate };
   /** With --minutes. */
   readonly endurance?: Endurance;
   readonly steps: readonly StepMean[];
@@ -73,7 +79,7 @@ export function barsOf(results: Results): Bar[] {
       : [
           atLeast(
             `rate at ${preloaded.requests.toLocaleString('en')} requests, of that at none`,
-            preloaded.after / preloaded.before,
+            preloaded.after.ratePerSecond / preloaded.before.ratePerSecond,
             0.9,
             0.9,
             percent,
@@ -84,7 +90,7 @@ export function barsOf(results: Results): Bar[] {
       : [
           atLeast(
             `rate over ${endurance.minutes.length} minutes after that, of that at none`,
-            median(endurance.minutes.map(({ ratePerSecond }) => ratePerSecond)) / preloaded.before,
+            median(endurance.minutes.map(({ ratePerSecond }) => ratePerSecond)) / preloaded.before.ratePerSecond,
             0.9,
             0.9,
             percent,

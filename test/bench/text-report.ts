@@ -1,8 +1,7 @@
 import type { ClosedRow } from './contenders.js';
 import { enduranceTables } from './endurance-tables.js';
 import type { OpenResult } from './open-loop.js';
-import type { PreloadResult } from './preload.js';
-import { barsOf, type Results } from './results.js';
+import { barsOf, type LoadedRate, type Results } from './results.js';
 import { failed, ms, type Table } from './table-text.js';
 
 function closedTable(rows: readonly ClosedRow[]): Table {
@@ -36,17 +35,30 @@ function openTable(rows: readonly OpenResult[]): Table {
   ];
 }
 
-function preloadTable({ requests, fillSeconds, sizes }: PreloadResult): Table {
-  const rows = sizes.reduce((sum, table) => sum + table.rows, 0);
+function preloadTables({ requests, fillSeconds, sizes, before, after }: NonNullable<Results['preloaded']>): Table[] {
+  const all = sizes.reduce((sum, table) => sum + table.rows, 0);
+  const per = (count: number): string => Math.round(count / fillSeconds).toLocaleString('en');
+  const rate = (when: string, { ratePerSecond, postgresCpuMsEach }: LoadedRate): string[] => [
+    when,
+    ratePerSecond.toFixed(0),
+    postgresCpuMsEach.toFixed(2),
+  ];
   return [
-    `Preloaded: ${requests.toLocaleString('en')} requests, ${(requests / fillSeconds).toFixed(0)}/s (${(rows / fillSeconds).toFixed(0)} rows/s)`,
-    ['table', 'rows', 'table MiB', 'indexes MiB'],
-    sizes.map(({ table, rows, tableMiB, indexMiB }) => [
-      table,
-      rows.toLocaleString('en'),
-      tableMiB.toFixed(1),
-      indexMiB.toFixed(1),
-    ]),
+    [
+      `Preloaded: ${requests.toLocaleString('en')} requests, ${per(requests)}/s (${per(all)} rows/s)`,
+      ['table', 'rows', 'table MiB', 'indexes MiB'],
+      sizes.map(({ table, rows, tableMiB, indexMiB }) => [
+        table,
+        rows.toLocaleString('en'),
+        tableMiB.toFixed(1),
+        indexMiB.toFixed(1),
+      ]),
+    ],
+    [
+      'Full rate before and after',
+      ['when', 'certificates/s', 'PostgreSQL CPU ms per certificate'],
+      [rate('before', before), rate('after', after)],
+    ],
   ];
 }
 
@@ -89,7 +101,7 @@ export function tablesOf(results: Results): Table[] {
         ],
       ],
     ],
-    ...(preloaded === undefined ? [] : [preloadTable(preloaded)]),
+    ...(preloaded === undefined ? [] : preloadTables(preloaded)),
     ...(endurance === undefined ? [] : enduranceTables(endurance)),
     [
       'Where the time goes: mean of each step over the whole run',

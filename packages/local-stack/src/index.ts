@@ -1,6 +1,6 @@
 export { createDatabase, ensureDatabase } from './database.js';
 export { fetchDebianTool, type Tool } from './debian-tool.js';
-export { type OwnPostgres, type PostgresOptions, startPostgres } from './postgres.js';
+export { type OwnPostgres, type PostgresOptions, removePostgres, startPostgres } from './postgres.js';
 export { type EvictionPolicy, type OwnRedis, type RedisOptions, startRedis } from './redis.js';
 export { requirePostgres, requireRedis } from './server-requirements.js';
 export { type Servers, type ServersOptions, startServers } from './servers.js';
