@@ -11,6 +11,8 @@ const longestWaitMs = 30_000;
 export interface CaBackOff {
   /** The code to release its work with, or `undefined` when the CA may be tried. */
   waiting(ca: string): Code | undefined;
+  /** Those that are not to be tried now: claims pass their work over, so that it is not taken and given back. */
+  waitingCas(): string[];
   /** True after a failure, until the next success: the first signature is then tried alone. */
   doubtful(ca: string): boolean;
   /** Doubles the longest wait (0.5 s to 30 s) and draws the next one from all of it: full jitter. */
@@ -18,15 +20,23 @@ export interface CaBackOff {
   succeeded(ca: string): void;
   /** Ends the waits that `token-failed` began. Those CAs are doubtful still: one row of each is tried first. */
   tokenIsBack(): void;
+  /** The same for the wait of this CA that `key-missing` began: nothing says any more that its key is missing here. */
+  keyMayBeBack(ca: string): void;
 }
 
 export function createCaBackOff(clock: Pick<Clock, 'monotonicMs' | 'random'>): CaBackOff {
   const failures = new Map<string, { count: number; untilMs: number; code: Code }>();
+  const waiting = (ca: string): Code | undefined => {
+    const failure = failures.get(ca);
+    return failure && clock.monotonicMs() < failure.untilMs ? failure.code : undefined;
+  };
+  const endWait = (ca: string, code: Code): void => {
+    const failure = failures.get(ca);
+    if (failure?.code === code) failures.set(ca, { ...failure, untilMs: clock.monotonicMs() });
+  };
   return {
-    waiting(ca) {
-      const failure = failures.get(ca);
-      return failure && clock.monotonicMs() < failure.untilMs ? failure.code : undefined;
-    },
+    waiting,
+    waitingCas: () => [...failures.keys()].filter((ca) => waiting(ca) !== undefined),
     doubtful: (ca) => failures.has(ca),
     failed(ca, code) {
       const before = failures.get(ca);
@@ -40,9 +50,8 @@ export function createCaBackOff(clock: Pick<Clock, 'monotonicMs' | 'random'>): C
       failures.delete(ca);
     },
     tokenIsBack() {
-      for (const [ca, failure] of failures) {
-        if (failure.code === 'token-failed') failures.set(ca, { ...failure, untilMs: clock.monotonicMs() });
-      }
+      for (const ca of failures.keys()) endWait(ca, 'token-failed');
     },
+    keyMayBeBack: (ca) => endWait(ca, 'key-missing'),
   };
 }

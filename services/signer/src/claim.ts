@@ -46,6 +46,7 @@ export async function claimBatch(
     serials,
     compiler: compilerVersion,
     leaseMs,
+    skipCas: context.backOff.waitingCas(),
     ...choice,
   });
   // A crash here leaves the rows `signing` with intended serials: the lease runs out, the sweep burns and queues again.

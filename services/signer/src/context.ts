@@ -31,6 +31,7 @@ import type { SignerConfig } from './config.js';
 import { closing, keyStorePart, queuePart } from './dependency-parts.js';
 import { createLanePump } from './lane-pump.js';
 import { createLanes } from './lanes.js';
+import { endLiftedWaits } from './missing-key.js';
 import { askToken, readiness } from './readiness.js';
 import type { SignerContext } from './signer-context.js';
 import { createSignerMetrics } from './signer-metrics.js';
@@ -86,9 +87,9 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
   const rules = followRegistry(
     config,
     { breakers, clock: clockWatch, report },
-    { ledger, log, clock, metrics: createSignerMetrics(metrics) },
+    { ledger, log, clock, metrics: createSignerMetrics(metrics), keyStore, backOff: createCaBackOff(clock) },
   );
-  const backOff = createCaBackOff(clock);
+  const { backOff } = rules.context;
   const tokenBreaker = breakers.create({
     name: `token:${keyStore.token}`,
     backOff: 'token-on-signer',
@@ -99,11 +100,9 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
   const lanes = createLanes({ pumps: () => pumps, consumers: () => consumers, clock, log });
   const context: SignerContext = {
     ...rules.context,
-    keyStore,
     tokenBreaker,
     claimHindrance: () => claimHindrance({ tokenBreaker, clockWatch }),
     bell,
-    backOff,
     batchSize: createBatchSize(),
     randomBytes,
     leaseMs: config.leaseMs,
@@ -155,16 +154,21 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
   };
 }
 
-/** The subscriber: its lease in the ledger, the registry's snapshots, and what is compiled from them. */
+/** The subscriber: its lease and token in the ledger, the registry's snapshots, and what follows from them. */
 function followRegistry(
   config: SignerConfig,
   told: Required<Pick<LeaseOptions<Caller>, 'report' | 'clock'>> & { readonly breakers: Breakers },
-  base: Pick<SignerContext, 'ledger' | 'log' | 'clock' | 'metrics'>,
+  base: Pick<SignerContext, 'ledger' | 'log' | 'clock' | 'metrics' | 'keyStore' | 'backOff'>,
 ) {
-  const { ledger, log, clock, metrics } = base;
+  const { ledger, log, clock, metrics, keyStore, backOff } = base;
   const { name, keyGroup } = config;
   const lease = createLease({
-    enrol: () => ledger.enrol(name),
+    enrol: async () => {
+      const caller = await ledger.enrol(name);
+      // A crash here leaves an incarnation without a token, which ends with its lease: the next start enrols anew.
+      await ledger.attachToken(caller, keyStore.token, keyGroup);
+      return caller;
+    },
     renew: (caller, epoch, report) => ledger.renew(caller, epoch, report),
     appliedEpoch: () => registry.appliedEpoch(),
     report: told.report,
@@ -181,7 +185,10 @@ function followRegistry(
     breakers: told.breakers,
     log,
     clock: () => clock.now(),
-    onSnapshot: templates.apply,
+    onSnapshot: async (snapshot) => {
+      await templates.apply(snapshot);
+      endLiftedWaits(snapshot, { backOff, token: keyStore.token });
+    },
   });
   const snapshotRefresh = createSnapshotRefresh(registry.refreshNow, { clock, log });
   const context = { ...base, templates, snapshotRefresh, caller: lease.caller, renewNow: lease.renewNow };

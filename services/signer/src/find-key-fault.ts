@@ -1,5 +1,6 @@
 import { asSluiceError } from '@sluice/errors';
 import { inTime } from './in-time.js';
+import { confirmMissingKey, reportMissingKey } from './missing-key.js';
 import type { Refusal, SignerContext } from './signer-context.js';
 import type { SigningCa } from './signing-rules.js';
 import type { WorkLease } from './work-lease.js';
@@ -11,8 +12,9 @@ const findLeaseShare = 0.5;
 
 /**
  * Is the CA's key on this token, and is it the one the registry knows? Asked before a batch is signed, so that a missing
- * or swapped key costs no serial. Only this CA on this token steps back. A token that does not answer within 2 s, or half
- * of what is left of the lease, has `token-failed`: it must not keep the claim slots that other CAs need.
+ * or swapped key costs no serial. Only this CA on this token steps back; a key that is missing for sure is reported. A
+ * token that does not answer within 2 s, or half of what is left of the lease, has `token-failed`: it must not keep the
+ * claim slots that other CAs need.
  */
 export async function findKeyFault(
   context: SignerContext,
@@ -22,11 +24,14 @@ export async function findKeyFault(
   // What has used up the lease was not the token: neither it nor the CA is blamed.
   if (!lease.mayAskKey()) return { code: 'lease-lost', detail: 'no time was left to ask the key' };
   const waitMs = Math.min(findWaitMsMax, lease.remainingMs() * findLeaseShare);
-  const fault = await lookUp(context, ca, waitMs);
-  if (!fault) return undefined;
+  const seen = await lookUp(context, ca, waitMs);
+  if (!seen) return undefined;
+  const fault = seen.code === 'key-missing' ? await confirmMissingKey(context, lease, ca.name) : seen;
+  // Before the ledger is told: other claims of this signer pass the CA over from here on.
   context.backOff.failed(ca.name, fault.code);
   const facts = { event: 'key-fault', ca: ca.name, token: context.keyStore.token, ...fault };
   context.log.error(facts, 'the CA key cannot be used on this token; this CA is left alone here for a while');
+  if (fault.code === 'key-missing') await reportMissingKey(context, lease, ca.name);
   return fault;
 }
 

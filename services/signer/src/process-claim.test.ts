@@ -380,15 +380,6 @@ describe('a key that fails', () => {
     expect(signer.context.tokenBreaker.state()).toBe('closed');
   });
 
-  it('that is missing burns nothing', async () => {
-    const work = signer.accept('documents');
-    const other = signer.accept('tls');
-    signer.keyStore.keys.delete('slow');
-    await cycle();
-    expect([work.state, work.code, serialState(work.serial)]).toEqual(['queued', 'key-missing', 'void']);
-    expect(other.state).toBe('issued');
-  });
-
   it('that was swapped for another one is not asked', async () => {
     const work = signer.accept('tls');
     signer.keyStore.keys.delete('fast');

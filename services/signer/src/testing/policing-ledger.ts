@@ -47,8 +47,6 @@ export class PolicingLedger implements SignerLedger {
   readonly work = new Map<string, Work>();
   readonly serials = new Map<string, { state: SerialState; ca: string; leaseEndsAtMs: number; leaseMs: number }>();
   readonly asked = new Set<string>();
-  /** What was reported as missing. */
-  readonly missing: { ca: string; token: string; detail: string }[] = [];
   /** Called at the beginning of each verb: tests wait on it, or hold it up. */
   onCall: (verb: Verb) => void | Promise<void> = () => undefined;
   auditAnswers: AuditStep[] = [];
@@ -57,6 +55,9 @@ export class PolicingLedger implements SignerLedger {
   templateConflicts = new Set<string>();
   templates: { profile: string; revision: number }[] = [];
   stale: string[] = [];
+  /** What was reported missing; its work is passed over until it is taken out again. */
+  readonly quarantined = new Set<string>();
+  readonly missing: { ca: string; token: string }[] = [];
   /** Lower-case hex. */
   readonly blocked = new Set<string>();
   readonly #failures: { verb: Verb; code: Code; stored: boolean }[] = [];
@@ -104,6 +105,16 @@ export class PolicingLedger implements SignerLedger {
   renew(): Promise<Date> {
     return Promise.resolve(new Date());
   }
+  attachToken(): Promise<void> {
+    return this.#verb('attachToken', 0, () => undefined);
+  }
+  keyMissing(_caller: Caller, { ca, token }: { ca: string; token: string }): Promise<'ca-token' | 'ca'> {
+    return this.#verb('keyMissing', 1, () => {
+      this.missing.push({ ca, token });
+      this.quarantined.add(ca);
+      return 'ca-token';
+    });
+  }
   registerTemplates(_caller: Caller, _compiler: string, templates: readonly { profile: string; revision: number }[]) {
     return this.#verb('registerTemplates', templates.length, () => {
       const conflict = templates.find(({ profile }) => this.templateConflicts.has(profile));
@@ -119,6 +130,7 @@ export class PolicingLedger implements SignerLedger {
       const hinted = (work: Work) => options.requestIds?.includes(work.row.requestId) ?? true;
       const rows = [...this.work.values()]
         .filter((work) => work.state === 'queued' && work.class === options.lane.class && hinted(work))
+        .filter(({ row }) => !this.quarantined.has(row.ca) && !options.skipCas?.includes(row.ca))
         .slice(0, options.countMax);
       rows.forEach((work, index) => {
         this.#take(work, options, options.serials[index] ?? new Uint8Array());
@@ -131,16 +143,6 @@ export class PolicingLedger implements SignerLedger {
     return this.#verb('blockedKeys', spkiSha256s.length, () =>
       spkiSha256s.filter((hash) => this.blocked.has(hex(hash))),
     );
-  }
-
-  attachToken(): Promise<void> {
-    return this.#verb('attachToken', 0, () => undefined);
-  }
-  keyMissing(_caller: Caller, missing: { ca: string; token: string; detail: string }): Promise<'ca-token' | 'ca'> {
-    return this.#verb('keyMissing', 1, () => {
-      this.missing.push(missing);
-      return 'ca-token';
-    });
   }
 
   claimAgain(_caller: Caller, claimId: string): Promise<ClaimResult> {

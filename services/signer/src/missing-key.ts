@@ -1,0 +1,74 @@
+import { asSluiceError } from '@sluice/errors';
+import type { Snapshot } from '@sluice/registry-protocol';
+import { inTime } from './in-time.js';
+import type { Refusal, SignerContext } from './signer-context.js';
+import { untilAnswered } from './until-answered.js';
+import type { WorkLease } from './work-lease.js';
+
+/** Two sessions and their control objects take longer than a look. */
+const confirmWaitMsMax = 5000;
+/** Parts of what is left of the lease for the question and for telling the ledger; the rest is for the release. */
+const confirmLeaseShare = 0.4;
+const reportLeaseShare = 0.5;
+
+/**
+ * A look did not find this CA's key: is it missing on a token that is well? `key-missing` when the token is sure: twice,
+ * beside its control object. Anything else is `token-failed`: a token in doubt, which its breaker judges.
+ */
+export async function confirmMissingKey(
+  { keyStore, tokenBreaker }: SignerContext,
+  lease: WorkLease,
+  ca: string,
+): Promise<Refusal> {
+  const waitMs = Math.min(confirmWaitMsMax, lease.remainingMs() * confirmLeaseShare);
+  try {
+    const missing = await tokenBreaker.run(() => inTime(waitMs, keyStore.isMissing(ca)));
+    return missing
+      ? { code: 'key-missing', detail: `the key of ${ca} is not on token ${keyStore.token}, which answers` }
+      : { code: 'token-failed', detail: `the key of ${ca} was not found, and then it was` };
+  } catch (thrown) {
+    const { code, message } = asSluiceError(thrown);
+    return { code, detail: message };
+  }
+}
+
+/**
+ * The alarm; and the ledger is told, which quarantines the CA on this token and, when no token of its group is left, the
+ * CA itself. A crash before that, or a ledger that does not answer, leaves the work queued: the next claim of it finds
+ * the same. Never throws.
+ */
+export async function reportMissingKey(context: SignerContext, lease: WorkLease, ca: string): Promise<void> {
+  const { ledger, caller, keyStore, metrics, log } = context;
+  const about = { event: 'key-missing', ca, token: keyStore.token };
+  metrics.keysMissing.inc({ ca, token: keyStore.token });
+  const endsAtMs = context.clock.monotonicMs() + lease.remainingMs() * reportLeaseShare;
+  try {
+    const quarantined = await untilAnswered(
+      context,
+      'key-missing',
+      () => Math.max(0, endsAtMs - context.clock.monotonicMs()),
+      () =>
+        ledger.keyMissing(caller(), { ca, token: keyStore.token, detail: 'not found twice beside the control object' }),
+    );
+    log.error(
+      { ...about, quarantined },
+      'the key of a CA is missing on this token; its work is held until a person decides',
+    );
+  } catch (thrown) {
+    const facts = { ...about, code: asSluiceError(thrown).code, err: thrown };
+    log.error(
+      facts,
+      'the key of a CA is missing on this token, and the ledger did not take the report; it is told again',
+    );
+  }
+}
+
+/** A CA that a snapshot does not show as quarantined here is tried again at once: somebody may have lifted it. */
+export function endLiftedWaits(
+  { cas }: Pick<Snapshot, 'cas'>,
+  { backOff, token }: Pick<SignerContext, 'backOff'> & { readonly token: string },
+): void {
+  for (const { name, quarantined, quarantinedTokens } of cas) {
+    if (!quarantined && !quarantinedTokens.includes(token)) backOff.keyMayBeBack(name);
+  }
+}
