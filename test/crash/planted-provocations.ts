@@ -9,14 +9,12 @@ import {
   type System,
   testProfiles,
 } from '@sluice/testkit';
-import { Client } from 'pg';
+import { holdCa, letCaGo, withSession } from './held-ca.js';
 import { type Load, startLoad } from './load.js';
 import { flushAll } from './outages.js';
 import type { Provocation } from './planted-bench.js';
 import { freezeSignerPastItsLease, killSignerAt, until, untilInFlight } from './signer-faults.js';
 
-/** The CA of `orders`. */
-const ca = 'ca-p256';
 /** Signers look for work this often, whatever Redis does; with what a busy machine adds. */
 const pollMs = 2000;
 /** For what is open to end; and for an order to reach the ledger, which gives up a lock after 3 s. */
@@ -156,20 +154,6 @@ export const answerLost: Provocation = async (system) => {
   });
   return client.answers;
 };
-
-async function withSession(system: System, work: (session: Client) => Promise<void>): Promise<void> {
-  const session = new Client({ connectionString: system.adminUrl });
-  await session.connect();
-  try {
-    await work(session);
-  } finally {
-    await session.end(); // and its locks with it
-  }
-}
-
-/** As somebody who changes the CA does: claims skip it. */
-const holdCa = (session: Client) => session.query(`select pg_advisory_lock(registry.lock_key('ca', $1))`, [ca]);
-const letCaGo = (session: Client) => session.query(`select pg_advisory_unlock(registry.lock_key('ca', $1))`, [ca]);
 
 /** Until so many wait for a lock of this database, or for `waitMs`: without the bug perhaps nobody does. */
 async function untilLocksAwaited(system: System, count: number, waitMs: number): Promise<void> {

@@ -32,6 +32,7 @@ import { type Answer, createRecordingClient, type RecordingClient } from './reco
 import { sharedPostgres } from './shared-postgres.js';
 import { createTcpProxy, type TcpProxy } from './tcp-proxy.js';
 import { makeTestHierarchy } from './test-hierarchy.js';
+import { createVerbWire, type VerbWire } from './verb-wire.js';
 import { readWitness, type WitnessEntry } from './witness-key-store.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -61,6 +62,8 @@ export interface System {
   readonly redis: OwnRedis;
   /** Only with `wires: true`: what stands between every service and its servers. */
   readonly wires: { readonly postgres: TcpProxy; readonly redis: TcpProxy } | undefined;
+  /** Only with `verbWire: true`. */
+  readonly verbWire: VerbWire | undefined;
   readonly registry: Member;
   readonly frontEnds: readonly Member[];
   readonly signers: readonly Member[];
@@ -98,6 +101,8 @@ export interface SystemOptions {
   readonly postgresVolumes?: PostgresOptions['volumes'];
   /** Services reach PostgreSQL and Redis over wires that can be damaged. */
   readonly wires?: boolean;
+  /** Services reach PostgreSQL over a wire on which single calls can be made to fail. Not together with `wires`. */
+  readonly verbWire?: boolean;
   /** Milliseconds of a claim's lease. */
   readonly leaseMs?: number;
   /** Signatures per second of all signers together. */
@@ -129,7 +134,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   const adminUrl = await createDatabase(postgres?.adminUrl ?? (await sharedPostgres()), 'system');
   const redis = await startRedis({ dir: join(dir, 'redis'), policy: 'noeviction' });
   const wires = options.wires ? { postgres: await wireTo(adminUrl), redis: await wireTo(redis.url) } : undefined;
-  await prepareDatabase(adminUrl, files, wires?.postgres.port);
+  const verbWire = options.verbWire ? await createVerbWire({ target: targetOf(adminUrl) }) : undefined;
+  await prepareDatabase(adminUrl, files, wires?.postgres.port ?? verbWire?.port);
   files.write('redis-url', overPort(redis.url, wires?.redis.port));
   files.write('nonce-secret', randomBytes(32).toString('base64'));
   const pacer =
@@ -187,6 +193,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     postgres,
     redis,
     wires,
+    verbWire,
     registry,
     frontEnds,
     signers,
@@ -216,7 +223,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       // Those who ask before those who are asked.
       const faults = [...(await endAll(frontEnds)), ...(await endAll(signers)), ...(await endAll([registry]))];
       await pacer?.close();
-      await Promise.all([wires?.postgres.close(), wires?.redis.close()]);
+      await Promise.all([wires?.postgres.close(), wires?.redis.close(), verbWire?.close()]);
       await redis.stop();
       await postgres?.stop();
       return [...faults, ...description.faults];
@@ -262,8 +269,12 @@ function secretFiles(dir: string) {
 }
 
 function wireTo(url: string): Promise<TcpProxy> {
+  return createTcpProxy({ target: targetOf(url) });
+}
+
+function targetOf(url: string): { host: string; port: number } {
   const { hostname, port } = new URL(url);
-  return createTcpProxy({ target: { host: hostname, port: Number(port) } });
+  return { host: hostname, port: Number(port) };
 }
 
 function overPort(url: string, port: number | undefined): string {

@@ -1,0 +1,100 @@
+import { roleName, serviceNames } from '@sluice/ledger';
+import { type System, startSystem, type VerbFailure } from '@sluice/testkit';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createAdminJournal } from './admin-journal.js';
+import { type Load, startLoad } from './load.js';
+import { startAgain } from './mixtures/start-again.js';
+import type { Provoke, Site } from './provocations.js';
+import { untilInFlight } from './signer-faults.js';
+import { writes } from './writes.js';
+
+const signaturesPerSecond = 60;
+const leaseMs = 2000;
+const inFlight = 16;
+const strikeWaitMs = 20_000;
+
+interface Write {
+  readonly service: keyof typeof writes;
+  readonly verb: string;
+  readonly provoke: Provoke;
+}
+const all: readonly Write[] = (Object.keys(writes) as (keyof typeof writes)[]).flatMap((service) =>
+  Object.entries<Provoke>(writes[service]).map(([verb, provoke]) => ({ service, verb, provoke })),
+);
+
+/**
+ * One call of every durable write fails, in each of these ways, under a small load: all verbs within the same seconds,
+ * or each `alone`. Then client history, witness and ledger must agree, and the registry with what its operator was told.
+ */
+export function writesSuite(how: { readonly failures: readonly VerbFailure[]; readonly alone: boolean }): void {
+  let system: System;
+  let load: Load;
+  let site: Site;
+  beforeAll(async () => {
+    system = await startSystem({ signers: 2, frontEnds: 2, verbWire: true, leaseMs, signaturesPerSecond });
+    load = startLoad(system, { inFlight });
+    site = { system, load, journal: createAdminJournal(system), signaturesPerSecond, leaseMs };
+  });
+  afterAll(async () => {
+    if (system) expect(await system.stop()).toEqual([]);
+  });
+
+  it('knows every function that a service may call and that writes', async () => {
+    for (const service of serviceNames) {
+      const verbs = await system.query<{ name: string }>(
+        `select p.proname as name from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+         where n.nspname in ('registry', 'ledger') and p.provolatile = 'v' and has_function_privilege($1, p.oid, 'execute')`,
+        [roleName(new URL(system.adminUrl).pathname.slice(1), service)],
+      );
+      // No process of a system has the last one's role yet.
+      const known = service === 'ocsp-responder' ? ['enrol', 'renew'] : Object.keys(writes[service]);
+      expect(verbs.map(({ name }) => name).sort(), service).toEqual([...known].sort());
+    }
+  });
+
+  const batches = how.alone
+    ? all.map((write) => ({ of: `${write.service} ${write.verb}`, batch: [write] }))
+    : [{ of: 'every verb of every service', batch: all }];
+  const cases = how.failures.flatMap((failure) => batches.map((batch) => ({ failure, ...batch })));
+  it.each(cases)('$of: $failure', { timeout: 180_000 }, async ({ failure, batch }) => {
+    await untilInFlight(load, inFlight / 2);
+    expect(await strike(site, batch, failure)).toEqual([]);
+    for (const member of [...system.frontEnds, ...system.signers, system.registry]) await startAgain(member);
+    const before = load.client.answers.length;
+    await expect
+      .poll(() => load.client.answers.slice(before).some(({ fate }) => fate === 'issued'), { timeout: 20_000 })
+      .toBe(true);
+  });
+
+  it('client history, witness, ledger and operator agree', async () => {
+    await load.stop();
+    await system.settle(30_000);
+    await expect
+      .poll(() => system.query(`select name from registry.ca where state = 'pending'`), { timeout: 60_000 })
+      .toEqual([]);
+    await system.settle(10_000);
+    await load.readBack();
+    const { violations, counts } = await system.audit(load.client.answers, 60_000);
+    expect(violations).toEqual([]);
+    expect(await site.journal.falsehoods()).toEqual([]);
+    // It was a test: certificates came, what the wire lost was asked for again, and leases ran out.
+    expect(counts.issued).toBeGreaterThan(50);
+    expect(load.client.answers.some(({ fate }) => fate === 'unknown')).toBe(true);
+    expect(counts.burned).toBeGreaterThan(0);
+  });
+}
+
+/** Returns the verbs that no process called in time. */
+async function strike(site: Site, batch: readonly Write[], failure: VerbFailure): Promise<string[]> {
+  const wire = site.system.verbWire;
+  const waiting = new Set(batch);
+  for (const write of batch) {
+    void wire?.strike({ service: write.service, verb: write.verb, failure }).then(() => waiting.delete(write));
+  }
+  for (const write of batch) {
+    const end = performance.now() + strikeWaitMs;
+    while (waiting.has(write) && performance.now() < end) await write.provoke(site).catch(() => undefined);
+  }
+  wire?.calm();
+  return [...waiting].map(({ service, verb }) => `${service} ${verb}`);
+}

@@ -1,0 +1,4 @@
+import { verbFailures } from '@sluice/testkit';
+import { writesSuite } from './writes-suite.js';
+
+writesSuite({ failures: verbFailures, alone: true });

@@ -1,0 +1,3 @@
+import { writesSuite } from './writes-suite.js';
+
+writesSuite({ failures: ['refused', 'answer-lost'], alone: false });
