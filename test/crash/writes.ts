@@ -38,3 +38,15 @@ export const writes = {
     purge_idempotency: provoke.bothStart,
   },
 } satisfies Record<string, Record<string, provoke.Provoke>>;
+
+/** Verbs that are granted and that no process calls yet. Whoever makes one do so moves them up. */
+export const uncalled: Readonly<Record<keyof typeof writes | 'ocsp-responder', readonly string[]>> = {
+  'identity-api': [],
+  signer: ['attach_token', 'key_missing'],
+  'issuer-registry': [
+    ...['acknowledge', 'confirm', 'fence_expired', 'forget_subscriber', 'open_stream'],
+    ...['enable_ca', 'retire_ca', 'lift_quarantine', 'refuse'],
+    ...['add_api_key', 'revoke_api_key', 'set_account_state', 'set_profile_state'],
+  ],
+  'ocsp-responder': ['enrol', 'renew'],
+};

@@ -78,4 +78,6 @@ it('strikes that verb of that service, and a call that succeeds', async () => {
   await expect(fail(0)).rejects.toMatchObject({ code: '22012' });
   await expect(fail(1)).rejects.toMatchObject({ code: 'ECONNRESET' });
   await had;
+  expect(wire.seen('signer')).toEqual(new Set(['store', 'fail']));
+  expect(wire.seen('issuer-registry')).toEqual(new Set());
 });

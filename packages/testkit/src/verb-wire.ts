@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { roleName, type ServiceName } from '@sluice/ledger';
+import { roleName, type ServiceName, serviceNames } from '@sluice/ledger';
 import { createSplitter, errorResponse, loginOf, statementOf, typeOf } from './postgres-messages.js';
 
 /**
@@ -22,6 +22,8 @@ export interface VerbWire {
   readonly port: number;
   /** The next call of that verb by a process of that service fails so. Resolves when it has. */
   strike(order: VerbOrder): Promise<void>;
+  /** The verbs that processes of this service have called so far. */
+  seen(service: ServiceName): ReadonlySet<string>;
   /** Takes back what has struck nobody yet. */
   calm(): void;
   close(): Promise<void>;
@@ -38,6 +40,8 @@ export async function createVerbWire(options: {
 }): Promise<VerbWire> {
   const sockets = new Set<Socket>();
   let strikes: Strike[] = [];
+  const seen = new Map(serviceNames.map((service) => [service, new Set<string>()]));
+  const serviceOf = (role: string) => serviceNames.find((service) => role.endsWith(roleName('', service)));
 
   const server = createServer((client) => {
     const postgres = connect(options.target);
@@ -47,7 +51,9 @@ export async function createVerbWire(options: {
     }
     carry(client, postgres, {
       take(role, verb) {
-        const found = strikes.find((order) => order.verb === verb && role.endsWith(roleName('', order.service)));
+        const service = serviceOf(role);
+        if (service !== undefined) seen.get(service)?.add(verb);
+        const found = strikes.find((order) => order.verb === verb && order.service === service);
         strikes = strikes.filter((order) => order !== found);
         return found;
       },
@@ -69,6 +75,7 @@ export async function createVerbWire(options: {
   return {
     port: (server.address() as AddressInfo).port,
     strike: (order) => new Promise((had) => strikes.push({ ...order, had })),
+    seen: (service) => seen.get(service) ?? new Set(),
     calm() {
       strikes = [];
     },
