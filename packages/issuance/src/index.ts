@@ -2,3 +2,4 @@ export * from './ca-state.js';
 export * from './disposition.js';
 export * from './lane.js';
 export * from './request-state.js';
+export * from './standing.js';
