@@ -3,7 +3,7 @@ import type { Database, Statement } from './database.js';
 import { listenForEpochs } from './epoch-listener.js';
 import { only } from './only.js';
 import { type DecidedRow, toDecided } from './state-verbs.js';
-import type { ChangeRow, Entities, SubscriberRow, SubscriberStore, Version } from './subscriber-types.js';
+import type { ChangeRow, Entities, ProposalRow, SubscriberRow, SubscriberStore, Version } from './subscriber-types.js';
 
 const statement = (name: string, text: string): Statement => ({ name, text });
 const statements = {
@@ -44,8 +44,23 @@ const statements = {
     `select name, service, incarnation, lease_until as "leaseUntil", fenced, applied_epoch as "appliedEpoch", floor_epoch as "floorEpoch",
        acknowledged_epoch as "acknowledgedEpoch", acknowledged_at as "acknowledgedAt", heard_at as "heardAt",
        refused_epoch as "refusedEpoch", refused_code as "refusedCode", refused_reason as "refusedReason",
-       token, key_group as "keyGroup", renewed_at as "renewedAt", reported
+       token, key_group as "keyGroup", enrolled_at as "enrolledAt", renewed_at as "renewedAt", reported
      from registry.subscriber order by service, name`,
+  ),
+  confirmed: statement('confirmed', 'select epoch from registry.confirmed'),
+  // As registry.propose and its callers find them: what the subject was when it was proposed, it still is.
+  proposals: statement(
+    'proposals',
+    `select o.verb, o.subject, o.reason, o.proposed_by as "proposedBy", o.expires_at as "expiresAt" from registry.proposal o
+     where o.approved_by is null and o.expires_at > clock_timestamp() and o.basis = case o.verb
+       when 'subscriber-forget' then (select s.incarnation from registry.subscriber s where s.name = o.subject)
+       else (select c.epoch from registry.ca c where c.name = o.subject) end
+     order by o.id`,
+  ),
+  quarantines: statement(
+    'quarantines',
+    `select c.name as ca, null as token from registry.ca c where c.quarantined
+     union all select q.ca, q.token from registry.ca_token q where q.quarantined order by ca, token nulls first`,
   ),
   forget: statement('forget_subscriber', 'select * from registry.forget_subscriber($1, $2, $3)'),
 };
@@ -111,7 +126,12 @@ export function createSubscriberStore(database: Database, url: string): Subscrib
     async confirm() {
       return (await only<{ epoch: bigint }>(database, statements.confirm, [])).epoch;
     },
+    async confirmedEpoch() {
+      return (await only<{ epoch: bigint }>(database, statements.confirmed, [])).epoch;
+    },
     subscribers: () => database.call<SubscriberRow>(statements.subscribers, []),
+    quarantines: () => database.call(statements.quarantines, []),
+    proposals: () => database.call<ProposalRow>(statements.proposals, []),
     async forgetSubscriber(operator, name, reason) {
       return toDecided(await only<DecidedRow>(database, statements.forget, [operator, name, reason]));
     },

@@ -39,6 +39,7 @@ export interface SubscriberRow {
   /** Signers: the token they have, and its key group. */
   readonly token: string | null;
   readonly keyGroup: string | null;
+  readonly enrolledAt: Date;
   readonly renewedAt: Date;
   /** As the process put it at its last renewal; not checked. */
   readonly reported: unknown;
@@ -68,6 +69,16 @@ export interface ChangeRow {
   readonly operator: string;
   /** The last claim of what the change is about (CA, profile, account); claims of the minute before it are looked at. */
   readonly lastClaimAt: Date | undefined;
+}
+
+/** An act of one operator that waits for another one; it is still about the subject as it is. */
+export interface ProposalRow {
+  /** `ca-` and the state that it would have, or `subscriber-forget`. */
+  readonly verb: 'ca-active' | 'ca-disabled' | 'subscriber-forget';
+  readonly subject: string;
+  readonly reason: string;
+  readonly proposedBy: string;
+  readonly expiresAt: Date;
 }
 
 /** What issuer-registry asks and keeps for the push. */
@@ -100,7 +111,13 @@ export interface SubscriberStore {
   fenceExpired(): Promise<string[]>;
   /** Stores the epoch that every unfenced identity-api, signer and ocsp-responder has acknowledged; returns it. Never decreases. */
   confirm(): Promise<bigint>;
+  /** As `confirm` stored it last. */
+  confirmedEpoch(): Promise<bigint>;
   subscribers(): Promise<SubscriberRow[]>;
+  /** CAs whose work is held: on one token, or (null) wherever it is. */
+  quarantines(): Promise<{ readonly ca: string; readonly token: string | null }[]>;
+  /** Acts that wait for a second operator, the oldest first. */
+  proposals(): Promise<ProposalRow[]>;
   /** Takes a fenced subscriber off the list; `conflict` for any other. Two operators while a CA is retiring or destroying. */
   forgetSubscriber(operator: string, name: string, reason: string): Promise<Decided>;
 }

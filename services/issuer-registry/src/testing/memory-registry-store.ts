@@ -1,6 +1,6 @@
 import { SluiceError } from '@sluice/errors';
-import type { CaState } from '@sluice/issuance';
-import type { BlockedKeyRow, CaRow, DecidedChange, RegistryStore, SubscriberRow } from '@sluice/ledger';
+import { type CaState, caTransitions } from '@sluice/issuance';
+import type { BlockedKeyRow, CaRow, DecidedChange, ProposalRow, RegistryStore, SubscriberRow } from '@sluice/ledger';
 import { stateDigest } from '@sluice/registry-protocol';
 import { snapshotView } from '../views/snapshot-view.js';
 import { createMemorySubscriberStore } from './memory-subscriber-store.js';
@@ -13,6 +13,8 @@ export interface MemoryRegistryStore extends RegistryStore {
   readonly keyWork: KeyWork[];
   readonly changes: { operator: string; kind: string; subject: string }[];
   subscriberRows: SubscriberRow[];
+  /** What waits for a second operator. */
+  proposalRows: ProposalRow[];
   partitions: Awaited<ReturnType<RegistryStore['makePartitions']>>;
   /** Thrown by every method while it is set. */
   away: SluiceError | undefined;
@@ -41,13 +43,37 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
     subscribers.epochGrew();
     return epoch;
   }
-  /** By one operator, also where the ledger wants two. */
-  function setCaState(operator: string, name: string, from: readonly CaState[], to: CaState): DecidedChange {
+  /** Undefined when this is the second operator, else what now waits. */
+  function propose(
+    operator: string,
+    verb: ProposalRow['verb'],
+    subject: string,
+    reason: string,
+  ): DecidedChange | undefined {
+    const waiting = store.proposalRows.find((row) => row.verb === verb && row.subject === subject);
+    if (waiting?.proposedBy === operator) throw new SluiceError('conflict');
+    store.proposalRows = store.proposalRows.filter((row) => row !== waiting);
+    if (waiting !== undefined) return undefined;
+    const expiresAt = new Date(now.getTime() + 3_600_000);
+    store.proposalRows.push({ verb, subject, reason, proposedBy: operator, expiresAt });
+    return { epoch, standing: 'proposed', proposedBy: operator, expiresAt };
+  }
+  function setCaState(
+    operator: string,
+    name: string,
+    from: readonly CaState[],
+    to: 'active' | 'disabled' | 'retiring',
+    reason: string,
+  ): DecidedChange {
     here();
     const index = store.cas.findIndex((ca) => ca.name === name);
     const row = store.cas[index];
     if (row === undefined) throw new SluiceError('not-found');
     if (!from.includes(row.state)) throw new SluiceError('conflict');
+    if (to !== 'retiring' && caTransitions[row.state].some((way) => way.to === to && way.twoPersons)) {
+      const proposed = propose(operator, `ca-${to}`, name, reason);
+      if (proposed !== undefined) return proposed;
+    }
     const at = change(operator, `ca-${to}`, name);
     store.cas[index] = { ...row, state: to, epoch: at };
     return { epoch: at, standing: 'done' };
@@ -113,6 +139,18 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
     keyWork: [],
     changes: [],
     subscriberRows: [],
+    proposalRows: [],
+    async quarantines() {
+      here();
+      return store.cas.flatMap(({ name, quarantined, quarantinedTokens }) => [
+        ...(quarantined ? [{ ca: name, token: null }] : []),
+        ...quarantinedTokens.map((token) => ({ ca: name, token })),
+      ]);
+    },
+    async proposals() {
+      here();
+      return store.proposalRows;
+    },
     partitions: { made: [], rowsInDefault: 0, daysAhead: 14 },
     away: undefined,
     operatorKeys: [],
@@ -156,9 +194,9 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
       }
       return { epoch: at };
     },
-    disableCa: async (operator, name) => setCaState(operator, name, ['active', 'retiring'], 'disabled'),
-    enableCa: async (operator, name) => setCaState(operator, name, ['disabled'], 'active'),
-    retireCa: async (operator, name) => setCaState(operator, name, ['disabled'], 'retiring'),
+    disableCa: async (operator, name, reason) => setCaState(operator, name, ['active', 'retiring'], 'disabled', reason),
+    enableCa: async (operator, name, reason) => setCaState(operator, name, ['disabled'], 'active', reason),
+    retireCa: async (operator, name, reason) => setCaState(operator, name, ['disabled'], 'retiring', reason),
     liftQuarantine: async (operator, name, token) =>
       setState(
         store.cas,

@@ -27,6 +27,7 @@ export function newSubscriber(more: Partial<SubscriberRow> & Pick<SubscriberRow,
     refusedReason: null,
     token: null,
     keyGroup: null,
+    enrolledAt: new Date(0),
     renewedAt: new Date(0),
     reported: null,
     ...more,
@@ -34,7 +35,9 @@ export function newSubscriber(more: Partial<SubscriberRow> & Pick<SubscriberRow,
 }
 
 /** Obeys the contract of SubscriberStore where a test can see it. */
-export function createMemorySubscriberStore(around: Surroundings): SubscriberStore & { epochGrew(): void } {
+export function createMemorySubscriberStore(
+  around: Surroundings,
+): Omit<SubscriberStore, 'proposals' | 'quarantines'> & { epochGrew(): void } {
   const { here, rows } = around;
   const nonces = new Map<string, Uint8Array>();
   const listeners = new Set<() => void>();
@@ -119,6 +122,10 @@ export function createMemorySubscriberStore(around: Surroundings): SubscriberSto
         newest().epoch,
       );
       if (applied > confirmed) confirmed = applied;
+      return confirmed;
+    },
+    async confirmedEpoch() {
+      here();
       return confirmed;
     },
     async subscribers() {
