@@ -246,7 +246,6 @@ it('shows all of it in the status, partitions made ahead included', async () => 
   expect(subscribed).toMatchObject({
     service: 'signer',
     incarnation: String(caller.incarnation),
-    standing: 'applied',
     applied_epoch: epoch,
   });
   expect(status.subscribers.map(({ name }) => name)).toEqual(['registry-1', 'registry-2', 'signer-1']);

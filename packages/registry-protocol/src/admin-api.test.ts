@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createCaBodySchema, nameSchema } from './admin-api.js';
+import { createCaBodySchema } from './admin-api.js';
+import { nameSchema } from './admin-fields.js';
 
 const root = {
   name: 'demo-root',

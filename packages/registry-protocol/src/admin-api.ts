@@ -1,6 +1,8 @@
 import { caStates } from '@sluice/issuance';
 import { caKeyKinds, subjectDnSchema } from '@sluice/pki';
 import { z } from 'zod';
+import { proposalSchema, subscriberViewSchema } from './admin-changes.js';
+import { changed, dryRun, epoch, hex, nameSchema, reason, sha256, text, time } from './admin-fields.js';
 import { subscriberReportSchema } from './subscriber-report.js';
 
 /**
@@ -8,26 +10,8 @@ import { subscriberReportSchema } from './subscriber-report.js';
  * snake_case, epochs are decimal text (they are 64-bit), times are ISO 8601, bytes are lower-case hex unless named PEM.
  */
 
-/** Names of CAs, profiles, accounts and key groups: they stand in file names, queue names, metrics and URLs. */
-export const nameSchema = z
-  .string()
-  .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'must be 1 to 63 of a-z, 0-9 and inner hyphens');
-
 /** Algorithms a CA key may have. */
 export const caKeyAlgorithms = caKeyKinds;
-
-/** No NUL: PostgreSQL cannot hold it, and one such text would fail everybody else's rows of the batch. */
-const text = (lengthMax: number) =>
-  z
-    .string()
-    .min(1)
-    .max(lengthMax)
-    .refine((value) => !value.includes('\u0000'), 'must not contain a NUL character');
-
-const epoch = z.string().regex(/^\d+$/);
-const time = z.iso.datetime();
-const hex = z.string().regex(/^(?:[0-9a-f]{2})*$/);
-const dryRun = z.boolean().optional();
 
 /** POST /admin/v1/cas. An issued CA names a profile of its issuer; a root brings the profile it signs itself by. */
 export const createCaBodySchema = z
@@ -53,10 +37,6 @@ export const createCaBodySchema = z
   });
 export type CreateCaBody = z.infer<typeof createCaBodySchema>;
 
-/** POST /admin/v1/cas/NAME/disable */
-export const disableCaBodySchema = z.strictObject({ reason: text(500), dry_run: dryRun });
-export type DisableCaBody = z.infer<typeof disableCaBodySchema>;
-
 /** POST /admin/v1/profiles */
 export const applyProfileBodySchema = z.strictObject({ document: text(32_768), dry_run: dryRun });
 export type ApplyProfileBody = z.infer<typeof applyProfileBodySchema>;
@@ -71,8 +51,8 @@ export type CreateAccountBody = z.infer<typeof createAccountBodySchema>;
 
 /** POST /admin/v1/blocked-keys */
 export const blockKeyBodySchema = z.strictObject({
-  spki_sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hexadecimal'),
-  reason: text(500),
+  spki_sha256: sha256,
+  reason,
   dry_run: dryRun,
 });
 export type BlockKeyBody = z.infer<typeof blockKeyBodySchema>;
@@ -82,6 +62,7 @@ export const caViewSchema = z.object({
   key_group: z.string(),
   state: z.enum(caStates),
   quarantined: z.boolean(),
+  quarantined_tokens: z.array(z.string()),
   key_algorithm: z.string(),
   subject_dn: z.record(z.string(), z.unknown()),
   /** Itself for a root. */
@@ -122,9 +103,6 @@ export const accountViewSchema = z.object({
 });
 export type AccountView = z.infer<typeof accountViewSchema>;
 
-/** What a change answers. In a dry run `epoch` is the present one and nothing was stored. */
-const changed = { dry_run: z.boolean(), epoch };
-
 /** A rule that certificates by a profile would not keep, though they need not: what a linter advises. */
 export const profileWarningSchema = z.object({
   rule: z.string(),
@@ -147,9 +125,6 @@ export const createCaAnswerSchema = z.object({
   warnings: z.array(profileWarningSchema).default([]),
 });
 export type CreateCaAnswer = z.infer<typeof createCaAnswerSchema>;
-
-export const disableCaAnswerSchema = z.object({ ...changed, name: z.string(), state: z.enum(caStates) });
-export type DisableCaAnswer = z.infer<typeof disableCaAnswerSchema>;
 
 export const applyProfileAnswerSchema = z.object({
   ...changed,
@@ -205,6 +180,8 @@ export const statusSchema = z.object({
       name: z.string(),
       state: z.enum(caStates),
       quarantined: z.boolean(),
+      /** Tokens on which its key is missing; its work is held there and done on others. */
+      quarantined_tokens: z.array(z.string()),
       key_group: z.string(),
       key_algorithm: z.string(),
       issuer: z.string(),
@@ -220,13 +197,7 @@ export const statusSchema = z.object({
     }),
   ),
   subscribers: z.array(
-    z.object({
-      name: z.string(),
-      service: z.string(),
-      incarnation: z.string(),
-      standing: z.enum(['applied', 'pending', 'silent', 'fenced']),
-      applied_epoch: epoch,
-      lease_until: time,
+    subscriberViewSchema.extend({
       renewed_at: time,
       /** As of `renewed_at`; null when it said nothing that can be shown. */
       report: subscriberReportSchema.nullable(),
@@ -234,6 +205,8 @@ export const statusSchema = z.object({
   ),
   /** How requests ended within the last hour. */
   recent_ends: z.array(z.object({ state: z.string(), code: z.string().nullable(), count: z.int() })),
+  /** Acts that wait for a second operator. */
+  proposals: z.array(proposalSchema),
   /** What an operator should do next, most pressing first; empty when all is well. */
   next_steps: z.array(z.string()),
 });

@@ -1,9 +1,13 @@
 export * from './acknowledgement.js';
 export * from './admin-api.js';
+export * from './admin-changes.js';
+export { nameSchema } from './admin-fields.js';
 export * from './canonical-json.js';
 export * from './frames.js';
+export * from './proposal-command.js';
 export * from './replay-guard.js';
 export * from './snapshot.js';
+export * from './standing-advice.js';
 export * from './state-digest.js';
 export * from './subscriber-report.js';
 export * from './token.js';

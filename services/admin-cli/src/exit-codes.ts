@@ -1,7 +1,16 @@
 import { codes, type SluiceError } from '@sluice/errors';
 
 /** What a script may rely on. */
-export const exitCodes = { ok: 0, failed: 1, usage: 2, notFound: 3, refused: 4, unreachable: 5 } as const;
+export const exitCodes = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  notFound: 3,
+  refused: 4,
+  unreachable: 5,
+  notSettled: 6,
+  proposed: 7,
+} as const;
 
 export const exitCodesHelp = `
 Exit codes:
@@ -10,7 +19,9 @@ Exit codes:
   2  wrong usage: unknown option, missing argument, a value that cannot be read
   3  not found
   4  refused: the registry does not permit it, or it conflicts with what there is
-  5  the registry cannot be reached, or does not accept this operator's key`;
+  5  the registry cannot be reached, or does not accept this operator's key
+  6  the change is made, and --wait ended before every subscriber had applied it
+  7  nothing is changed yet: a second operator is needed`;
 
 const byStatus: Readonly<Record<number, number>> = {
   400: exitCodes.usage,

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
+import { createRedraw } from './screens/redraw.js';
 import type { Terminal } from './terminal.js';
 
 /** The terminal of this process. */
@@ -8,6 +9,7 @@ export function createProcessTerminal(): Terminal {
   let wake: (() => void) | undefined;
   let interrupted = false;
   let watching = false;
+  const redraw = createRedraw(() => stderr.columns ?? 80);
 
   /** Only while something is paused for: otherwise Ctrl-C ends the process, as everybody expects. */
   function watchInterrupt(): void {
@@ -35,6 +37,7 @@ export function createProcessTerminal(): Terminal {
     clear: () => {
       if (stdout.isTTY) stdout.write('\u001b[H\u001b[2J');
     },
+    redraw: (picture) => void stderr.write(redraw(picture)),
     pause(waitMs) {
       watchInterrupt();
       return new Promise((resolve) => {

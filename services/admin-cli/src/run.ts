@@ -9,6 +9,7 @@ import { addKey } from './commands/key.js';
 import { addLint } from './commands/lint.js';
 import { addProfile } from './commands/profile.js';
 import { addStatus } from './commands/status.js';
+import { addSubscribers } from './commands/subscribers.js';
 import { addWhy } from './commands/why.js';
 import { type Config, type ConfigOptions, readConfig } from './config.js';
 import { exitCodeOf, exitCodes, exitCodesHelp } from './exit-codes.js';
@@ -51,6 +52,7 @@ Examples:
   addProfile(program, context);
   addAccount(program, context);
   addKey(program, context);
+  addSubscribers(program, context);
   addLint(program, context);
   addAudit(program, context);
   return program;

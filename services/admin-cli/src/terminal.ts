@@ -12,6 +12,8 @@ export interface Terminal {
   readInput(): Promise<string>;
   /** Empties the screen before the next picture; nothing when it is not one. */
   clear(): void;
+  /** On standard error, in the place of what it drew before: a picture that moves. Empty takes it away. */
+  redraw(text: string): void;
   /** Resolves after that time, or at once when the person interrupts. */
   pause(waitMs: number): Promise<void>;
   /** True once the person pressed Ctrl-C. */

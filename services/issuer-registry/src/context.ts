@@ -12,6 +12,7 @@ import { createKeyDirectory } from './http/key-directory.js';
 import { createSnapshotSource } from './http/snapshot-source.js';
 import type { AdminContext } from './operations/admin-context.js';
 import { createRegistryMetrics } from './registry-metrics.js';
+import { createSubscriberMetrics } from './subscriber-metrics.js';
 import { createPartitionKeeper } from './upkeep/keep-partitions.js';
 import { purgeIdempotency } from './upkeep/purge-idempotency.js';
 import { reconcileKeyWork } from './upkeep/reconcile-key-work.js';
@@ -63,10 +64,18 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     log,
   });
   const partitions = createPartitionKeeper({ store, clock, log });
-  const admin: AdminContext = { name, store, clock, randomBytes: overrides.randomBytes ?? randomBytes };
+  const ledgerClock = (): Date => new Date(clock().getTime() - (clockWatch.skewMs() ?? 0));
+  const admin: AdminContext = {
+    name,
+    store,
+    clock,
+    ledgerClock,
+    randomBytes: overrides.randomBytes ?? randomBytes,
+  };
   const keysFrom = (load: () => Promise<readonly { name: string; publicKey: Uint8Array }[]>) =>
     createAuthenticate(createKeyDirectory({ load, clock, cacheMs: keyCacheMs, log }), clock);
   const { observe, purged } = createRegistryMetrics({ metrics, store, partitions: partitions.standing, log });
+  createSubscriberMetrics({ metrics, store, ledgerClock, log });
   const app = createApp({
     context: admin,
     authenticateOperator: keysFrom(() => store.operators()),

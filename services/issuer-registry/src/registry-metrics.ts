@@ -7,7 +7,7 @@ import type { PartitionStanding } from './upkeep/keep-partitions.js';
 
 export interface RegistryMetricsOptions {
   readonly metrics: Metrics;
-  readonly store: Pick<RegistryStore, 'laneLoads' | 'epoch'>;
+  readonly store: Pick<RegistryStore, 'laneLoads'>;
   readonly partitions: () => PartitionStanding | undefined;
   readonly log: Log;
 }
@@ -33,9 +33,6 @@ export function createRegistryMetrics(options: RegistryMetricsOptions): Registry
       log.warn({ event: 'metric-absent', what, err }, 'a figure could not be read from the ledger');
     }
   };
-  metrics.gauge('registry_epoch', 'Epoch of the registry', [], (gauge) =>
-    whenHad('epoch', async () => gauge.set(Number(await store.epoch()))),
-  );
   const oldest = metrics.gauge('lane_oldest_age_seconds', 'Age of the oldest claimable work', ['lane']);
   metrics.gauge('lane_open', 'Open work by lane and state', ['lane', 'state'], (gauge) =>
     whenHad('lanes', async () => {

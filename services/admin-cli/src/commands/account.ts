@@ -3,6 +3,8 @@ import type { Command } from 'commander';
 import { type CommandContext, show } from '../command-context.js';
 import { card, table } from '../screens/table.js';
 import { timeText } from '../screens/time.js';
+import { addAccountKey } from './account-key.js';
+import { addAccountStates } from './account-states.js';
 
 function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
@@ -85,4 +87,6 @@ export function addAccount(program: Command, context: CommandContext): void {
   addCreate(group, context);
   addList(group, context);
   addShow(group, context);
+  addAccountStates(group, context);
+  addAccountKey(group, context);
 }

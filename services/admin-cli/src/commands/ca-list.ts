@@ -1,6 +1,7 @@
 import { caListSchema } from '@sluice/registry-protocol';
 import type { Command } from 'commander';
 import { type CommandContext, show } from '../command-context.js';
+import { quarantineText } from '../screens/quarantine-text.js';
 import { table } from '../screens/table.js';
 import { timeText } from '../screens/time.js';
 
@@ -18,7 +19,7 @@ export function addCaList(group: Command, context: CommandContext): void {
               ['NAME', 'STATE', 'KEY', 'KEY GROUP', 'ISSUER', 'PROFILE', 'EXPIRES'],
               answer.cas.map((ca) => [
                 ca.name,
-                ca.quarantined ? `${ca.state} quarantined` : ca.state,
+                ca.state + quarantineText(ca),
                 ca.key_algorithm,
                 ca.key_group,
                 ca.issuer === ca.name ? '(itself)' : ca.issuer,

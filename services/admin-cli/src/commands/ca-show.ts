@@ -1,6 +1,7 @@
 import { type CaView, caViewSchema } from '@sluice/registry-protocol';
 import type { Command } from 'commander';
 import { type CommandContext, show } from '../command-context.js';
+import { quarantineText } from '../screens/quarantine-text.js';
 import { card } from '../screens/table.js';
 import { timeText } from '../screens/time.js';
 
@@ -8,7 +9,7 @@ import { timeText } from '../screens/time.js';
 export function caScreen(ca: CaView): string {
   const facts = card([
     ['name', ca.name],
-    ['state', ca.quarantined ? `${ca.state}, quarantined` : ca.state],
+    ['state', ca.state + quarantineText(ca)],
     ['subject', JSON.stringify(ca.subject_dn)],
     ['issuer', ca.issuer === ca.name ? '(itself)' : ca.issuer],
     ['certificate profile', ca.certificate_profile],

@@ -16,6 +16,7 @@ const ca = {
   key_group: 'default',
   state: 'pending',
   quarantined: false,
+  quarantined_tokens: [],
   key_algorithm: 'ec-p256',
   subject_dn: { common_name: 'Root' },
   issuer: 'root',
@@ -115,53 +116,6 @@ describe('sluice ca', () => {
     expect(await rig.sluice(...args)).toBe(2);
     expect(rig.calls).toEqual([]);
     expect(rig.err.join('')).not.toBe('');
-  });
-
-  describe('disable', () => {
-    const path = 'POST /admin/v1/cas/root/disable';
-    const disabled = { dry_run: false, epoch: '9', name: 'root', state: 'disabled' };
-    const trial = { ...disabled, dry_run: true, state: 'active' };
-    const disable = ['ca', 'disable', 'root', '--reason', 'drill'];
-    beforeEach(() => {
-      rig.answers['GET /admin/v1/cas/root'] = [[200, { ...ca, state: 'active' }]];
-      rig.answers[path] = [
-        [200, trial],
-        [201, disabled],
-      ];
-    });
-    const changes = (): unknown[] => rig.calls.filter(({ call }) => call === path).map(({ body }) => body);
-
-    it('asks for the name of the CA', async () => {
-      rig.interactive = true;
-      rig.typed = 'root';
-      expect(await rig.sluice(...disable)).toBe(0);
-      expect(changes()).toEqual([
-        { reason: 'drill', dry_run: true },
-        { reason: 'drill', dry_run: false },
-      ]);
-    });
-
-    it('changes nothing for another name, or without a person and --yes', async () => {
-      rig.interactive = true;
-      rig.typed = 'y';
-      expect(await rig.sluice(...disable)).toBe(4);
-      rig.interactive = false;
-      expect(await rig.sluice(...disable)).toBe(2);
-      expect(changes()).not.toContainEqual({ reason: 'drill', dry_run: false });
-    });
-
-    it('does not ask with --yes', async () => {
-      rig.answers[path] = [[201, disabled]];
-      expect(await rig.sluice(...disable, '--yes')).toBe(0);
-      expect(changes()).toEqual([{ reason: 'drill', dry_run: false }]);
-    });
-
-    it('does not ask for what would be refused', async () => {
-      rig.interactive = true;
-      rig.answers[path] = [problem(409, 'conflict')];
-      expect(await rig.sluice(...disable)).toBe(4);
-      expect(changes()).toHaveLength(1);
-    });
   });
 });
 

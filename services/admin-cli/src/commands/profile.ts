@@ -6,6 +6,7 @@ import { durationText, timeText } from '../screens/time.js';
 import { warningLines } from '../screens/warning-lines.js';
 import { aboutFile } from './about-file.js';
 import { addProfileDiff } from './profile-diff.js';
+import { addProfileStates } from './profile-states.js';
 import { readNamedFile } from './read-file.js';
 
 function addApply(group: Command, context: CommandContext): void {
@@ -99,4 +100,5 @@ export function addProfile(program: Command, context: CommandContext): void {
   addList(group, context);
   addShow(group, context);
   addProfileDiff(group, context);
+  addProfileStates(group, context);
 }

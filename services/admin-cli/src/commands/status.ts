@@ -1,11 +1,8 @@
-import { asSluiceError } from '@sluice/errors';
 import { statusSchema } from '@sluice/registry-protocol';
 import type { Command } from 'commander';
 import { type CommandContext, show } from '../command-context.js';
-import { errorScreen } from '../screens/error-screen.js';
 import { statusScreen } from '../screens/status-screen.js';
-
-const watchIntervalMs = 2000;
+import { watchScreen } from './watch-screen.js';
 
 export function addStatus(program: Command, context: CommandContext): void {
   const { terminal, colors } = context;
@@ -19,17 +16,11 @@ export function addStatus(program: Command, context: CommandContext): void {
     )
     .action(async (options: { watch?: boolean }, command: Command) => {
       const api = context.api(command);
-      const look = async (): Promise<void> => {
+      const watch = options.watch === true;
+      await watchScreen(context, watch, async () => {
         const status = await api.get('/admin/v1/status', statusSchema);
-        if (options.watch === true) terminal.clear();
+        if (watch) terminal.clear();
         show(context, command, status, () => statusScreen(status, colors));
-      };
-      await look();
-      while (options.watch === true && !terminal.interrupted()) {
-        await terminal.pause(watchIntervalMs);
-        if (terminal.interrupted()) return;
-        // Whoever watches wants to see it come back, too.
-        await look().catch((error: unknown) => terminal.err(errorScreen(asSluiceError(error), colors)));
-      }
+      });
     });
 }

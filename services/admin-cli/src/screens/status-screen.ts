@@ -1,12 +1,14 @@
 import type { Status } from '@sluice/registry-protocol';
 import type { Colors } from 'picocolors/types.js';
+import { quarantineText } from './quarantine-text.js';
+import { heardText, paintStanding } from './subscribers-screen.js';
 import { table } from './table.js';
 import { durationText, timeText } from './time.js';
 
 type Paint = (text: string) => string;
 
 function paintState(colors: Colors, state: string): string {
-  const good = new Set(['active', 'applied']);
+  const good = new Set(['active']);
   const passing = new Set(['pending', 'disabled', 'retiring']);
   const paint: Paint = good.has(state) ? colors.green : passing.has(state) ? colors.yellow : colors.red;
   return paint(state);
@@ -22,7 +24,7 @@ function cas({ cas: rows }: Status, colors: Colors): string {
     ['NAME', 'STATE', 'KEY', 'KEY GROUP', 'ISSUER', 'EXPIRES'],
     rows.map((ca) => [
       ca.name,
-      paintState(colors, ca.state) + (ca.quarantined ? colors.red(' quarantined') : ''),
+      paintState(colors, ca.state) + colors.red(quarantineText(ca)),
       ca.key_algorithm,
       ca.key_group,
       ca.issuer === ca.name ? '(itself)' : ca.issuer,
@@ -48,19 +50,16 @@ function lanes({ lanes: rows }: Status): string {
 function subscribers({ at, epoch, subscribers: rows }: Status, colors: Colors): string {
   if (rows.length === 0) return '';
   return table(
-    ['NAME', 'SERVICE', 'INCARNATION', 'STANDING', 'READY', 'EPOCH', 'LEASE'],
-    rows.map((row) => {
-      const leftMs = Date.parse(row.lease_until) - Date.parse(at);
-      return [
-        row.name,
-        row.service,
-        row.incarnation,
-        paintState(colors, row.standing),
-        readyText(row, colors),
-        `${row.applied_epoch}/${epoch}`,
-        leftMs > 0 ? `${durationText(leftMs)} left` : `out for ${durationText(-leftMs)}`,
-      ];
-    }),
+    ['NAME', 'SERVICE', 'INCARNATION', 'STANDING', 'READY', 'EPOCH', 'LAST HEARD'],
+    rows.map((row) => [
+      row.name,
+      row.service,
+      row.incarnation,
+      paintStanding(colors, row.standing),
+      readyText(row, colors),
+      `${row.acknowledged_epoch}/${epoch}`,
+      heardText(row.heard_at, at),
+    ]),
   );
 }
 
@@ -74,15 +73,24 @@ function ends({ recent_ends }: Status): string {
   return recent_ends.map(({ state, code, count }) => `${count} ${state}${code === null ? '' : ` ${code}`}`).join(' · ');
 }
 
+function proposed({ proposals }: Status): string {
+  return proposals
+    .map(({ verb, subject, proposed_by, reason, expires_at }) => {
+      return `${verb} ${subject}: ${proposed_by}, "${reason}", until ${timeText(expires_at)}`;
+    })
+    .join('\n');
+}
+
 /** Everything an operator needs first, on one screen. */
 export function statusScreen(status: Status, colors: Colors): string {
-  const { next_steps } = status;
+  const { next_steps, proposals } = status;
   const steps = next_steps.map((step) => `${colors.yellow('→')} ${step}`).join('\n');
   return [
     `${colors.bold('Sluice')}  registry ${status.registry} · epoch ${status.epoch} · ${timeText(status.at)}`,
     section(colors, 'CAs', cas(status, colors), 'none yet: sluice ca create --help'),
     section(colors, 'Lanes with open work', lanes(status), 'none'),
     section(colors, 'Subscribers', subscribers(status, colors), 'none'),
+    ...(proposals.length > 0 ? [section(colors, 'Waiting for a second operator', proposed(status), '')] : []),
     section(colors, 'Ends of the last hour', ends(status), 'none'),
     section(colors, 'What to do next', steps, 'nothing: all is well'),
   ].join('\n\n');

@@ -20,6 +20,8 @@ export interface CommandRig {
   hangsUp: boolean;
   readonly out: string[];
   readonly err: string[];
+  /** Each picture in its turn. */
+  readonly drawn: string[];
   interactive: boolean;
   /** What the person answers. */
   typed: string;
@@ -83,6 +85,7 @@ export async function startCommandRig(): Promise<CommandRig> {
     ask: async () => rig.typed,
     readInput: async () => rig.input,
     clear: () => void rig.out.push('<clear>'),
+    redraw: (text) => void rig.drawn.push(text),
     pause: async () => {
       pauses += 1;
     },
@@ -96,6 +99,7 @@ export async function startCommandRig(): Promise<CommandRig> {
     hangsUp: false,
     out: [],
     err: [],
+    drawn: [],
     interactive: false,
     typed: '',
     input: '',

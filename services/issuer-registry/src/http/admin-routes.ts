@@ -5,34 +5,19 @@ import {
   blockKeyBodySchema,
   createAccountBodySchema,
   createCaBodySchema,
-  disableCaBodySchema,
-  nameSchema,
 } from '@sluice/registry-protocol';
 import type { Request } from 'express';
-import type { AdminContext } from '../operations/admin-context.js';
 import { applyProfile } from '../operations/apply-profile.js';
 import { auditRange, auditStart } from '../operations/audit.js';
 import { blockKey, listBlockedKeys } from '../operations/block-key.js';
 import { createAccount } from '../operations/create-account.js';
 import { createCa } from '../operations/create-ca.js';
-import { disableCa } from '../operations/disable-ca.js';
 import { readStatus } from '../operations/read-status.js';
 import { listAccounts, listCas, listProfiles, showAccount, showCa, showProfile } from '../operations/show-registry.js';
 import { why } from '../operations/why.js';
+import { type AdminRoute, nameIn } from './admin-route.js';
 import { parseBody } from './body.js';
-
-/** One call of the admin API. `run` gets a call whose operator is proved. */
-export interface AdminRoute {
-  readonly method: 'get' | 'post';
-  readonly path: string;
-  readonly run: (context: AdminContext, operator: string, request: Request) => Promise<object>;
-}
-
-function nameIn(request: Request): string {
-  const parsed = nameSchema.safeParse(request.params.name);
-  if (parsed.success) return parsed.data;
-  throw new SluiceError('not-found', 'Nothing can have that name', { facts: { what_to_do: 'Check the name.' } });
-}
+import { changeRoutes } from './change-routes.js';
 
 function requestIdIn(request: Request): string {
   const id = String(request.params.id).toLowerCase();
@@ -59,12 +44,6 @@ export const adminRoutes: readonly AdminRoute[] = [
     path: '/admin/v1/cas',
     run: (context, operator, request) => createCa(context, operator, parseBody(request, createCaBodySchema)),
   },
-  {
-    method: 'post',
-    path: '/admin/v1/cas/:name/disable',
-    run: (context, operator, request) =>
-      disableCa(context, operator, nameIn(request), parseBody(request, disableCaBodySchema)),
-  },
 
   { method: 'get', path: '/admin/v1/profiles', run: (context) => listProfiles(context) },
   {
@@ -89,6 +68,8 @@ export const adminRoutes: readonly AdminRoute[] = [
     path: '/admin/v1/accounts',
     run: (context, operator, request) => createAccount(context, operator, parseBody(request, createAccountBodySchema)),
   },
+
+  ...changeRoutes,
 
   { method: 'get', path: '/admin/v1/blocked-keys', run: (context) => listBlockedKeys(context) },
   {

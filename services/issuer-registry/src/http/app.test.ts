@@ -36,7 +36,7 @@ beforeEach(async () => {
   const authenticate = (load: () => Promise<readonly { name: string; publicKey: Uint8Array }[]>) =>
     createAuthenticate(createKeyDirectory({ load, clock, cacheMs: 3000, log }), clock);
   const app = createApp({
-    context: { name: 'registry-1', store, clock, randomBytes: (length) => new Uint8Array(length) },
+    context: { name: 'registry-1', store, clock, ledgerClock: clock, randomBytes: (length) => new Uint8Array(length) },
     authenticateOperator: authenticate(() => store.operators()),
     authenticateService: authenticate(() => store.serviceKeys()),
     snapshotSource: createSnapshotSource(store),

@@ -6,6 +6,8 @@ export interface AdminContext {
   readonly name: string;
   readonly store: RegistryStore;
   readonly clock: () => Date;
+  /** The ledger's time, by which leases and everything that is heard are dated. */
+  readonly ledgerClock: () => Date;
   /** Cryptographically strong. */
   readonly randomBytes: (lengthBytes: number) => Uint8Array;
 }

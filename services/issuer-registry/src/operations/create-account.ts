@@ -1,13 +1,11 @@
-import { createHash } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
 import type { CreateAccountAnswer, CreateAccountBody } from '@sluice/registry-protocol';
 import type { AdminContext } from './admin-context.js';
-
-const secretLengthBytes = 32;
+import { newApiKey } from './api-keys.js';
 
 /**
- * Makes an account and its API key (`slk_` and 32 random bytes in base64url). Durable on return with a new epoch. Only
- * the key's SHA-256 is stored: when this answer is lost, the key is lost, and another account has to be made.
+ * Makes an account and its API key. Durable on return with a new epoch. Only
+ * the key's SHA-256 is stored: when this answer is lost, the key is lost, and another has to be added.
  * Throws `conflict` when the name is taken, `profile-unknown` for a profile that no account may use.
  */
 export async function createAccount(
@@ -32,8 +30,7 @@ export async function createAccount(
   if (body.dry_run === true) {
     return { dry_run: true, epoch: String(state.epoch), name, profiles, api_key: null };
   }
-  const apiKey = `slk_${Buffer.from(context.randomBytes(secretLengthBytes)).toString('base64url')}`;
-  const apiKeyHash = createHash('sha256').update(apiKey).digest();
-  const { epoch } = await context.store.createAccount(operator, { name, profiles, apiKeyHash });
+  const { apiKey, hash } = newApiKey(context);
+  const { epoch } = await context.store.createAccount(operator, { name, profiles, apiKeyHash: hash });
   return { dry_run: false, epoch: String(epoch), name, profiles, api_key: apiKey };
 }

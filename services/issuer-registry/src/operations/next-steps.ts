@@ -1,6 +1,6 @@
 import { codes } from '@sluice/errors';
 import { dispositionOf } from '@sluice/issuance';
-import type { Status } from '@sluice/registry-protocol';
+import { proposalCommand, type Status, standingAdvice } from '@sluice/registry-protocol';
 
 type Facts = Omit<Status, 'next_steps'>;
 
@@ -12,6 +12,7 @@ const oldestAgeMsMax: Readonly<Record<string, number>> = {
   background: 3_600_000,
 };
 const expiryNoticeDays = 30;
+const tokenRunbook = 'Do as runbooks/signer-token-failure.md says.';
 
 function isCode(text: string): text is keyof typeof codes {
   return Object.hasOwn(codes, text);
@@ -35,7 +36,12 @@ function aboutCas(facts: Facts): string[] {
   return facts.cas.flatMap((ca) => {
     const steps: string[] = [];
     if (ca.quarantined) {
-      steps.push(`CA ${ca.name} is quarantined: its work is held. Check its key on every token of ${ca.key_group}.`);
+      steps.push(
+        `CA ${ca.name} is quarantined: no token of ${ca.key_group} has its key, its work is held. ${tokenRunbook}`,
+      );
+    } else if (ca.quarantined_tokens.length > 0) {
+      const tokens = ca.quarantined_tokens.join(', ');
+      steps.push(`CA ${ca.name} is quarantined on ${tokens}: its key is missing there, others sign. ${tokenRunbook}`);
     }
     if (ca.state === 'pending') steps.push(aboutPending(ca.name, ca.key_group, facts));
     const daysLeft = ca.not_after === null ? Infinity : (Date.parse(ca.not_after) - Date.parse(facts.at)) / 86_400_000;
@@ -67,15 +73,17 @@ function aboutReport(who: string, report: Facts['subscribers'][number]['report']
 }
 
 function aboutSubscribers({ epoch, subscribers }: Facts): string[] {
-  return subscribers.flatMap(({ name, service, standing, applied_epoch, renewed_at, report }) => {
-    if (standing === 'applied') return aboutReport(`${name} (${service})`, report);
-    if (standing === 'pending') {
-      const behind = `${name} (${service}) has applied epoch ${applied_epoch} of ${epoch}.`;
-      return [behind, ...aboutReport(`${name} (${service})`, report)];
+  return subscribers.flatMap(({ name, service, standing, acknowledged_epoch, heard_at, refusal, report }) => {
+    const who = `${name} (${service})`;
+    if (standing === 'applied') return aboutReport(who, report);
+    if (standing === 'fenced') {
+      const gone = `start it, or if it was taken away for good: sluice subscribers forget ${name} --reason '…'`;
+      return [`${who} is fenced, last heard ${heard_at ?? 'never'}: ${gone}`];
     }
-    return [
-      `${name} (${service}) is ${standing}, last heard ${renewed_at}: start it, or ignore this if it was taken away.`,
-    ];
+    const why = standing === 'refused' && refusal !== null ? ` (${refusal.reason})` : '';
+    const behind = `${who} is ${standing}${why} and has applied epoch ${acknowledged_epoch} of ${epoch}`;
+    const said = standing === 'silent' ? [] : aboutReport(who, report);
+    return [`${behind}: ${standingAdvice[standing]}.`, ...said];
   });
 }
 
@@ -89,7 +97,20 @@ function aboutEnds({ recent_ends }: Facts): string[] {
     );
 }
 
+function aboutProposals({ proposals }: Facts): string[] {
+  return proposals.map((proposal) => {
+    const { proposed_by, expires_at } = proposal;
+    return `${proposed_by} waits for a second operator until ${expires_at}: ${proposalCommand(proposal)}`;
+  });
+}
+
 /** What an operator should do next, most pressing first; empty when all is well. */
 export function nextSteps(facts: Facts): string[] {
-  return [...aboutCas(facts), ...aboutLanes(facts), ...aboutSubscribers(facts), ...aboutEnds(facts)];
+  return [
+    ...aboutCas(facts),
+    ...aboutLanes(facts),
+    ...aboutSubscribers(facts),
+    ...aboutProposals(facts),
+    ...aboutEnds(facts),
+  ];
 }

@@ -11,14 +11,10 @@ import {
 import type { CreateCaBody } from '@sluice/registry-protocol';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryRegistryStore, type MemoryRegistryStore } from '../testing/memory-registry-store.js';
-import { newSubscriber } from '../testing/memory-subscriber-store.js';
 import type { AdminContext } from './admin-context.js';
 import { applyProfile } from './apply-profile.js';
 import { createAccount } from './create-account.js';
 import { createCa } from './create-ca.js';
-import { disableCa } from './disable-ca.js';
-import { nextSteps } from './next-steps.js';
-import { readStatus } from './read-status.js';
 import { sampleKey } from './sample-keys.js';
 
 const now = new Date('2026-11-21T10:00:00Z');
@@ -67,7 +63,9 @@ let store: MemoryRegistryStore;
 let context: AdminContext;
 beforeEach(() => {
   store = createMemoryRegistryStore(now);
-  context = { name: 'registry-1', store, clock: () => now, randomBytes: (length) => new Uint8Array(length).fill(7) };
+  const clock = (): Date => now;
+  const randomBytes = (length: number): Uint8Array => new Uint8Array(length).fill(7);
+  context = { name: 'registry-1', store, clock, ledgerClock: clock, randomBytes };
 });
 
 function setState(name: string, state: CaRow['state']): void {
@@ -220,19 +218,6 @@ describe('the profile of a root', () => {
     });
     expect(store.cas).toEqual([]);
     await expect(createCa(context, 'alice', rootBody)).resolves.toMatchObject({ warnings: [] });
-  });
-});
-
-describe('disabling a CA', () => {
-  it('takes an active one, once', async () => {
-    await withRoot();
-    await expect(disableCa(context, 'bob', 'root', { reason: 'drill', dry_run: true })).resolves.toMatchObject({
-      dry_run: true,
-      state: 'active',
-    });
-    await expect(disableCa(context, 'bob', 'root', { reason: 'drill' })).resolves.toMatchObject({ state: 'disabled' });
-    await expect(disableCa(context, 'bob', 'root', { reason: 'drill' })).rejects.toMatchObject({ code: 'conflict' });
-    await expect(disableCa(context, 'bob', 'nobody', { reason: 'x' })).rejects.toMatchObject({ code: 'not-found' });
   });
 });
 
@@ -391,87 +376,5 @@ describe('creating an account', () => {
     await withRoot();
     const verdict = createAccount(context, 'alice', { name: 'acme', profiles: [profile] });
     await expect(verdict).rejects.toMatchObject({ code: 'profile-unknown', facts: { pointer: '/profiles/0' } });
-  });
-});
-
-describe('status', () => {
-  it('tells each subscriber’s standing', async () => {
-    const row = newSubscriber({ name: '', service: 'signer', appliedEpoch: 1n });
-    const at = (seconds: number): Date => new Date(now.getTime() + seconds * 1000);
-    store.subscriberRows = [
-      { ...row, name: 'a', leaseUntil: at(20) },
-      { ...row, name: 'b', leaseUntil: at(20), appliedEpoch: 0n },
-      { ...row, name: 'c', leaseUntil: at(-1) },
-      { ...row, name: 'd', leaseUntil: at(20), fenced: true },
-    ];
-    const status = await readStatus(context);
-    expect(status.subscribers.map(({ standing }) => standing)).toEqual(['applied', 'pending', 'silent', 'fenced']);
-    expect(status.next_steps).toHaveLength(3);
-  });
-
-  it('shows what each says of itself, unless it is no report', async () => {
-    const leaseUntil = new Date(now.getTime() + 20_000);
-    const row = newSubscriber({ name: '', service: 'signer', leaseUntil, appliedEpoch: 1n });
-    const report = {
-      ready: false,
-      troubles: { token: 'does not answer', clock: '3600 s ahead of the ledger' },
-      breakers: { ledger: 'closed', 'token:file': 'open' },
-      clock_skew_ms: 3_600_000,
-    };
-    const sneaky = { ...report, troubles: { token: 'all is well\u001b[2J' } };
-    store.subscriberRows = [
-      { ...row, name: 'a', reported: report },
-      { ...row, name: 'b', reported: sneaky },
-      { ...row, name: 'c', reported: null },
-      { ...row, name: 'd', reported: { ...report, ready: true, troubles: {} } },
-    ];
-    const { subscribers, next_steps } = await readStatus(context);
-    expect(subscribers.map((subscriber) => subscriber.report?.ready)).toEqual([false, undefined, undefined, true]);
-    expect(next_steps).toEqual([
-      'a (signer) is not ready: token: does not answer · clock: 3600 s ahead of the ledger · breaker open: token:file.',
-      'd (signer) is ready, but breaker open: token:file.',
-    ]);
-  });
-
-  it('says what to do next, and nothing when all is well', async () => {
-    const ca = { name: 'root', quarantined: false, key_group: 'default', key_algorithm: 'ec-p256', issuer: 'root' };
-    const calm = { ...(await readStatus(context)), next_steps: undefined };
-    expect(nextSteps(calm)).toEqual([]);
-    const signer = { name: 's', service: 'signer', incarnation: '1', applied_epoch: calm.epoch };
-    const subscribers = [
-      { ...signer, standing: 'applied' as const, lease_until: calm.at, renewed_at: calm.at, report: null },
-    ];
-    const pending = (oldest_age_ms: number): string[] =>
-      nextSteps({
-        ...calm,
-        subscribers,
-        cas: [{ ...ca, state: 'pending', not_after: null }],
-        lanes: [{ lane: 'async.default', queued: 1, signing: 0, oldest_age_ms }],
-      });
-    expect(pending(900)).toEqual([expect.stringContaining('a signer of key group default makes it')]);
-    expect(pending(11_000)).toEqual([expect.stringContaining('no signer takes its work')]);
-    const trouble = nextSteps({
-      ...calm,
-      cas: [
-        { ...ca, state: 'pending', not_after: null },
-        { ...ca, state: 'active', quarantined: true, not_after: '2026-12-01T00:00:00Z' },
-      ],
-      lanes: [
-        { lane: 'interactive.default', queued: 40, signing: 0, oldest_age_ms: 9000 },
-        { lane: 'async.default', queued: 1, signing: 0, oldest_age_ms: 9000 },
-      ],
-      recent_ends: [
-        { state: 'issued', code: null, count: 10 },
-        { state: 'rejected', code: 'ca-disabled', count: 12 },
-        { state: 'rejected', code: 'csr-invalid', count: 3 },
-      ],
-    });
-    expect(trouble).toEqual([
-      expect.stringContaining('no signer takes its work'),
-      expect.stringContaining('quarantined'),
-      expect.stringContaining('expires 2026-12-01'),
-      expect.stringContaining('Lane interactive.default waits (40 queued, the oldest for 9 s)'),
-      expect.stringContaining('12 requests ended rejected with ca-disabled'),
-    ]);
   });
 });

@@ -1,25 +1,21 @@
 import { laneName } from '@sluice/issuance';
-import type { SubscriberRow } from '@sluice/ledger';
 import { type Status, subscriberReportSchema } from '@sluice/registry-protocol';
 import { certificateView } from '../views/certificate-view.js';
+import { proposalView } from '../views/proposal-view.js';
+import { subscriberView } from '../views/subscriber-view.js';
 import type { AdminContext } from './admin-context.js';
 import { nextSteps } from './next-steps.js';
 
-function standingOf(row: SubscriberRow, epoch: bigint, now: Date): Status['subscribers'][number]['standing'] {
-  if (row.fenced) return 'fenced';
-  if (row.leaseUntil <= now) return 'silent';
-  return row.appliedEpoch >= epoch ? 'applied' : 'pending';
-}
-
 /** What `sluice status` shows. Each part is one consistent read; together they are as of about `at`. */
-export async function readStatus({ name, store, clock }: AdminContext): Promise<Status> {
-  const [state, loads, subscribers, ends] = await Promise.all([
+export async function readStatus({ name, store, ledgerClock }: AdminContext): Promise<Status> {
+  const [state, loads, subscribers, ends, proposals] = await Promise.all([
     store.state(),
     store.laneLoads(),
     store.subscribers(),
     store.recentEnds(),
+    store.proposals(),
   ]);
-  const now = clock();
+  const now = ledgerClock();
   const status: Omit<Status, 'next_steps'> = {
     registry: name,
     at: now.toISOString(),
@@ -28,6 +24,7 @@ export async function readStatus({ name, store, clock }: AdminContext): Promise<
       name: ca.name,
       state: ca.state,
       quarantined: ca.quarantined,
+      quarantined_tokens: [...ca.quarantinedTokens],
       key_group: ca.keyGroup,
       key_algorithm: ca.keyAlgorithm,
       issuer: ca.issuer,
@@ -40,17 +37,13 @@ export async function readStatus({ name, store, clock }: AdminContext): Promise<
       oldest_age_ms: load.oldestAgeMs,
     })),
     subscribers: subscribers.map((row) => ({
-      name: row.name,
-      service: row.service,
-      incarnation: String(row.incarnation),
-      standing: standingOf(row, state.epoch, now),
-      applied_epoch: String(row.appliedEpoch),
-      lease_until: row.leaseUntil.toISOString(),
+      ...subscriberView(row, state.epoch, now),
       renewed_at: row.renewedAt.toISOString(),
       // Whoever may renew a lease may write into it what they like.
       report: subscriberReportSchema.safeParse(row.reported).data ?? null,
     })),
     recent_ends: ends.map(({ state: end, code, count }) => ({ state: end, code, count })),
+    proposals: proposals.map(proposalView),
   };
   return { ...status, next_steps: nextSteps(status) };
 }

@@ -9,6 +9,7 @@ export function caView(row: CaRow): CaView {
     key_group: row.keyGroup,
     state: row.state,
     quarantined: row.quarantined,
+    quarantined_tokens: [...row.quarantinedTokens],
     key_algorithm: row.keyAlgorithm,
     subject_dn: JSON.parse(row.subject) as Record<string, unknown>,
     issuer: row.issuer,
