@@ -1,0 +1,339 @@
+import { randomBytes } from 'node:crypto';
+import type { Caller, Database, IdentityLedger } from '@sluice/ledger';
+import fc from 'fast-check';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  codeOf,
+  createLedgerFixture,
+  type LedgerFixture,
+  newRow,
+  newSerials,
+  refusedWith,
+  type TestSigner,
+  untilWaiting,
+} from './ledger-fixture.js';
+
+// Goal: once a version is confirmed, no process accepts or claims under an older one, whatever died, froze, woke or
+// began anew meanwhile. Method: histories of the real verbs, with processes that say only what is so; after each step
+// every process there ever was tries. Time passes by setting leases as the database's owner.
+
+let fixture: LedgerFixture;
+let front: IdentityLedger;
+let signer: TestSigner;
+/** For callers that are older than the ledgers above know. */
+let connections: Record<'identity-api' | 'signer', Database>;
+beforeAll(async () => {
+  fixture = await createLedgerFixture('confirm');
+  front = await fixture.identity('reader');
+  signer = await fixture.signer('claimer');
+  connections = { 'identity-api': fixture.connect('identity-api', 4), signer: fixture.connect('signer', 2) };
+});
+afterAll(() => fixture?.close());
+
+/** Nobody enrolled, nothing confirmed: as a database that is new. */
+beforeEach(reset);
+async function reset(): Promise<void> {
+  await fixture.sql(`do $$ begin
+    set local session_replication_role = replica;
+    delete from registry.subscriber;
+    delete from ledger.work;
+    delete from ledger.open_fingerprint;
+    update registry.confirmed set epoch = 0;
+  end $$`);
+}
+
+const newEpoch = async (): Promise<bigint> =>
+  (await fixture.registry.blockKey('alice', { spkiSha256: randomBytes(32), reason: 'test' })).epoch;
+async function enrol(name: string, appliedEpoch: bigint): Promise<Caller> {
+  const connection = connections[name.startsWith('f') ? 'identity-api' : 'signer'];
+  const text = 'select incarnation from registry.enrol($1, $2)';
+  const [row] = await connection.call<{ incarnation: bigint }>({ name: '', text }, [name, appliedEpoch]);
+  return { name, incarnation: row?.incarnation ?? 0n };
+}
+const outdate = (name: string): Promise<unknown> =>
+  fixture.sql(`update registry.subscriber set lease_until = clock_timestamp() - interval '1 s' where name = $1`, name);
+const confirmedNow = async (): Promise<bigint> =>
+  (await fixture.sql<{ epoch: bigint }>('select epoch from registry.confirmed'))[0]?.epoch ?? -1n;
+
+/** A process: what it acts on, and in whose name. One that was replaced goes on as if it had not heard of it. */
+interface Process {
+  readonly caller: Caller;
+  applied: bigint;
+  /** As the ledger knows it. */
+  told: bigint;
+  floor: bigint;
+  acknowledged: bigint;
+  fenced: boolean;
+  expired: boolean;
+}
+/** `f…` are front ends, `s…` signers. */
+const names = ['f1', 'f2', 's1', 's2'] as const;
+type Name = (typeof names)[number];
+const ledgerOf = (name: string) => (name.startsWith('f') ? front : signer.ledger);
+
+/** Does the ledger let it accept, or claim? The code that says why not. */
+function tries({ caller }: Process): Promise<string | undefined> {
+  if (caller.name.startsWith('s')) return codeOf(signer.claim(1, { caller, requestIds: [] }));
+  const { requestId, fingerprint } = newRow();
+  const text = `select from ledger.accept($1, $2, array[$3::uuid], '{demo}', '{tls}', '{1}', '{root}', '{default}', '{interactive}', '{"{}"}',
+    array[$4::bytea], array[$4::bytea], array[null::jsonb], array[$4::bytea], array[null::text], array[$4::bytea], '{60000}', array[null::uuid])`;
+  return codeOf(
+    connections['identity-api'].call({ name: '', text }, [caller.name, caller.incarnation, requestId, fingerprint]),
+  );
+}
+
+class World {
+  readonly present = new Map<Name, Process>();
+  readonly everyone: Process[] = [];
+  epoch = 0n;
+  confirmed = 0n;
+
+  /** The model's own idea of what may be confirmed. */
+  confirmable(): bigint {
+    const waitedFor = [...this.present.values()].filter(({ fenced }) => !fenced);
+    const least = waitedFor.reduce((min, { acknowledged }) => (acknowledged < min ? acknowledged : min), this.epoch);
+    return least > this.confirmed ? least : this.confirmed;
+  }
+
+  async check(): Promise<void> {
+    expect(await confirmedNow()).toBe(this.confirmed);
+    const answers = await Promise.all(this.everyone.map(tries));
+    for (const [index, process] of this.everyone.entries()) {
+      const { caller, fenced, expired, told, floor, applied } = process;
+      const isPresent = this.present.get(caller.name as Name) === process;
+      const holdsLease = isPresent && !fenced && !expired;
+      // What this is about.
+      if (applied < this.confirmed) expect(answers[index], `${caller.name} acts on ${applied}`).toBeDefined();
+      expect(answers[index]).toBe(holdsLease ? (told < floor ? 'stale-snapshot' : undefined) : 'fenced');
+    }
+  }
+}
+
+type Command = fc.AsyncCommand<World, object>;
+const command = (
+  name: string,
+  run: (world: World) => Promise<void>,
+  check: (world: World) => boolean = () => true,
+): Command => ({
+  check,
+  toString: () => name,
+  async run(world) {
+    await run(world);
+    await world.check();
+  },
+});
+const present = (name: Name) => (world: World) => world.present.has(name);
+const of = (world: World, name: Name): Process => world.present.get(name) as Process;
+
+const commands: fc.Arbitrary<Command>[] = [
+  fc.constant(
+    command('change', async (world) => {
+      world.epoch = await newEpoch();
+    }),
+  ),
+  // From a snapshot on disk of any age, or from nothing. Whoever had the name goes on, as a ghost.
+  fc.tuple(fc.constantFrom(...names), fc.nat({ max: 3 })).map(([name, age]) =>
+    command(`enrol ${name}, ${age} behind`, async (world) => {
+      const applied = world.epoch > BigInt(age) ? world.epoch - BigInt(age) : 0n;
+      const caller = await enrol(name, applied);
+      const fresh = { acknowledged: 0n, fenced: false, expired: false };
+      const process = { ...fresh, caller, applied, told: applied, floor: world.confirmed };
+      world.present.set(name, process);
+      world.everyone.push(process);
+    }),
+  ),
+  ...names.map((name) =>
+    fc.constantFrom(
+      command(
+        `${name} applies`,
+        async (world) => {
+          of(world, name).applied = world.epoch;
+        },
+        present(name),
+      ),
+      command(
+        `${name} acknowledges`,
+        async (world) => {
+          const process = of(world, name);
+          const { caller, applied: epoch, fenced } = process;
+          const [verdict] = await fixture.registry.acknowledge([{ ...caller, epoch }]);
+          const isVersion = (await fixture.registry.digestOf(epoch)) !== undefined;
+          expect(verdict).toBe(fenced || !isVersion ? 'conflict' : 'acknowledged');
+          if (verdict !== 'acknowledged') return;
+          process.acknowledged = epoch;
+          process.told = epoch;
+        },
+        present(name),
+      ),
+      command(
+        `${name} renews`,
+        async (world) => {
+          const process = of(world, name);
+          const { caller, applied, fenced } = process;
+          expect(await codeOf(ledgerOf(name).renew(caller, applied))).toBe(fenced ? 'fenced' : undefined);
+          if (fenced) return;
+          process.told = applied;
+          process.expired = false;
+        },
+        present(name),
+      ),
+      command(
+        `${name} freezes until its lease is out`,
+        async (world) => {
+          await outdate(name);
+          of(world, name).expired = true;
+        },
+        present(name),
+      ),
+      command(`a ghost of ${name} acknowledges`, async (world) => {
+        for (const ghost of world.everyone) {
+          if (ghost.caller.name !== name || of(world, name) === ghost) continue;
+          expect(await fixture.registry.acknowledge([{ ...ghost.caller, epoch: world.epoch }])).toEqual(['conflict']);
+          expect(await codeOf(ledgerOf(name).renew(ghost.caller, world.epoch))).toBe('fenced');
+        }
+      }),
+      command(
+        `forget ${name}`,
+        async (world) => {
+          const { fenced } = of(world, name);
+          expect(await codeOf(fixture.registry.forgetSubscriber('alice', name, 'test'))).toBe(
+            fenced ? undefined : 'conflict',
+          );
+          if (fenced) world.present.delete(name);
+        },
+        present(name),
+      ),
+    ),
+  ),
+  fc.constant(
+    command('fence', async (world) => {
+      const late = [...world.present].filter(([, { fenced, expired }]) => expired && !fenced);
+      expect(await fixture.registry.fenceExpired()).toEqual(late.map(([name]) => name).sort());
+      for (const [, process] of late) process.fenced = true;
+    }),
+  ),
+  fc.constant(
+    command('confirm', async (world) => {
+      const expected = world.confirmable();
+      expect(await fixture.registry.confirm()).toBe(expected);
+      world.confirmed = expected;
+    }),
+  ),
+];
+
+it('in no history does anybody accept or claim under less than what was confirmed', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.commands(commands, { maxCommands: 30, size: 'max' }), async (history) => {
+      await reset();
+      const { epoch } = await fixture.registry.versionNow();
+      await fc.asyncModelRun(() => ({ model: Object.assign(new World(), { epoch }), real: {} }), history);
+    }),
+    { numRuns: 20 },
+  );
+});
+
+describe('at the same moment', () => {
+  /** A transaction of a signer's that has begun. */
+  const begun = async () => {
+    const one = fixture.connect('signer', 1);
+    const call = (text: string, ...values: unknown[]) => one.call<{ incarnation: bigint }>({ name: '', text }, values);
+    await call('begin');
+    return call;
+  };
+
+  it('whoever enrols is waited for, or knows what was confirmed', async () => {
+    const epoch = await newEpoch();
+    const enrolling = await begun();
+    const [row] = await enrolling(`select incarnation from registry.enrol('late', 0)`);
+    const confirming = fixture.registry.confirm();
+    await untilWaiting(fixture);
+    await enrolling('commit');
+    expect(await confirming).toBe(0n); // it saw the one who had enrolled, who has acknowledged nothing
+    const late = { name: 'late', incarnation: row?.incarnation ?? 0n };
+    expect(await codeOf(signer.claim(1, { caller: late, requestIds: [] }))).toBeUndefined();
+
+    await outdate('late');
+    await fixture.registry.fenceExpired();
+    expect(await fixture.registry.confirm()).toBe(epoch);
+    const caller = await enrol('late', epoch - 1n);
+    expect(await codeOf(signer.claim(1, { caller, requestIds: [] }))).toBe('stale-snapshot');
+    await fixture.registry.acknowledge([{ ...caller, epoch }]);
+    expect(await codeOf(signer.claim(1, { caller, requestIds: [] }))).toBeUndefined();
+  });
+
+  it('a claim that has begun is not fenced in the middle', async () => {
+    const caller = await enrol('busy', 0n);
+    const claiming = await begun();
+    await claiming(
+      `select * from ledger.claim($1, $2, gen_random_uuid(), 'interactive', 'default', 1, '{}', $3::bytea[], 'test-1', 1000, null, null)`,
+      caller.name,
+      caller.incarnation,
+      newSerials(1).map((serial) => Buffer.from(serial)),
+    );
+    await outdate('busy');
+    expect(await fixture.registry.fenceExpired()).toEqual([]);
+    await claiming('commit');
+    expect(await fixture.registry.fenceExpired()).toEqual(['busy']);
+  });
+
+  it('who renews is not fenced', async () => {
+    const caller = await enrol('renewing', 0n);
+    await outdate('renewing');
+    const renewing = await begun();
+    await renewing('select registry.renew($1, $2, 0)', caller.name, caller.incarnation);
+    expect(await fixture.registry.fenceExpired()).toEqual([]);
+    await renewing('commit');
+    expect(await fixture.registry.fenceExpired()).toEqual([]);
+  });
+
+  it('many that enrol, acknowledge, lose their lease, are fenced and confirmed leave nobody behind', async () => {
+    const processes: Process[] = [];
+    await Promise.all(
+      names.map(async (name) => {
+        for (let life = 0; life < 8; life += 1) {
+          const { epoch } = await fixture.registry.versionNow();
+          const applied = life % 2 === 0 ? epoch : epoch - 1n;
+          const caller = await enrol(name, applied);
+          const process = {
+            caller,
+            applied,
+            told: applied,
+            floor: 0n,
+            acknowledged: 0n,
+            fenced: false,
+            expired: false,
+          };
+          processes.push(process);
+          if (life % 3 === 0) await outdate(name);
+          else await fixture.registry.acknowledge([{ ...caller, epoch: applied }]);
+          await Promise.all([fixture.registry.fenceExpired(), newEpoch()]);
+          const confirmed = await fixture.registry.confirm();
+          if (applied < confirmed) expect(await tries(process)).toBeDefined();
+        }
+      }),
+    );
+    const confirmed = await fixture.registry.confirm();
+    expect(confirmed).toBeGreaterThan(0n);
+    for (const process of processes) if (process.applied < confirmed) expect(await tries(process)).toBeDefined();
+  });
+});
+
+describe('guards, whoever writes', () => {
+  const refused = (text: string) => refusedWith(fixture.sql(text));
+
+  it('what was confirmed stays so', async () => {
+    await newEpoch();
+    await fixture.registry.confirm();
+    for (const text of ['update registry.confirmed set epoch = epoch - 1', 'delete from registry.confirmed'])
+      expect(await refused(text), text).toBe('SLT01');
+  });
+
+  it('a subscriber is not unfenced, made older, or forgotten before it is fenced', async () => {
+    await enrol('guarded', 0n);
+    expect(await refused(`delete from registry.subscriber where name = 'guarded'`)).toBe('SLT01');
+    expect(await refused('truncate registry.subscriber')).toBe('SLT01');
+    expect(await refused(`update registry.subscriber set incarnation = incarnation - 1`)).toBe('SLT01');
+    await fixture.sql(`update registry.subscriber set fenced = true where name = 'guarded'`);
+    expect(await refused(`update registry.subscriber set fenced = false`)).toBe('SLT01');
+  });
+});
