@@ -73,6 +73,40 @@ class Subscriber {
   }
 }
 
+const inOrder = <T extends { name: string }>(rows: readonly T[]): T[] =>
+  rows.toSorted((one, other) => (one.name < other.name ? -1 : 1));
+
+/** What the changes below can change. */
+function essence({ cas, profiles, accounts, blockedKeys }: Snapshot): object {
+  return {
+    cas: inOrder(cas).map(({ name, state, quarantined, quarantinedTokens }) => ({
+      ...{ name, state, quarantined, quarantinedTokens },
+    })),
+    profiles: inOrder(profiles).map(({ name, ca, state, revision, document }) => ({
+      ...{ name, ca, state, revision, document },
+    })),
+    accounts: inOrder(accounts).map(({ name, state, profiles: allowed, apiKeyHashes }) => ({
+      ...{ name, state, allowed, apiKeyHashes },
+    })),
+    blockedKeys,
+  };
+}
+
+/** The same of the rows themselves. */
+async function truth(): Promise<object> {
+  const { cas, profiles, accounts, blockedKeys } = await fixture.registry.state();
+  return essence({
+    epoch: '0',
+    cas: cas as never, // of these only what `essence` takes is looked at
+    profiles: profiles.map((profile) => ({ ...profile })),
+    accounts: accounts.map(({ name, state, profiles: allowed, apiKeyHashes }) => ({
+      ...{ name, state, profiles: [...allowed] },
+      apiKeyHashes: apiKeyHashes.map((hash) => Buffer.from(hash).toString('hex')),
+    })),
+    blockedKeys: Buffer.from(blockedKeys).toString('base64'),
+  });
+}
+
 type Step = () => Promise<unknown>;
 const few = fc.constantFrom('one', 'two', 'three');
 const key = fc.nat({ max: 5 }).map((number) => createHash('sha256').update(`key ${number}`).digest());
@@ -161,6 +195,7 @@ it('after each change of any history the digest of what is held is the sealed on
       const young = new Subscriber();
       const { digest } = await young.catchUp();
       expect(Buffer.from(stateDigest(young.state()))).toEqual(digest);
+      expect(essence(young.state())).toEqual(await truth());
     }),
     { numRuns: 12 },
   );

@@ -27,7 +27,7 @@ const statements = {
   keyMissing: statement('key_missing', 'select registry.key_missing($1, $2, $3, $4, $5) as held'),
   claim: statement(
     'claim',
-    `select c.next_account, c.next_ca, r.* from ledger.claim($1, $2, $3, $4, $5, $6, $7::uuid[], $8::bytea[], $9, $10, $11, $12) c
+    `select c.next_account, c.next_ca, r.* from ledger.claim($1, $2, $3, $4, $5, $6, $7::uuid[], $8::bytea[], $9, $10, $11, $12, $13::text[]) c
      left join lateral unnest(c.rows) r on true`,
   ),
   claimAgain: statement(
@@ -134,6 +134,7 @@ async function claim(database: Database, options: ClaimOptions): Promise<ClaimRe
     options.leaseMs,
     options.cursor?.account ?? null,
     options.cursor?.ca ?? null,
+    texts(options.skipCas ?? []),
   ]);
   return toClaimResult(rows);
 }
