@@ -10,6 +10,8 @@ import {
   newSerials,
   refusedWith,
   type TestSigner,
+  untilLocked,
+  untilSomebodyWaits,
   untilWaiting,
 } from './ledger-fixture.js';
 
@@ -283,6 +285,21 @@ describe('at the same moment', () => {
     expect(await fixture.registry.fenceExpired()).toEqual([]);
     await claiming('commit');
     expect(await fixture.registry.fenceExpired()).toEqual(['busy']);
+  });
+
+  it('nobody is fenced for a lease that was renewed while others were looked at', async () => {
+    for (const name of ['late', 'renewed']) {
+      await enrol(name, 0n);
+      await outdate(name);
+    }
+    const holder = fixture.sql(`do $$ begin
+      perform from registry.subscriber where name = 'late' for update;
+      ${untilSomebodyWaits}
+      update registry.subscriber set lease_until = clock_timestamp() + interval '30 s' where name = 'renewed';
+    end $$`);
+    await untilLocked(fixture, 'registry.subscriber', 'RowShareLock');
+    expect(await fixture.registry.fenceExpired()).toEqual(['late']);
+    await holder;
   });
 
   it('who renews is not fenced', async () => {
