@@ -58,6 +58,12 @@ function atMost(what: string, valueMs: number, barMs: number): Bar {
   return { what, measured: `${valueMs.toFixed(1)} ms`, asked: `≤ ${barMs.toFixed(1)} ms`, standing };
 }
 
+function openTransactionBar({ minutes }: Endurance, text: (value: number) => string): Bar {
+  const rate = (open: boolean): number =>
+    median(minutes.filter((row) => row.openTransaction === open).map(({ ratePerSecond }) => ratePerSecond));
+  return atLeast('rate while a transaction was open, of the other minutes', rate(true) / rate(false), 0.9, 0.9, text);
+}
+
 /** Against the peer in the same run, and against what this machine's disk and processor allow. */
 export function barsOf(results: Results): Bar[] {
   const { closed, idle, signing, why, preloaded, endurance } = results;
@@ -96,5 +102,6 @@ export function barsOf(results: Results): Bar[] {
             percent,
           ),
         ]),
+    ...(endurance === undefined ? [] : [openTransactionBar(endurance, percent)]),
   ];
 }
