@@ -7,7 +7,10 @@ import { createTestSigner, type TestSigner } from './testing/test-signer.js';
 const lane: Lane = { class: 'interactive', keyGroup: 'default' };
 let signer: TestSigner;
 let told: string[];
-const outage = { failed: (err: unknown) => void told.push(asSluiceError(err).code), over: () => void told.push('over') };
+const outage = {
+  failed: (err: unknown) => void told.push(asSluiceError(err).code),
+  over: () => void told.push('over'),
+};
 let added: { lane: Lane; turns: number; count: number }[];
 
 beforeEach(async () => {
