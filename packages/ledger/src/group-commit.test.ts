@@ -1,6 +1,6 @@
 import { SluiceError } from '@sluice/errors';
-import { describe, expect, it, vi } from 'vitest';
-import { createGroupCommit, type GroupCommitOptions } from './group-commit.js';
+import { describe, expect, it } from 'vitest';
+import { createGroupCommit, type GroupCommitOptions, type Patience } from './group-commit.js';
 
 const fault = new SluiceError('internal', 'a row that PostgreSQL refuses', {
   cause: Object.assign(new Error('invalid byte sequence'), { code: '22021' }),
@@ -28,6 +28,8 @@ const create = (
     refuse: () => new SluiceError('unavailable'),
     ...more,
   });
+/** Three rows go beside others. */
+const besideOthers = (waitMs: number): Patience => ({ rowsMin: (beside) => (beside ? 3 : 1), waitMs: () => waitMs });
 /** Until everything that is ready has run: two turns of the event loop. */
 const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 2; turn += 1) await new Promise(setImmediate);
@@ -58,7 +60,7 @@ describe('group commit', () => {
 
   it('lets a small batch wait for the one in flight, but not a large one', async () => {
     const { batches, commit } = heldCommits();
-    const group = create({ commit, inFlightMax: 3, beside: { rowsMin: 3, waitMs: 1_000_000 } });
+    const group = create({ commit, inFlightMax: 3, patience: besideOthers(1_000_000) });
     void group.submit(0);
     await settle();
     void group.submit(1);
@@ -80,38 +82,35 @@ describe('group commit', () => {
 
   it('lets a small batch go beside one that does not end, after a while', async () => {
     const { batches, commit } = heldCommits();
-    const group = create({ commit, beside: { rowsMin: 3, waitMs: 1 } });
+    const group = create({ commit, patience: besideOthers(1) });
     void group.submit(0);
     await settle();
     void group.submit(1);
     await expect.poll(() => batches.map(({ items }) => items)).toEqual([[0], [1]]);
   });
 
-  it('lets it wait for the others once, not again for a place', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    try {
-      const { batches, commit } = heldCommits();
-      const group = create({ commit, inFlightMax: 2, beside: { rowsMin: 3, waitMs: 50 } });
-      void group.submit(0);
-      await settle();
-      for (const item of [1, 2, 3]) void group.submit(item);
-      await settle();
-      void group.submit(4);
-      await settle();
-      vi.advanceTimersByTime(50);
-      expect(batches.map(({ items }) => items)).toEqual([[0], [1, 2, 3]]);
-      batches[0]?.end();
-      await settle();
-      expect(batches.map(({ items }) => items)).toEqual([[0], [1, 2, 3], [4]]);
-      void group.submit(5);
-      batches[1]?.end();
-      await settle();
-      expect(batches).toHaveLength(3);
-      vi.advanceTimersByTime(50);
-      expect(batches.at(-1)?.items).toEqual([5]);
-    } finally {
-      vi.useRealTimers();
-    }
+  it('lets a batch gather as many rows as are wanted, and no longer when fewer are', async () => {
+    const { batches, commit } = heldCommits();
+    let wanted = 3;
+    const group = create({ commit, patience: { rowsMin: () => wanted, waitMs: () => 1_000_000 } });
+    void group.submit(0);
+    void group.submit(1);
+    await settle();
+    expect(batches).toHaveLength(0);
+    void group.submit(2);
+    await settle();
+    expect(batches.map(({ items }) => items)).toEqual([[0, 1, 2]]);
+    wanted = 0;
+    void group.submit(3);
+    await settle();
+    expect(batches.at(-1)?.items).toEqual([3]);
+  });
+
+  it('lets a batch go that gathers in vain, after a while', async () => {
+    const { batches, commit } = heldCommits();
+    const group = create({ commit, patience: { rowsMin: () => 3, waitMs: () => 1 } });
+    void group.submit(0);
+    await expect.poll(() => batches.map(({ items }) => items)).toEqual([[0]]);
   });
 
   it('runs no more batches side by side than it may; what gathers meanwhile goes into the next one', async () => {

@@ -7,16 +7,21 @@ export interface GroupCommitOptions<T, R> {
   readonly batchMax: number;
   /** Batches side by side: the stages must overlap, or every request waits for the slowest of its convoy. */
   readonly inFlightMax: number;
-  /**
-   * A batch of fewer than `rowsMin` waits up to `waitMs` for those in flight to end: what a commit costs before its first
-   * row, each of many small ones would pay again. Left out: none waits.
-   */
-  readonly beside?: { readonly rowsMin: number; readonly waitMs: number } | undefined;
+  /** When a small batch may go. Left out: at once. */
+  readonly patience?: Patience | undefined;
   /** Refused with `unavailable` beyond this many waiting. */
   readonly waitingMax: number;
   readonly refuse: () => SluiceError;
   /** Called with the size of each batch that was committed. */
   readonly onBatch?: ((size: number) => void) | undefined;
+}
+
+/** What a commit costs before its first row, each of many small ones would pay again: so a small batch waits for more. */
+export interface Patience {
+  /** A batch of fewer rows waits; 1 or less: it goes at once. `beside`: while another one is in flight. */
+  rowsMin(beside: boolean): number;
+  /** But no longer than this, in milliseconds. */
+  waitMs(): number;
 }
 
 /**
@@ -40,7 +45,7 @@ export function createGroupCommit<T, R>(options: GroupCommitOptions<T, R>): Grou
   let inFlight = 0;
   let scheduled = false;
   let whenIdle: (() => void)[] = [];
-  /** Runs while a small batch waits for others; when it has gone off, what waits goes all the same. */
+  /** Runs while a small batch waits; when it has gone off, that batch goes all the same. */
   let patience: NodeJS.Timeout | undefined;
   let impatient = false;
 
@@ -65,7 +70,8 @@ export function createGroupCommit<T, R>(options: GroupCommitOptions<T, R>): Grou
 
   function mayGo(): boolean {
     if (waiting.length === 0 || inFlight >= options.inFlightMax) return false;
-    return inFlight === 0 || impatient || waiting.length >= (options.beside?.rowsMin ?? 1);
+    if (impatient || options.patience === undefined) return true;
+    return waiting.length >= options.patience.rowsMin(inFlight > 0);
   }
 
   function pump(): void {
@@ -76,25 +82,26 @@ export function createGroupCommit<T, R>(options: GroupCommitOptions<T, R>): Grou
         inFlight -= 1;
         pump();
       });
-      if (waiting.length === 0) endPatience();
     }
-    // Impatient it stays while every place is taken: the first that is free is for those who have waited their time.
-    if (waiting.length > 0 && options.beside !== undefined && !impatient) {
-      patience ??= setTimeout(() => {
-        impatient = true;
-        pump();
-      }, options.beside.waitMs);
-    }
+    waitFromNow();
     if (waiting.length === 0 && inFlight === 0) {
       for (const resolve of whenIdle) resolve();
       whenIdle = [];
     }
   }
 
-  function endPatience(): void {
-    clearTimeout(patience);
-    patience = undefined;
+  function waitFromNow(): void {
     impatient = false;
+    if (waiting.length === 0) {
+      clearTimeout(patience);
+      patience = undefined;
+    } else if (options.patience !== undefined) {
+      patience ??= setTimeout(() => {
+        patience = undefined;
+        impatient = true;
+        pump();
+      }, options.patience.waitMs());
+    }
   }
 
   return {

@@ -1,14 +1,23 @@
 import { SluiceError } from '@sluice/errors';
 import { bigints, byteas, integers, jsons, texts, uuids } from './binary-array.js';
 import { createDatabase, type Database, type DatabaseOptions, type Statement } from './database.js';
-import { createGroupCommit, type GroupCommit } from './group-commit.js';
+import { createGroupCommit, type GroupCommit, type Patience } from './group-commit.js';
 import { type StandingRow, toStanding } from './standing.js';
 import { enrol, laneLoads, renew } from './subscriber-verbs.js';
 import type { AcceptResult, AcceptRow, Caller, IdentityLedger, Standing } from './types.js';
 
+/** Who waits in this process for requests to end. */
+export interface Waited {
+  readonly count: number;
+  /** How long it lately took, in milliseconds. */
+  readonly latelyMs: number;
+}
+
 export interface IdentityLedgerOptions extends DatabaseOptions {
   /** Called once per commit with the rows it accepted: one turn for as many as shared it. */
   readonly onAccepted?: ((rows: readonly AcceptRow[]) => void) | undefined;
+  /** Those who wait here for what was accepted. Left out: nobody does. */
+  readonly waited?: Waited | undefined;
   readonly onBatch?: ((verb: 'accept' | 'join' | 'read' | 'decide', size: number) => void) | undefined;
 }
 
@@ -188,6 +197,24 @@ async function decideAll(database: Database, actor: string, items: readonly Deci
   });
 }
 
+/** A commit of 5 rows costs almost what one of 16 does. */
+const besideRowsMin = 16;
+const patienceMsMax = 50;
+const besidePatience: Patience = { rowsMin: (beside) => (beside ? besideRowsMin : 1), waitMs: () => patienceMsMax };
+const gatheredRowsMax = 32;
+
+/**
+ * What is accepted together is claimed, signed, completed and read together, and each batch costs all processes together
+ * what some five requests do. So orders gather until they are as many as those that are waited for, for at most half of
+ * what these take: in the end half of all gather while the other half is being signed. Who comes alone does not wait.
+ */
+function gatherPatience(waited: Waited): Patience {
+  return {
+    rowsMin: (beside) => Math.max(besidePatience.rowsMin(beside), Math.min(gatheredRowsMax, waited.count)),
+    waitMs: () => Math.min(patienceMsMax, waited.latelyMs / 2),
+  };
+}
+
 /** The ledger as the front end may use it. Every verb is batched with what else waits for the same verb. */
 export function createIdentityLedger(options: IdentityLedgerOptions): IdentityLedger {
   const database = createDatabase(options);
@@ -201,19 +228,23 @@ export function createIdentityLedger(options: IdentityLedgerOptions): IdentityLe
     verb: 'accept' | 'join' | 'read' | 'decide',
     inFlightMax: number,
     commit: (batch: readonly T[]) => Promise<readonly R[]>,
+    patience: Patience = besidePatience,
   ): GroupCommit<T, R> =>
     createGroupCommit<T, R>({
       commit,
       batchMax: 64,
       inFlightMax,
-      beside: { rowsMin: 16, waitMs: 50 },
+      patience,
       waitingMax: 20_000,
       refuse,
       onBatch: (size) => options.onBatch?.(verb, size),
     });
 
-  const accepts = group<Submitted<AcceptRow>, AcceptResult>('accept', 3, (batch) =>
-    acceptAll(database, enrolled(), batch, options.onAccepted),
+  const accepts = group<Submitted<AcceptRow>, AcceptResult>(
+    'accept',
+    3,
+    (batch) => acceptAll(database, enrolled(), batch, options.onAccepted),
+    options.waited === undefined ? besidePatience : gatherPatience(options.waited),
   );
   const joins = group<Submitted<JoinItem>, Joined>('join', 2, (batch) => joinAll(database, batch));
   const reads = group<string, Standing | undefined>('read', 2, async (batch) => {

@@ -63,6 +63,14 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
       breakers,
       onAccepted: giveTurns,
       onBatch: frontMetrics.batch,
+      waited: {
+        get count() {
+          return waiters.count;
+        },
+        get latelyMs() {
+          return waiters.latelyMs;
+        },
+      },
     }),
   );
 
@@ -101,7 +109,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   const waiters = createWaiters({
     read: (requestId) => ledger.read(requestId),
     waitersMax,
-    after: clock.after,
+    clock,
     onReadFailed: () => frontMetrics.readFailed(),
   });
 
@@ -118,8 +126,8 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     random,
     nonces: createNonces(config.nonceSecrets, randomBytes),
     newRequestId,
-    // The lease logs a failure, and goes on trying.
-    onFenced: () => void lease.renewNow().catch(() => undefined),
+    // The lease's own loop goes on trying and logs: a failure here is told there.
+    onFenced: () => void lease.renewNow().catch((err: unknown) => log.warn({ event: 'renew-failed', err }, 'fenced')),
     checkpoint,
     log,
   };

@@ -19,7 +19,7 @@ beforeEach(() => {
       }),
     waitersMax: 3,
     onReadFailed: () => undefined,
-    after: clock.after.bind(clock),
+    clock,
     pausesMs: [50, 100],
   });
 });
@@ -42,6 +42,22 @@ it('many share one read and its result, each leaves at its own time', async () =
   expect(waiters.count).toBe(0);
   await clock.advance(5000);
   expect(reads).toHaveLength(1);
+});
+
+it('knows how long it lately took until a request ended; who gave up before says nothing of it', async () => {
+  const ends = async (afterMs: number) => {
+    const { ended } = waiters.wait('r', 1000);
+    void waiters.wait('r', 10);
+    await clock.advance(afterMs);
+    waiters.ring(['r']);
+    reads.at(-1)?.('issued');
+    await ended;
+  };
+  expect(waiters.latelyMs).toBe(0);
+  for (let times = 0; times < 50; times += 1) await ends(40);
+  expect(waiters.latelyMs).toBeCloseTo(40, 0);
+  for (let times = 0; times < 50; times += 1) await ends(20);
+  expect(waiters.latelyMs).toBeCloseTo(20, 0);
 });
 
 it('looks again at growing intervals, also after a read that failed', async () => {

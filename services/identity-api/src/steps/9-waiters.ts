@@ -17,6 +17,8 @@ export interface Waiters {
   /** Are there no places left? Asked before anything is stored, so that what is stored can be waited for. */
   readonly full: boolean;
   readonly count: number;
+  /** Milliseconds that it lately took until a request ended. */
+  readonly latelyMs: number;
   /** Waits for this request to leave the open states, for `waitMs` milliseconds. Throws `unavailable` when full. */
   wait(requestId: string, waitMs: number): Waiter;
   /** "Look again": some of these may be ours. */
@@ -28,7 +30,7 @@ export interface WaitersOptions {
   readonly read: (requestId: string) => Promise<Standing | undefined>;
   readonly waitersMax: number;
   readonly onReadFailed: (error: unknown) => void;
-  readonly after: Clock['after'];
+  readonly clock: Pick<Clock, 'after' | 'monotonicMs'>;
   /** Pauses before the second, third … look; the last one repeats. */
   readonly pausesMs?: readonly number[];
 }
@@ -43,6 +45,7 @@ interface Watch {
   rung: boolean;
 }
 
+const weightOfNewest = 0.1;
 const nothing = (): void => undefined;
 
 /**
@@ -50,14 +53,15 @@ const nothing = (): void => undefined;
  * ring may be lost, they also look at growing intervals, and the ledger alone says what became of it.
  */
 export function createWaiters(options: WaitersOptions): Waiters {
-  const { read, waitersMax, onReadFailed, after, pausesMs = [200, 400, 800] } = options;
+  const { read, waitersMax, onReadFailed, clock, pausesMs = [200, 400, 800] } = options;
   const watches = new Map<string, Watch>();
   let count = 0;
+  let latelyMs = 0;
 
   function rest(watch: Watch): void {
     const pauseMs = pausesMs[Math.min(watch.looks, pausesMs.length - 1)] ?? 0;
     watch.looks += 1;
-    watch.stopResting = after(pauseMs, () => look(watch));
+    watch.stopResting = clock.after(pauseMs, () => look(watch));
   }
 
   function look(watch: Watch): void {
@@ -97,10 +101,14 @@ export function createWaiters(options: WaitersOptions): Waiters {
     get count() {
       return count;
     },
+    get latelyMs() {
+      return latelyMs;
+    },
     wait(requestId, waitMs) {
       if (count >= waitersMax) throw new SluiceError('unavailable', 'Too many wait already');
       count += 1;
       const watch = watchFor(requestId);
+      const fromMs = clock.monotonicMs();
       let leave = nothing;
       const ended = new Promise<WaitEnd>((resolve) => {
         const end = (how: WaitEnd) => {
@@ -111,9 +119,10 @@ export function createWaiters(options: WaitersOptions): Waiters {
             watch.stopResting();
             watches.delete(requestId);
           }
+          if (typeof how === 'object') latelyMs += weightOfNewest * (clock.monotonicMs() - fromMs - latelyMs);
           resolve(how);
         };
-        const takeBack = after(waitMs, () => end('time-over'));
+        const takeBack = clock.after(waitMs, () => end('time-over'));
         watch.waiters.add(end);
         leave = () => end('hung-up');
       });

@@ -181,8 +181,7 @@ export async function startFront(options: StartFrontOptions = {}): Promise<Start
   const log = { debug: quiet, info: quiet, warn: keep, error: keep };
   const clock = new ManualClock();
   const ledger = new FakeLedger(clock);
-  const after = clock.after.bind(clock);
-  const waiters = createWaiters({ read: ledger.verbs.read, waitersMax, after, onReadFailed: quiet });
+  const waiters = createWaiters({ read: ledger.verbs.read, waitersMax, clock, onReadFailed: quiet });
   const monotonicMs = () => clock.monotonicMs();
   const admission = createAdmission({ readLaneLoads: async () => laneLoads, openRequestsMax, monotonicMs, log });
   const metrics = createMetrics('identity-api');
