@@ -9,6 +9,7 @@ import {
   parseProfile,
   readCertificate,
 } from '@sluice/pki';
+import { median } from './median.js';
 
 export interface SigningResult {
   /** Per second on one core, by what is done. */
@@ -29,6 +30,9 @@ const profile = JSON.stringify({
   key_usage: ['digitalSignature'],
   extended_key_usage: ['clientAuth'],
 });
+
+const rounds = 25;
+const warmUpMs = 1000;
 
 /** Everything a signer does for one certificate that needs neither ledger nor token: build, lint, sign, verify its own signature, assemble. */
 export function measureSigningCore(seconds: number): SigningResult {
@@ -66,16 +70,17 @@ export function measureSigningCore(seconds: number): SigningResult {
   };
   const tbs = build();
   const bare = (): void => void key(tbs);
-  // Alternating, so that a busy neighbour costs both the same.
-  const counts = { bare: 0, whole: 0 };
-  const rounds = 6;
-  for (let round = 0; round < rounds; round += 1) {
-    const ms = (seconds * 1000) / rounds / 2;
-    if (round === 0) perSecond(whole, ms);
-    counts.bare += perSecond(bare, ms) / rounds;
-    counts.whole += perSecond(whole, ms) / rounds;
-  }
-  return { bareSignPerSecond: counts.bare, wholePerSecond: counts.whole, share: counts.whole / counts.bare };
+  // Until the engine has compiled both for good, as in a signer that has run for a minute.
+  perSecond(whole, warmUpMs);
+  perSecond(bare, warmUpMs / 4);
+  // Alternating, and the middle of all rounds: a busy neighbour costs a round or two, not the figure.
+  const ms = (seconds * 1000) / rounds / 2;
+  const pairs = Array.from({ length: rounds }, () => ({ bare: perSecond(bare, ms), whole: perSecond(whole, ms) }));
+  return {
+    bareSignPerSecond: median(pairs.map((pair) => pair.bare)),
+    wholePerSecond: median(pairs.map((pair) => pair.whole)),
+    share: median(pairs.map((pair) => pair.whole / pair.bare)),
+  };
 }
 
 function perSecond(work: () => void, ms: number): number {
