@@ -7,6 +7,8 @@ const storedAs = {
   ca: 'select name from registry.ca',
   'disabled-ca': `select name from registry.ca where state = 'disabled'`,
   profile: 'select name from registry.profile',
+  'disabled-profile': `select name from registry.profile where state = 'disabled'`,
+  'disabled-account': `select name from registry.account where state = 'disabled'`,
   'blocked-key': `select encode(spki_sha256, 'hex') as name from registry.blocked_key`,
 } as const;
 type Kind = keyof typeof storedAs;

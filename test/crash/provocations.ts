@@ -98,6 +98,31 @@ export const profile: Provoke = ({ journal }) => {
   return journal.change('profile', name, '/admin/v1/profiles', { document: JSON.stringify(document) });
 };
 
+export const switchProfile: Provoke = async (site) => {
+  const name = await madeBefore(site, 'profile', profile);
+  const reason = { reason: 'to see what a failure leaves' };
+  await site.journal.change('disabled-profile', name, `/admin/v1/profiles/${name}/disable`, reason);
+};
+export const switchAccount: Provoke = async (site) => {
+  const name = await madeBefore(site, 'account', account);
+  const reason = { reason: 'to see what a failure leaves' };
+  await site.journal.change('disabled-account', name, `/admin/v1/accounts/${name}/disable`, reason);
+};
+export const apiKey: Provoke = async (site) => {
+  const name = await madeBefore(site, 'account', account);
+  const path = `/admin/v1/accounts/${name}/keys`;
+  const { api_key_hash } = await site.system.admin.call<{ api_key_hash: string }>('POST', path, {});
+  await site.system.admin.call('POST', `${path}/revoke`, { api_key_hash, reason: 'to see what a failure leaves' });
+};
+/** The name of one that a provocation made and that is enabled; makes one where there is none. */
+async function madeBefore(site: Site, kind: 'profile' | 'account', make: Provoke): Promise<string> {
+  const enabled = `select name from registry.${kind} where name like $1 and state = 'enabled' limit 1`;
+  const find = async () => (await site.system.query<{ name: string }>(enabled, [`${kind}-%`]))[0]?.name;
+  const found = await find();
+  if (found === undefined) await make(site);
+  return found ?? (await find()) ?? '';
+}
+
 /** A new epoch is told with a renewal, within a second. */
 export const renew: Provoke = async (site) => {
   await account(site);

@@ -6,7 +6,7 @@ import { type Load, startLoad } from './load.js';
 import { startAgain } from './mixtures/start-again.js';
 import type { Provoke, Site } from './provocations.js';
 import { untilInFlight } from './signer-faults.js';
-import { uncalled, writes } from './writes.js';
+import { unprovoked, writes } from './writes.js';
 
 const signaturesPerSecond = 60;
 const leaseMs = 2000;
@@ -47,7 +47,7 @@ export function writesSuite(how: { readonly failures: readonly VerbFailure[]; re
         [roleName(new URL(system.adminUrl).pathname.slice(1), service)],
       );
       const called = service === 'ocsp-responder' ? [] : Object.keys(writes[service]);
-      expect(verbs.map(({ name }) => name).sort(), service).toEqual([...called, ...uncalled[service]].sort());
+      expect(verbs.map(({ name }) => name).sort(), service).toEqual([...called, ...unprovoked[service]].sort());
     }
   });
 
@@ -78,7 +78,7 @@ export function writesSuite(how: { readonly failures: readonly VerbFailure[]; re
     expect(await site.journal.falsehoods()).toEqual([]);
     for (const service of serviceNames) {
       const seen = system.verbWire?.seen(service);
-      expect(uncalled[service].filter((verb) => seen?.has(verb))).toEqual([]);
+      expect(unprovoked[service].filter((verb) => seen?.has(verb))).toEqual([]);
     }
     // It was a test: certificates came, what the wire lost was asked for again, and leases ran out.
     expect(counts.issued).toBeGreaterThan(50);
