@@ -33,7 +33,7 @@ it('finds nothing to report under load and kill -9', async () => {
     while (!stopped) {
       const until = newRequestId(Date.now() + 60_000);
       const { findings } = await store.auditRange({ from: newRequestId(0), until, requestsMax: 100_000 });
-      alarms.push(...[...findings, ...(await store.auditLeases())].filter(({ found }) => found > 0));
+      alarms.push(...[...findings, ...(await store.auditWhole())].filter(({ found }) => found > 0));
       requests = Math.max(requests, ...findings.map(({ checked }) => checked));
       audits += 1;
       await wait(50); // the services have something to do, too

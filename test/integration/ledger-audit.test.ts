@@ -90,7 +90,7 @@ async function audited(...statements: string[]): Promise<Partial<Record<AuditInv
       expect((await planter.query(text)).rowCount, text).toBeGreaterThan(0);
     }
     const { rows } = await planter.query<{ invariant: AuditInvariant; checked: string; found: string; rows: string[] }>(
-      'select * from ledger.audit($1, $2) union all select * from ledger.audit_leases(30000)',
+      'select * from ledger.audit($1, $2) union all select * from ledger.audit_leases(30000) union all select * from ledger.audit_registry()',
       [everything.from, everything.until],
     );
     return broken(rows.map((row) => ({ ...row, checked: Number(row.checked), found: Number(row.found) })));
@@ -101,7 +101,7 @@ async function audited(...statements: string[]): Promise<Partial<Record<AuditInv
 
 it('finds nothing in a ledger that is in order, and has looked at everything', async () => {
   const { findings, next } = await fixture.registry.auditRange(everything);
-  const leases = await fixture.registry.auditLeases();
+  const leases = await fixture.registry.auditWhole();
   expect(next).toBeUndefined();
   expect(broken([...findings, ...leases])).toEqual({});
   const checked = Object.fromEntries([...findings, ...leases].map((finding) => [finding.invariant, finding.checked]));
@@ -228,6 +228,26 @@ describe('finds, and names the rows of', () => {
       'a claim for a subscriber while the CA was being made',
       { permitted: 'ca-pending at epoch 2' },
       ['update ledger.serial set epoch = 2 where request_id = $issued'],
+    ],
+    [
+      'an account that was changed and nobody was told',
+      { sealed: 'account demo' },
+      [`update registry.account set state = 'disabled' where name = 'demo'`],
+    ],
+    [
+      'a CA that is told to be what it is not',
+      { sealed: 'ca root' },
+      [`update registry.entity set body = body || '{"state": "disabled"}' where name = 'root'`],
+    ],
+    [
+      'a blocked key that nobody was told of',
+      { sealed: 'blocked-keys all' },
+      [`insert into registry.blocked_key values (sha256('x'), 'test', 'test', now(), 1)`],
+    ],
+    [
+      'a digest that does not cover the entities',
+      { sealed: 'version ' },
+      [`update registry.version set digest = sha256('x') where epoch = (select max(epoch) from registry.version)`],
     ],
   ])('%s', async (_, expected, statements) => {
     const found = await audited(...statements);

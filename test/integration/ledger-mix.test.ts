@@ -27,6 +27,7 @@ beforeAll(async () => {
   fronts = await Promise.all(['front-1', 'front-2'].map((name) => fixture.identity(name)));
   signers = await Promise.all(['signer-1', 'signer-2', 'signer-3'].map((name) => fixture.signer(name, 3)));
   await fixture.makeCa('second');
+  for (const { ledger, caller } of signers) await ledger.attachToken(caller, 'token', 'default');
 });
 afterAll(() => fixture?.close());
 
@@ -150,6 +151,35 @@ it('of all verbs at once neither deadlocks nor loses a request', async () => {
       }),
     ]);
   };
+  const someSigner = (): TestSigner => pick(signers);
+  const changeStandings = async (): Promise<void> => {
+    const state = profiles % 2 === 0 ? ('enabled' as const) : ('disabled' as const);
+    const { registry } = fixture;
+    const epoch = await registry.epoch();
+    const steps: (() => Promise<unknown>)[] = [
+      () => registry.setProfileState('alice', 'second-tls', state, 'test'),
+      () => registry.setAccountState('alice', 'other', state, 'test'),
+      () => registry.enableCa('alice', 'second', 'test'),
+      () => someSigner().ledger.keyMissing(someSigner().caller, { ca: 'root', token: 'token', detail: 'test' }),
+      () => registry.liftQuarantine('alice', 'root', undefined, 'test'),
+      () => registry.acknowledge(shuffled(signers).map(({ caller }) => ({ ...caller, epoch }))),
+      () => registry.fenceExpired(),
+      () => registry.confirm(),
+      ...signers.map(
+        ({ ledger, caller }) =>
+          () =>
+            ledger.renew(caller, epoch),
+      ),
+    ];
+    // What is in that state already is refused: that is no fault.
+    await Promise.all(
+      shuffled(steps).map((step) =>
+        step().catch((thrown: unknown) => {
+          if (asSluiceError(thrown).code !== 'conflict') throw thrown;
+        }),
+      ),
+    );
+  };
   let week = 13;
   const makePartitions = async (): Promise<void> => {
     week += 1;
@@ -189,6 +219,7 @@ it('of all verbs at once neither deadlocks nor loses a request', async () => {
         (await (fronts[1] as IdentityLedger).cancel(pick(known).requestId, pick(['demo', 'other']))),
     ),
     repeat(changeRegistry),
+    repeat(changeStandings),
     repeat(makePartitions),
     disabled,
   ]);

@@ -10,6 +10,8 @@ export const auditInvariants = {
   issued: 'an issued end hands out one certificate with the issued serial, and no other serial is issued',
   withheld: 'an end without a certificate says `withheld` exactly when a serial was burned for it',
   revoked: 'every burned serial is revoked',
+  sealed:
+    'what subscribers are told of the registry is what its rows say, and the digest of the newest version covers it',
   permitted: 'the CA permitted each claim in the state it had at the epoch of the claim',
 } as const;
 export type AuditInvariant = keyof typeof auditInvariants;

@@ -9,6 +9,7 @@ const statements = {
   range: statement('audit', 'select * from ledger.audit($1, $2)'),
   end: statement('audit_end', 'select ledger.audit_end($1, $2, $3) as id'),
   leases: statement('audit_leases', 'select * from ledger.audit_leases($1)'),
+  registry: statement('audit_registry', 'select * from ledger.audit_registry()'),
   next: statement(
     'audit_next',
     'select n.audited, n.behind_ms, f.* from ledger.audit_next($1, $2, $3) n left join lateral unnest(n.findings) f on true',
@@ -38,11 +39,20 @@ const toFindings = (rows: readonly FindingRow[]): AuditFinding[] =>
     invariant === null ? [] : [{ invariant, checked: Number(checked), found: Number(found), rows: named }],
   );
 
+/** What is looked at as a whole, in a snapshot each: claims past their lease, and what the registry has sealed. */
+export async function auditWhole(
+  database: Database,
+  pause: (waitMs: number) => Promise<void> = sleep,
+): Promise<AuditFinding[]> {
+  const sealed = toFindings(await database.call<FindingRow>(statements.registry, []));
+  return [...(await auditLeases(database, pause)), ...sealed];
+}
+
 /**
  * Claims that the sweep has left past their lease. What is found is looked for again after 5 s, with a grace longer by
  * that: what was about to be swept is not reported.
  */
-export async function auditLeases(database: Database, pause: (waitMs: number) => Promise<void> = sleep) {
+async function auditLeases(database: Database, pause: (waitMs: number) => Promise<void>): Promise<AuditFinding[]> {
   const look = async (graceMs: number) =>
     toFindings(await database.call<FindingRow>(statements.leases, [Math.round(graceMs)]));
   const beganAtMs = performance.now();

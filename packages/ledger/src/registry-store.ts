@@ -1,5 +1,5 @@
 import { SluiceError } from '@sluice/errors';
-import { auditLeases, auditRange, auditScope } from './audit.js';
+import { auditRange, auditScope, auditWhole } from './audit.js';
 import { createDatabase, type Database, type DatabaseOptions, type Statement } from './database.js';
 import { only } from './only.js';
 import type {
@@ -230,7 +230,7 @@ export function createRegistryStore(options: DatabaseOptions): RegistryStore {
     serviceKeys: () => database.call(statements.serviceKeys, []),
     laneLoads: () => laneLoads(database),
     why: (requestId) => requestHistory(database, requestId),
-    auditLeases: () => auditLeases(database),
+    auditWhole: () => auditWhole(database),
     auditRange: (range) => auditRange(database, range),
     auditScope: () => auditScope(database),
     recentEnds: () => database.call(statements.recentEnds, []),

@@ -153,8 +153,8 @@ export interface RegistryStore extends SubscriberStore {
   why(requestId: string): Promise<RequestHistory | undefined>;
   /** Counts by end state of the last hour, for `sluice status`. */
   recentEnds(): Promise<{ state: string; code: string | null; count: number }[]>;
-  /** Claims left past their lease, all of them. Takes 5 s when there seem to be some: it looks twice. */
-  auditLeases(): Promise<readonly AuditFinding[]>;
+  /** Claims left past their lease, and whether the registry is sealed as its rows say. Takes 5 s when there seem to be such claims: it looks twice. */
+  auditWhole(): Promise<readonly AuditFinding[]>;
   /** At most `requestsMax` requests with ids from `from` on, before `until`, in one snapshot; `next`: where to go on. */
   auditRange(range: {
     from: string;

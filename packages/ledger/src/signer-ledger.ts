@@ -1,6 +1,6 @@
 import { type Code, SluiceError } from '@sluice/errors';
 import type { EndState, Purpose, ShelfState } from '@sluice/issuance';
-import { auditLeases, auditNext } from './audit.js';
+import { auditNext, auditWhole } from './audit.js';
 import { byteas, integers, texts, timestamps, uuids } from './binary-array.js';
 import { createDatabase, type Database, type DatabaseOptions, type Statement } from './database.js';
 import { isFaultOfOneRow } from './ledger-error.js';
@@ -278,7 +278,7 @@ export function createSignerLedger(options: DatabaseOptions): SignerLedger {
       return { swept: true, ended, requeued: row.requeued, loads: await laneLoads(database).catch(() => []) };
     },
     audit: (caller, requestsMax) => auditNext(database, caller, requestsMax),
-    auditLeases: () => auditLeases(database),
+    auditWhole: () => auditWhole(database),
     close: () => database.close(),
   };
 }

@@ -254,8 +254,8 @@ export interface SignerLedger {
   sweep(caller: Caller): Promise<Sweep>;
   /** Looks at the next range of at most `requestsMax` requests, if no other signer is at it; in one snapshot. */
   audit(caller: Caller, requestsMax: number): Promise<AuditStep>;
-  /** Claims left past their lease, all of them. Takes 5 s when there seem to be some: it looks twice. */
-  auditLeases(): Promise<readonly AuditFinding[]>;
+  /** Claims left past their lease, and whether the registry is sealed as its rows say. Takes 5 s when there seem to be such claims: it looks twice. */
+  auditWhole(): Promise<readonly AuditFinding[]>;
   close(): Promise<void>;
 }
 

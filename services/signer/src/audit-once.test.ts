@@ -37,7 +37,7 @@ describe('an audit', () => {
   it('counts every violation and names its rows, at error level', async () => {
     const finding: AuditFinding = { invariant: 'revoked', checked: 7, found: 2, rows: ['serial a', 'serial b'] };
     const lease: AuditFinding = { invariant: 'lease', checked: 1, found: 1, rows: ['request c'] };
-    signer.ledger.auditLeasesAnswer = [lease];
+    signer.ledger.auditWholeAnswer = [lease];
     signer.ledger.auditAnswers = [{ audited: true, behindMs: 0, findings: [finding] }];
     const error = vi.spyOn(signer.context.log, 'error');
     await auditOnce(signer.context, never);
@@ -49,7 +49,7 @@ describe('an audit', () => {
   });
 
   it('does not mind the ledger being away', async () => {
-    vi.spyOn(signer.ledger, 'auditLeases').mockRejectedValue(new SluiceError('unavailable'));
+    vi.spyOn(signer.ledger, 'auditWhole').mockRejectedValue(new SluiceError('unavailable'));
     await auditOnce(signer.context, never);
     expect((await signer.context.metrics.audits.get()).values).toMatchObject([
       { labels: { result: 'failed' }, value: 1 },

@@ -18,7 +18,7 @@ export async function auditOnce(context: AuditContext, signal: AbortSignal): Pro
   const { ledger, caller, metrics, log, clock } = context;
   const beganAtMs = clock.monotonicMs();
   try {
-    report(context, await ledger.auditLeases());
+    report(context, await ledger.auditWhole());
     for (let range = 0; range < rangesMax && !signal.aborted; range += 1) {
       const { audited, behindMs, findings } = await ledger.audit(caller(), requestsPerRange);
       if (!audited) break;

@@ -19,14 +19,14 @@ const view = (findings: readonly AuditFinding[]): AuditFindingView[] =>
 
 /** What `sluice audit live` begins with: the open claims, and how much else there is. */
 export async function auditStart({ name, store, clock }: AdminContext): Promise<AuditStart> {
-  const [scope, leases] = await Promise.all([store.auditScope(), store.auditLeases()]);
+  const [scope, whole] = await Promise.all([store.auditScope(), store.auditWhole()]);
   return {
     registry: name,
     at: clock().toISOString(),
     recent_from: firstRequestId(clock().getTime() - recentMs),
     oldest_request: scope.oldest ?? null,
     requests_estimated: scope.requestsEstimated,
-    findings: view(leases),
+    findings: view(whole),
   };
 }
 

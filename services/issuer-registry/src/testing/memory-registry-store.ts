@@ -24,7 +24,7 @@ export interface MemoryRegistryStore extends RegistryStore {
   oldKeys: number;
   /** What an audit finds, by range. */
   auditAnswers: Awaited<ReturnType<RegistryStore['auditRange']>>[];
-  leaseFindings: Awaited<ReturnType<RegistryStore['auditLeases']>>;
+  leaseFindings: Awaited<ReturnType<RegistryStore['auditWhole']>>;
   /** How often `state` was read. */
   stateReads: number;
 }
@@ -291,7 +291,7 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
     },
     laneLoads: async () => [],
     why: async () => undefined,
-    auditLeases: async () => store.leaseFindings,
+    auditWhole: async () => store.leaseFindings,
     auditRange: async () => store.auditAnswers.shift() ?? { findings: [], next: undefined },
     auditScope: async () => ({ oldest: undefined, requestsEstimated: 0 }),
     recentEnds: async () => [],

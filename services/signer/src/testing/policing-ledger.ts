@@ -50,7 +50,7 @@ export class PolicingLedger implements SignerLedger {
   /** Called at the beginning of each verb: tests wait on it, or hold it up. */
   onCall: (verb: Verb) => void | Promise<void> = () => undefined;
   auditAnswers: AuditStep[] = [];
-  auditLeasesAnswer: AuditFinding[] = [];
+  auditWholeAnswer: AuditFinding[] = [];
   sweepAnswer: Sweep = { swept: true, ended: [], requeued: 0, loads: [] };
   templateConflicts = new Set<string>();
   templates: { profile: string; revision: number }[] = [];
@@ -194,8 +194,8 @@ export class PolicingLedger implements SignerLedger {
   audit(): Promise<AuditStep> {
     return Promise.resolve(this.auditAnswers.shift() ?? { audited: true, behindMs: 0, findings: [] });
   }
-  auditLeases(): Promise<AuditFinding[]> {
-    return Promise.resolve(this.auditLeasesAnswer);
+  auditWhole(): Promise<AuditFinding[]> {
+    return Promise.resolve(this.auditWholeAnswer);
   }
   close(): Promise<void> {
     return Promise.resolve();
