@@ -111,6 +111,20 @@ export function awaySuite({ awayMs }: { readonly awayMs: number }): void {
       }
     });
 
+    it('while services are started: they are there, not ready, and enrol when it is back', async () => {
+      system.wires?.postgres.cut();
+      try {
+        const members = [front, signer, registry];
+        await Promise.all(members.map((member) => member.process.kill9().then(member.start)));
+        for (const member of members) expect(await statusOf(member)).toMatchObject({ alive: true, ready: false });
+        expect((await order({ prefer: 'wait=1' })).status).toBe(503);
+      } finally {
+        system.wires?.postgres.heal();
+      }
+      await issues(resumeMs);
+      await wellAgain(front, signer, registry);
+    });
+
     it('all its connections dead without a word: noticed by the first lost answer', async () => {
       await Promise.all(Array.from({ length: 20 }, () => order()));
       system.wires?.postgres.forget();

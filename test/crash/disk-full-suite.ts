@@ -2,7 +2,14 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { mountSmallVolume, type SmallVolume, type System, startSystem, whyNoSmallVolume } from '@sluice/testkit';
+import {
+  type Member,
+  mountSmallVolume,
+  type SmallVolume,
+  type System,
+  startSystem,
+  whyNoSmallVolume,
+} from '@sluice/testkit';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Load, startLoad } from './load.js';
@@ -76,8 +83,12 @@ function fillThem(dir: string, { fullMs, leaseMs }: { readonly fullMs: number; r
   }
 
   it('under the data of PostgreSQL: what needs room is refused, and the server lives', async () => {
+    const before = await Promise.all(system.frontEnds.map(openings));
     await fill('data', () => logged(postgresLog, /could not extend file.*No space left/));
     await wellAgain();
+    // They do not take a server that answers for one that takes writes: the breaker opens and stays so.
+    const after = await Promise.all(system.frontEnds.map(openings));
+    for (const [index, count] of after.entries()) expect(count - (before[index] ?? 0)).toBeLessThanOrEqual(2);
     expect(logged(postgresLog, /PANIC/)).toBe(false);
   });
 
@@ -110,6 +121,12 @@ function fillThem(dir: string, { fullMs, leaseMs }: { readonly fullMs: number; r
     expect(violations).toEqual([]);
     expect(counts.issued).toBeGreaterThan(100);
   });
+}
+
+/** How often this process took the ledger for away. */
+async function openings({ url }: Member): Promise<number> {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^sluice_breaker_opened_total\{dependency="ledger",[^}]*\} (\d+)$/m.exec(metrics)?.[1] ?? 0);
 }
 
 function running(pid: number | undefined): boolean {

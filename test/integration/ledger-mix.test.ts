@@ -38,6 +38,9 @@ const shuffled = <T>(rows: readonly T[]): T[] =>
     .sort((a, b) => a.order - b.order)
     .map(({ row }) => row);
 
+/** Fewer are no mix; a slow machine takes its time. */
+const acceptedMin = 200;
+
 it('of all verbs at once neither deadlocks nor loses a request', async () => {
   const keys = Array.from({ length: 40 }, (_, index) => `key-${index}`);
   // New ones all the time: two that insert the same at once wait for each other.
@@ -53,7 +56,7 @@ it('of all verbs at once neither deadlocks nor loses a request', async () => {
   const end = performance.now() + mixMs;
 
   async function repeat(step: () => Promise<unknown>): Promise<void> {
-    while (performance.now() < end) {
+    while (performance.now() < end || accepted.size <= acceptedMin) {
       try {
         await step();
         await new Promise(setImmediate); // a step that finds nothing to do yet must let the others run
@@ -190,7 +193,7 @@ it('of all verbs at once neither deadlocks nor loses a request', async () => {
 
   const disabled = (async () => {
     // In the middle of it all: two that are changed at the same time.
-    await expect.poll(() => accepted.size, soon).toBeGreaterThan(200);
+    await expect.poll(() => accepted.size, soon).toBeGreaterThan(acceptedMin);
     await fixture.makeCa('doomed');
     await Promise.all([
       fixture.registry.disableCa('alice', 'second', 'test'),
@@ -226,7 +229,7 @@ it('of all verbs at once neither deadlocks nor loses a request', async () => {
   // A deadlock is told to its victim, and every victim is one of our calls.
   expect(faults).toEqual([]);
   expect(waited).toBeLessThan(calls / 10);
-  expect(accepted.size).toBeGreaterThan(200);
+  expect(accepted.size).toBeGreaterThan(acceptedMin);
 
   await checkBooks(accepted);
 });

@@ -12,6 +12,7 @@ import {
   openLedgerFixture,
   refusedWith,
   type TestSigner,
+  untilWaiting,
 } from './ledger-fixture.js';
 
 const hourMs = 3_600_000;
@@ -178,6 +179,25 @@ describe('partitions', () => {
     for (let day = 190; day <= 205; day += 5) await make(7, new Date(Date.now() + day * dayMs));
     stop = true;
     expect(await coming).toBeGreaterThan(0);
+  });
+
+  it('are not made at the cost of others: nobody queues behind a reader of a default partition for long', async () => {
+    const far = new Date(Date.now() + 300 * dayMs);
+    const reader = fixture.connect('issuer-registry', 1);
+    const onReader = (text: string) => reader.call({ name: '', text }, []);
+    await onReader('begin');
+    await onReader('select from ledger.outcome_default limit 1');
+    const making = refusedWith(make(7, far));
+    await untilWaiting(fixture);
+    // Behind both. The reader ends when this one is through.
+    const behind = fixture.connect('issuer-registry', 1);
+    await behind.call({ name: '', text: `set lock_timeout = '1500ms'` }, []);
+    for (let turn = 0; turn < 3; turn += 1) {
+      await behind.call({ name: '', text: 'select from ledger.outcome_default limit 1' }, []);
+    }
+    await onReader('commit');
+    expect(await making).toBeUndefined();
+    expect((await watch(far)).days).toBeGreaterThanOrEqual(7);
   });
 
   it('are not made for more than 400 days', async () => {

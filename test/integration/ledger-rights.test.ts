@@ -5,7 +5,7 @@ import { createLedgerFixture, type LedgerFixture, refusedWith } from './ledger-f
 // Goal: each role has its verbs and nothing else. Method: everything that exists in the two schemas is enumerated from
 // the catalogue and tried, as that role; what it may is spelled out here, so that a new grant fails this test.
 
-const everybody = ['registry.enrol', 'registry.renew'];
+const everybody = ['ledger.takes_writes', 'registry.enrol', 'registry.renew'];
 const verbs: Readonly<Record<ServiceName, readonly string[]>> = {
   'identity-api': [
     ...everybody,

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { type Code, codes, SluiceError } from '@sluice/errors';
 import { type Disposition, dispositionOf, dispositions } from '@sluice/issuance';
 import { createMetrics } from '@sluice/telemetry';
@@ -118,6 +119,22 @@ it('a probe that hangs does not keep it shut for good', async () => {
   expect(breaker.state()).toBe('open');
   answer = () => Promise.resolve();
   await vi.advanceTimersByTimeAsync(1000);
+  expect(breaker.state()).toBe('closed');
+});
+
+it('a probe that was answered while this process was held up was answered', async () => {
+  vi.useRealTimers();
+  const breaker = made('dependency');
+  answer = () =>
+    new Promise((resolve) => {
+      setImmediate(() => {
+        resolve(stat('/'));
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500);
+      });
+    });
+  breaker.open();
+  await expect.poll(() => probes, { timeout: 5000 }).toBe(1);
+  await expect.poll(breaker.state).not.toBe('probing');
   expect(breaker.state()).toBe('closed');
 });
 

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { asSluiceError, type SluiceError } from '@sluice/errors';
 import { type DispositionFacts, dispositionFacts, dispositionOf } from '@sluice/issuance';
-import { within } from '@sluice/lifecycle';
+import { withinHeard } from '@sluice/lifecycle';
 import CircuitBreaker from 'opossum';
 
 /** `closed`: calls go through. `open`: refused at once. `probing`: refused, while one probe is on its way. */
@@ -84,7 +84,7 @@ export function createBreaker(options: BreakerOptions, slice: EventEmitter, even
     const asked = probe();
     // Its end may come when nobody waits for it any more.
     asked.catch(() => undefined);
-    if (!(await within(probeWaitMs, asked))) throw refuse();
+    if (!(await withinHeard(probeWaitMs, asked))) throw refuse();
   }
 
   circuit.on('open', () => events.onChange('open', last));

@@ -1,10 +1,10 @@
 import type { Breakers } from '@sluice/breaker';
 import { SluiceError } from '@sluice/errors';
-import { within } from '@sluice/lifecycle';
+import { withinHeard } from '@sluice/lifecycle';
 import type pg from 'pg';
 import { askAnew } from './ask-anew.js';
 import { type Connections, createConnections } from './connections.js';
-import { isContention, ledgerError, wasOvertaken } from './ledger-error.js';
+import { isContention, isReadOnly, ledgerError, wasOvertaken } from './ledger-error.js';
 import { createSilenceWatch } from './silence-watch.js';
 
 export interface DatabaseOptions {
@@ -28,9 +28,9 @@ export interface Statement {
   readonly text: string;
 }
 
-/** A probe without an answer by then proves every connection suspect. */
+/** A probe without an answer by then has failed. Why, the silence watch finds out. */
 const probeWaitMs = 1500;
-const select1: Statement = { name: 'probe', text: 'select 1' };
+const takesWrites: Statement = { name: 'takes_writes', text: 'select ledger.takes_writes()' };
 
 /**
  * The ledger, over connections of this process. Throws nothing by itself: the first call tells whether the server is
@@ -66,7 +66,7 @@ export function createDatabase(options: DatabaseOptions): Database {
       return result.rows as R[]; // each statement is written beside the type of its rows
     } catch (thrown) {
       const error = ledgerError(thrown, true);
-      lost = error.code === 'outcome-unknown';
+      lost = error.code === 'outcome-unknown' || isReadOnly(error);
       throw error;
     } finally {
       client.release(lost);
@@ -86,13 +86,12 @@ export function createDatabase(options: DatabaseOptions): Database {
     backOff: 'dependency',
     refuse: () => new SluiceError('unavailable', 'The ledger is away; nothing was sent'),
     answered: isContention,
-    // Over the pool: a server that has no room for new connections may still serve the ones we have.
+    // Over the pool: a server that has no room for new connections may still serve the ones we have. By what would be
+    // refused if it took no writes: one with a full disk, or a standby by now, answers all else.
     async probe() {
-      const asked = perform(select1, []);
+      const asked = watch.during(perform(takesWrites, []));
       asked.catch(() => undefined);
-      if (await within(probeWaitMs, asked)) return;
-      dropAll();
-      throw new SluiceError('unavailable', 'The ledger does not answer');
+      if (!(await withinHeard(probeWaitMs, asked))) throw new SluiceError('unavailable', 'The ledger does not answer');
     },
   });
   const watch = createSilenceWatch({

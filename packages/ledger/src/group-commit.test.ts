@@ -1,5 +1,5 @@
 import { SluiceError } from '@sluice/errors';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createGroupCommit, type GroupCommitOptions, type Patience } from './group-commit.js';
 
 const fault = new SluiceError('internal', 'a row that PostgreSQL refuses', {
@@ -87,6 +87,33 @@ describe('group commit', () => {
     await settle();
     void group.submit(1);
     await expect.poll(() => batches.map(({ items }) => items)).toEqual([[0], [1]]);
+  });
+
+  it('lets it wait for the others once, not again for a place', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const { batches, commit } = heldCommits();
+      const group = create({ commit, inFlightMax: 2, patience: besideOthers(50) });
+      void group.submit(0);
+      await settle();
+      for (const item of [1, 2, 3]) void group.submit(item);
+      await settle();
+      void group.submit(4);
+      await settle();
+      vi.advanceTimersByTime(50);
+      expect(batches.map(({ items }) => items)).toEqual([[0], [1, 2, 3]]);
+      batches[0]?.end();
+      await settle();
+      expect(batches.map(({ items }) => items)).toEqual([[0], [1, 2, 3], [4]]);
+      void group.submit(5);
+      batches[1]?.end();
+      await settle();
+      expect(batches).toHaveLength(3);
+      vi.advanceTimersByTime(50);
+      expect(batches.at(-1)?.items).toEqual([5]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('lets a batch gather as many rows as are wanted, and no longer when fewer are', async () => {

@@ -45,7 +45,7 @@ export function createGroupCommit<T, R>(options: GroupCommitOptions<T, R>): Grou
   let inFlight = 0;
   let scheduled = false;
   let whenIdle: (() => void)[] = [];
-  /** Runs while a small batch waits; when it has gone off, that batch goes all the same. */
+  /** Runs while a small batch waits; when it has gone off, what waits goes all the same. */
   let patience: NodeJS.Timeout | undefined;
   let impatient = false;
 
@@ -82,26 +82,25 @@ export function createGroupCommit<T, R>(options: GroupCommitOptions<T, R>): Grou
         inFlight -= 1;
         pump();
       });
+      if (waiting.length === 0) endPatience();
     }
-    waitFromNow();
+    // Impatient it stays while every place is taken: the first that is free is for those who have waited their time.
+    if (waiting.length > 0 && options.patience !== undefined && !impatient) {
+      patience ??= setTimeout(() => {
+        impatient = true;
+        pump();
+      }, options.patience.waitMs());
+    }
     if (waiting.length === 0 && inFlight === 0) {
       for (const resolve of whenIdle) resolve();
       whenIdle = [];
     }
   }
 
-  function waitFromNow(): void {
+  function endPatience(): void {
+    clearTimeout(patience);
+    patience = undefined;
     impatient = false;
-    if (waiting.length === 0) {
-      clearTimeout(patience);
-      patience = undefined;
-    } else if (options.patience !== undefined) {
-      patience ??= setTimeout(() => {
-        patience = undefined;
-        impatient = true;
-        pump();
-      }, options.patience.waitMs());
-    }
   }
 
   return {

@@ -40,6 +40,17 @@ describe('what the ledger threw', () => {
   });
 
   it.each([
+    ['PANIC', '53100'],
+    ['PANIC', '58030'],
+    ['FATAL', '57014'],
+    ['FATAL', '42501'],
+    ['PANIK', '53100'],
+  ])('but not in a %s (%s): it may have committed before it gave up', (severity, state) => {
+    expect(ledgerError(Object.assign(thrown(state), { severity }), true).code).toBe('outcome-unknown');
+    expect(ledgerError(Object.assign(thrown(state), { severity }), false).code).toBe('unavailable');
+  });
+
+  it.each([
     ['a connection that was reset', 'ECONNRESET'],
     ['a broken pipe', 'EPIPE'],
     ['a socket that is closed', 'EBADF'],

@@ -17,9 +17,11 @@ const ownStates: Readonly<Record<string, Code>> = {
  * memory or connections, a standby after a failover), or it rolled the verb back (lock timeout, deadlock, cancelled).
  */
 const beforeStates = new Set([
+  '53000',
   '53100',
   '53200',
   '53300',
+  '53400',
   '57P03',
   '55P03',
   '40001',
@@ -39,6 +41,16 @@ function codeOf(thrown: unknown): string | undefined {
 }
 
 /**
+ * FATAL and PANIC: a server that gives up, itself or the connection, may have committed before. A panic for want of room
+ * (53100 too) comes when a commit is in the log and the next page of the log finds no place. In another language than
+ * English the word is another, and nothing is promised.
+ */
+function gaveUp(thrown: unknown): boolean {
+  const severity = (thrown as { severity?: unknown } | undefined)?.severity;
+  return severity !== undefined && severity !== 'ERROR';
+}
+
+/**
  * What went wrong, as one of ours. `unavailable`: nothing was stored (lock timeouts and deadlocks too: the whole verb
  * was rolled back). `outcome-unknown`: the answer to a commit was lost; ask again under the same id.
  */
@@ -54,10 +66,11 @@ export function ledgerError(thrown: unknown, sent: boolean): SluiceError {
       cause: thrown,
     });
   }
-  if (!sent || (code !== undefined && beforeStates.has(code))) {
+  const rolledBack = code !== undefined && beforeStates.has(code) && !gaveUp(thrown);
+  if (!sent || rolledBack) {
     return new SluiceError('unavailable', 'The ledger is away; nothing was stored', { cause: thrown });
   }
-  if (code !== undefined && sqlState.test(code) && !/^(08|57P|58|XX)/.test(code)) {
+  if (code !== undefined && sqlState.test(code) && !/^(08|57P|58|XX)/.test(code) && !gaveUp(thrown)) {
     return new SluiceError('internal', `The ledger refused the statement (${code})`, { cause: thrown });
   }
   return new SluiceError('outcome-unknown', 'The ledger did not say whether it was stored', { cause: thrown });
@@ -68,14 +81,19 @@ function isCrowdOut(thrown: unknown): boolean {
   return thrown instanceof Error && thrown.message === 'timeout exceeded when trying to connect';
 }
 
-const contentionStates = new Set(['55P03', '40001', '40P01', '57014']);
+const contentionStates = new Set(['55P03', '40001', '40P01', '57014', '53200']);
 
 /**
- * The server lives, and rolled back this one verb (a lock, a deadlock, a cancelled statement), or we had no connection
- * free: slow, or too much at once, but no sign against it. One that does not answer at all the silence watch finds.
+ * The server lives, and rolled back this one verb (a lock, a deadlock, a cancelled statement, one that wanted more
+ * memory than there is), or we had no connection free: slow, or too much at once, but no sign against it. One that does not answer at all the silence watch finds.
  */
 export function isContention(error: SluiceError): boolean {
   return isCrowdOut(error.cause) || contentionStates.has(codeOf(error.cause) ?? '');
+}
+
+/** A standby said so. This connection leads to what was the primary; a new one may lead to the one that is. */
+export function isReadOnly(error: SluiceError): boolean {
+  return codeOf(error.cause) === '25006';
 }
 
 /**

@@ -1,6 +1,7 @@
 export { type Checkpoint, noCheckpoint } from './checkpoint.js';
 export { every } from './every.js';
 export type { Log } from './log.js';
+export { createOutageLog, type OutageLog } from './outage-log.js';
 export type { Part } from './part.js';
 export { type RunOptions, runParts } from './run-parts.js';
 export { within, withinHeard } from './within.js';

@@ -1,5 +1,5 @@
 import { asSluiceError, SluiceError } from '@sluice/errors';
-import { type Log, type Part, within } from '@sluice/lifecycle';
+import { createOutageLog, type Log, type Part, within } from '@sluice/lifecycle';
 import type { SubscriberReport } from '@sluice/registry-protocol';
 import type { ClockWatch } from './clock-watch.js';
 
@@ -24,19 +24,25 @@ export interface LeaseOptions<C extends LeaseHolder> {
   readonly intervalMs?: number;
   /** After a renewal that failed, and until a newly applied epoch is told; default 1 s. */
   readonly retryMs?: number;
-  /** How long `start` tries to enrol while the ledger is away; default 30 s. */
-  readonly enrolWaitMs?: number;
 }
 
 export interface Lease<C extends LeaseHolder> extends Part {
-  /** The present incarnation. Throws `fenced` before `start` has resolved. */
+  /**
+   * Enrols. Without the ledger it resolves all the same and goes on trying: the process starts, and is not ready. Throws
+   * what the ledger refuses for good.
+   */
+  start(): Promise<void>;
+  /** The present incarnation. Throws `fenced` before the first enrolment. */
   caller(): C;
-  /** For whoever was just told `fenced`: renews now, and enrols anew if that is refused. Shared; throws what failed. */
+  /** For whoever was just told `fenced`: renews now, and enrols anew if that is refused. Shared; logs and throws what failed. */
   renewNow(): Promise<void>;
 }
 
 /** A report that takes longer is left out: nothing may keep a lease from being renewed. */
 const reportWaitMs = 1000;
+
+/** With these `start` goes on trying; whatever else the ledger says it will say again. */
+const ledgerAway: ReadonlySet<string> = new Set(['unavailable', 'outcome-unknown']);
 
 /** Enrolments within this time that mean: two processes use one name and fence each other. */
 const quarrelWindowMs = 60_000;
@@ -45,7 +51,7 @@ const quarrelCount = 3;
 /** Holds a subscriber's lease in the ledger: enrols at start, renews, enrols anew when fenced. */
 export function createLease<C extends LeaseHolder>(options: LeaseOptions<C>): Lease<C> {
   const { enrol, renew, appliedEpoch, log } = options;
-  const { intervalMs = 10_000, retryMs = 1000, enrolWaitMs = 30_000 } = options;
+  const { intervalMs = 10_000, retryMs = 1000 } = options;
   let held: C | undefined;
   let toldEpoch = 0n;
   let toldReport = '';
@@ -53,6 +59,12 @@ export function createLease<C extends LeaseHolder>(options: LeaseOptions<C>): Le
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let enrolledAtMs: number[] = [];
+  const outage = createOutageLog({
+    log,
+    name: 'renew',
+    messages: { failed: 'the lease is not had, or not renewed; trying again', again: 'the lease is renewed again' },
+    monotonicMs: () => performance.now(),
+  });
 
   async function makeReport(): Promise<SubscriberReport | undefined> {
     const report = options.report?.();
@@ -103,11 +115,18 @@ export function createLease<C extends LeaseHolder>(options: LeaseOptions<C>): Le
 
   /** Single flight: many calls refused at the same moment enrol once, not once each. */
   function renewNow(): Promise<void> {
-    renewing ??= renewOnce().finally(() => {
-      renewing = undefined;
-    });
+    renewing ??= renewOnce()
+      .then(outage.over, (thrown: unknown) => {
+        outage.failed(thrown);
+        throw thrown;
+      })
+      .finally(() => {
+        renewing = undefined;
+      });
     return renewing;
   }
+
+  const waitForNext = (): void => schedule(performance.now() + intervalMs - retryMs / 2);
 
   /** Looks every `retryMs`: renews when it is time, or when there is something to tell. */
   function schedule(dueAtMs: number): void {
@@ -116,36 +135,20 @@ export function createLease<C extends LeaseHolder>(options: LeaseOptions<C>): Le
       options.clock?.look();
       if (performance.now() < dueAtMs && !(await isNews())) return schedule(dueAtMs);
       if (stopped) return;
-      renewNow().then(
-        () => schedule(performance.now() + intervalMs - retryMs / 2),
-        (err: unknown) => {
-          log.warn({ event: 'renew-failed', err }, 'the lease was not renewed; trying again');
-          schedule(0);
-        },
-      );
+      renewNow().then(waitForNext, () => schedule(0));
     }, retryMs);
-  }
-
-  async function enrolFirst(): Promise<void> {
-    const endMs = performance.now() + enrolWaitMs;
-    for (;;) {
-      try {
-        return await renewNow();
-      } catch (err) {
-        const { code } = asSluiceError(err);
-        const again = code === 'unavailable' || code === 'outcome-unknown';
-        if (!again || stopped || performance.now() + retryMs >= endMs) throw err;
-        log.warn({ event: 'enrol-failed', err }, 'not enrolled yet; trying again');
-        await new Promise((resolve) => setTimeout(resolve, retryMs));
-      }
-    }
   }
 
   return {
     name: 'lease',
     async start() {
-      await enrolFirst();
-      schedule(performance.now() + intervalMs - retryMs / 2);
+      try {
+        await renewNow();
+        waitForNext();
+      } catch (thrown) {
+        if (!ledgerAway.has(asSluiceError(thrown).code)) throw thrown;
+        schedule(0);
+      }
     },
     async stop() {
       // Nothing is handed back: the lease runs out by itself, and the next start takes a new incarnation.

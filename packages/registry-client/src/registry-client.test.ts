@@ -151,7 +151,7 @@ it('calls its snapshot stale when the registry has been silent for 15 s', async 
 
 it('keeps nobody waiting for a registry that hangs, and looks again when it is back', async () => {
   const breakers = createBreakers({ metrics: createMetrics('test'), log });
-  const started = make({ breakers, timeoutMs: 50, intervalMs: 10 });
+  const started = make({ breakers, timeoutMs: 50, intervalMs: 10, firstSnapshotMs: 10_000 });
   await started.start();
   registry.mode = 'hangs';
   await expect.poll(() => breakers.states(), { timeout: 5000 }).toEqual({ registry: 'open' });

@@ -1,8 +1,8 @@
 import { type KeyObject, randomUUID } from 'node:crypto';
-import { SluiceError } from '@sluice/errors';
+import { type Code, isCode, SluiceError } from '@sluice/errors';
 import { signToken } from '@sluice/registry-protocol';
 
-/** Calls the admin API as an operator. Throws `internal` with the answer for anything but a success. */
+/** Calls the admin API as an operator. Throws the answer for anything but a success, with the code it bears. */
 export interface AdminClient {
   call<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<T>;
 }
@@ -30,8 +30,18 @@ export function createAdminClient(options: {
         ...(body === undefined ? {} : { body: bytes }),
       });
       const text = await response.text();
-      if (!response.ok) throw new SluiceError('internal', `${method} ${path}: ${response.status} ${text}`);
+      if (!response.ok) throw new SluiceError(codeOf(text), `${method} ${path}: ${response.status} ${text}`);
       return JSON.parse(text) as T;
     },
   };
+}
+
+/** The code of a problem document, or `internal` for an answer that is none. */
+function codeOf(text: string): Code {
+  try {
+    const { code } = JSON.parse(text) as { code?: unknown };
+    return typeof code === 'string' && isCode(code) ? code : 'internal';
+  } catch {
+    return 'internal';
+  }
 }

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -95,6 +95,11 @@ export interface System {
 export interface SystemOptions {
   readonly signers?: number;
   readonly frontEnds?: number;
+  /**
+   * `shared`: one token, the folder `keys`. `each`: a token for each signer, `token-1` in the folder `token-1` and so on,
+   * of one key group and with the same keys. Default `shared`.
+   */
+  readonly tokens?: 'shared' | 'each';
   /** `own`: a PostgreSQL that may be killed. */
   readonly postgres?: 'shared' | 'own';
   /** For its data and its write-ahead log; with `postgres: 'own'`. */
@@ -149,7 +154,12 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   const witnessFile = join(dir, 'witness');
   writeFileSync(witnessFile, '', { mode: 0o600 });
 
-  const member = async (service: Service, name: string, registryUrl?: string): Promise<Member> => {
+  const member = async (
+    service: Service,
+    name: string,
+    registryUrl?: string,
+    more: Record<string, string> = {},
+  ): Promise<Member> => {
     await enrolServiceKey(adminUrl, { name, service, publicKey: files.serviceKey(name) });
     return startMember(name, entryOf(service, watched), dir, {
       SLUICE_LOG_LEVEL: 'info',
@@ -173,6 +183,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
             ...(watched && pacer !== undefined ? { TESTKIT_PACER: pacer.address } : {}),
           }
         : {}),
+      ...more,
       ...options.env?.[service],
     });
   };
@@ -180,9 +191,21 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     Promise.all(Array.from({ length: count }, (_, index) => member(service, `${service}-${index + 1}`, registryUrl)));
 
   const registry = await member('issuer-registry', 'issuer-registry-1');
-  const signers = await several('signer', options.signers ?? 1, registry.url);
+  const tokenOf = (number: number): Record<string, string> => ({
+    SLUICE_TOKEN: `token-${number}`,
+    SLUICE_KEY_STORE_DIR: files.folder(`token-${number}`),
+  });
+  const ownTokens = options.tokens === 'each';
+  const signers = ownTokens
+    ? [await member('signer', 'signer-1', registry.url, tokenOf(1))]
+    : await several('signer', options.signers ?? 1, registry.url);
   const admin = createAdminClient({ baseUrl: () => registry.url, name: operator.name, privateKey: operator.key });
   const { apiKey, otherApiKey } = await makeTestHierarchy(admin);
+  // The first has made the keys; the others get copies of its token.
+  for (let number = 2; ownTokens && number <= (options.signers ?? 1); number += 1) {
+    cpSync(files.folder('token-1'), files.folder(`token-${number}`), { recursive: true });
+    signers.push(await member('signer', `signer-${number}`, registry.url, tokenOf(number)));
+  }
   // Last, so that the first snapshot they get has everything in it.
   const frontEnds = await several('identity-api', options.frontEnds ?? 1, registry.url);
   const witness = (): WitnessEntry[] => readWitness(witnessFile);

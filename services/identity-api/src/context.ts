@@ -126,8 +126,8 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     random,
     nonces: createNonces(config.nonceSecrets, randomBytes),
     newRequestId,
-    // The lease's own loop goes on trying and logs: a failure here is told there.
-    onFenced: () => void lease.renewNow().catch((err: unknown) => log.warn({ event: 'renew-failed', err }, 'fenced')),
+    // The lease logs a failure, and goes on trying.
+    onFenced: () => void lease.renewNow().catch(() => undefined),
     checkpoint,
     log,
   };

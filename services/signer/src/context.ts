@@ -4,7 +4,7 @@ import { SluiceError } from '@sluice/errors';
 import { requestClasses } from '@sluice/issuance';
 import { createFileKeyStore, type KeyStore } from '@sluice/key-store';
 import { type Caller, createSignerLedger, type SignerLedger } from '@sluice/ledger';
-import { type Checkpoint, every, noCheckpoint, type Part } from '@sluice/lifecycle';
+import { type Checkpoint, createOutageLog, every, noCheckpoint, type Part } from '@sluice/lifecycle';
 import { createBell, createTurnConsumer, createTurnProducer } from '@sluice/queue';
 import {
   createClockWatch,
@@ -119,8 +119,14 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
     createTurnConsumer({ redisUrl, lane, concurrency: claimsInFlightMax, onTurn, log }),
   );
   let sweptAtMs = Number.NEGATIVE_INFINITY;
+  const sweepOutage = createOutageLog({
+    log,
+    name: 'sweep',
+    messages: { failed: 'the ledger did not sweep; asked again every second', again: 'the ledger sweeps again' },
+    monotonicMs: clock.monotonicMs,
+  });
   const sweep = async (): Promise<void> => {
-    if (await sweepOnce(context, producer)) sweptAtMs = clock.monotonicMs();
+    if (await sweepOnce(context, producer, sweepOutage)) sweptAtMs = clock.monotonicMs();
   };
   const ready = (): Promise<Readiness> =>
     readiness({

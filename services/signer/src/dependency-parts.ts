@@ -5,6 +5,9 @@ import { assertQueueRedis } from '@sluice/queue';
 import type { Logger } from '@sluice/telemetry';
 import { askToken, tokenStanding } from './readiness.js';
 
+/** Opening a token, or making an empty directory one, takes longer than asking one that is open. */
+const openWaitMs = 10_000;
+
 /** A part that has nothing to start and is closed when all that use it have stopped. */
 export function closing(name: string, close: () => Promise<void>): Part {
   let open = true;
@@ -40,7 +43,7 @@ export function keyStorePart(keyStore: KeyStore): Part {
   return {
     ...closing('key-store', () => keyStore.close()),
     async start() {
-      const standing = await tokenStanding(() => askToken(keyStore));
+      const standing = await tokenStanding(() => askToken(keyStore, openWaitMs));
       if (standing !== 'ok') throw new SluiceError('token-failed', standing, { facts: { token: keyStore.token } });
     },
   };

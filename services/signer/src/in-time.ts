@@ -1,17 +1,11 @@
 import { SluiceError } from '@sluice/errors';
+import { withinHeard } from '@sluice/lifecycle';
 
 /**
- * The answer of a token, or `token-failed` when it has not come within `waitMs`. The call itself cannot be taken back:
- * whatever it answers later is never looked at.
+ * The answer of a token, or `token-failed` when it has not come within `waitMs` in which we could hear it. The call
+ * itself cannot be taken back: whatever it answers later is never looked at.
  */
 export async function inTime<T>(waitMs: number, answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new SluiceError('token-failed', 'The token did not answer in time')), waitMs);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  if (await withinHeard(waitMs, answer)) return await answer;
+  throw new SluiceError('token-failed', 'The token did not answer in time');
 }

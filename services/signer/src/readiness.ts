@@ -45,8 +45,8 @@ export async function readiness(sources: ReadinessSources): Promise<Readiness> {
 }
 
 /** The cheapest question there is: no CA key is touched. `key-missing` is its answer. */
-export function askToken(keyStore: Pick<KeyStore, 'find'>): Promise<unknown> {
-  return inTime(probeWaitMs, keyStore.find(probeLabel));
+export function askToken(keyStore: Pick<KeyStore, 'find'>, waitMs = probeWaitMs): Promise<unknown> {
+  return inTime(waitMs, keyStore.find(probeLabel));
 }
 
 /** `ok` when the token answers, whatever keys it has. */

@@ -1,4 +1,4 @@
-import { SluiceError } from '@sluice/errors';
+import { asSluiceError, SluiceError } from '@sluice/errors';
 import type { Lane } from '@sluice/issuance';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { sweepOnce } from './sweep-once.js';
@@ -6,11 +6,17 @@ import { createTestSigner, type TestSigner } from './testing/test-signer.js';
 
 const lane: Lane = { class: 'interactive', keyGroup: 'default' };
 let signer: TestSigner;
+let told: string[];
+const outage = {
+  failed: (err: unknown) => void told.push(asSluiceError(err).code),
+  over: () => void told.push('over'),
+};
 let added: { lane: Lane; turns: number; count: number }[];
 
 beforeEach(async () => {
   signer = await createTestSigner();
   added = [];
+  told = [];
 });
 
 function turns(open: number | SluiceError) {
@@ -37,7 +43,7 @@ describe('a sweep', () => {
       requeued: 0,
       loads: [{ ...lane, queued, claimable: queued, signing: 0, oldestAgeMs: 1 }],
     };
-    await sweepOnce(signer.context, turns(open));
+    await sweepOnce(signer.context, turns(open), outage);
     expect(added).toEqual(missing === 0 ? [] : [{ lane, turns: missing, count: 64 }]);
   });
 
@@ -49,7 +55,7 @@ describe('a sweep', () => {
       requeued: 2,
       loads: [{ ...lane, queued: 9, claimable: 9, signing: 0, oldestAgeMs: 1 }],
     };
-    await sweepOnce(signer.context, turns(new SluiceError('unavailable')));
+    await sweepOnce(signer.context, turns(new SluiceError('unavailable')), outage);
     expect(signer.rung).toEqual(['a']);
   });
 
@@ -57,7 +63,14 @@ describe('a sweep', () => {
     const renewNow = vi.fn(() => Promise.resolve());
     const context = { ...signer.context, renewNow };
     signer.ledger.fail('sweep', 'fenced', false);
-    expect(await sweepOnce(context, turns(0))).toBe(false);
+    expect(await sweepOnce(context, turns(0), outage)).toBe(false);
     expect(renewNow).toHaveBeenCalledOnce();
+  });
+
+  it('tells that the ledger is away, and that it is back', async () => {
+    signer.ledger.fail('sweep', 'unavailable', false);
+    expect(await sweepOnce(signer.context, turns(0), outage)).toBe(false);
+    expect(await sweepOnce(signer.context, turns(0), outage)).toBe(true);
+    expect(told).toEqual(['unavailable', 'over']);
   });
 });

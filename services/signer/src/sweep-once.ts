@@ -1,6 +1,7 @@
 import { asSluiceError } from '@sluice/errors';
 import { laneName } from '@sluice/issuance';
 import type { LaneLoad, Sweep } from '@sluice/ledger';
+import type { OutageLog } from '@sluice/lifecycle';
 import type { TurnProducer } from '@sluice/queue';
 import { batchRowsMax } from './batch-size.js';
 import { ringEnded } from './settle.js';
@@ -12,15 +13,16 @@ const turnsRepairedMax = 64;
 /**
  * One sweep, once a second by every signer and done by whoever gets the ledger's lock: leases that ran out, overdue
  * rows, the shelf; then turns are added for queued work that has none. `false`: the ledger did not answer (counted, and
- * told by readiness), and the next second tries again. Redis being away costs nothing but a count.
+ * told by readiness and `outage`), and the next second tries again. Redis being away costs nothing but a count.
  */
 export async function sweepOnce(
   context: SignerContext,
   turns: Pick<TurnProducer, 'openTurns' | 'addMissing'>,
+  outage: OutageLog,
 ): Promise<boolean> {
   const { checkpoint, metrics, log } = context;
   await checkpoint('signer:before-sweep');
-  const sweep = await ask(context);
+  const sweep = await ask(context, outage);
   if (!sweep) return false;
   // A crash here leaves everything swept; only the bell was not rung, and waiters read the ledger by themselves.
   await checkpoint('signer:after-sweep');
@@ -35,14 +37,18 @@ export async function sweepOnce(
   return true;
 }
 
-async function ask({ ledger, caller, metrics, log, renewNow }: SignerContext): Promise<Sweep | undefined> {
+async function ask(context: SignerContext, outage: OutageLog): Promise<Sweep | undefined> {
+  const { ledger, caller, metrics, renewNow } = context;
   try {
-    return await ledger.sweep(caller());
+    const sweep = await ledger.sweep(caller());
+    outage.over();
+    return sweep;
   } catch (thrown) {
-    const err = asSluiceError(thrown);
+    const error = asSluiceError(thrown);
     metrics.sweeps.inc({ result: 'failed' });
-    log.warn({ event: 'sweep-failed', code: err.code, err }, 'the ledger did not sweep; the next second tries again');
-    if (err.code === 'fenced') await renewNow();
+    outage.failed(error);
+    // The lease logs a failure.
+    if (error.code === 'fenced') await renewNow().catch(() => undefined);
     return undefined;
   }
 }

@@ -25,16 +25,9 @@ export async function untilAnswered<T>(
       const { code } = asSluiceError(thrown);
       if (!unanswered.has(code) || remainingMs() <= pauseMs) throw thrown;
       metrics.unanswered.inc({ verb, code });
-      if (code === 'fenced') await enrolAnew(context);
+      // The lease logs a failure, and the next round finds out.
+      if (code === 'fenced') await context.renewNow().catch(() => undefined);
       await clock.pause(clock.random() * pauseMs);
     }
-  }
-}
-
-async function enrolAnew(context: SignerContext): Promise<void> {
-  try {
-    await context.renewNow();
-  } catch (err) {
-    context.log.warn({ event: 'renew-failed', err }, 'fenced, and the lease could not be renewed yet');
   }
 }

@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { fetchDebianTool, type Tool } from '@sluice/local-stack';
+import { startSystem } from '@sluice/testkit';
+import { expect, it } from 'vitest';
+import { parse } from 'yaml';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const folder = `${root}infra/alerts`;
+
+interface Rule {
+  readonly alert: string;
+  readonly expr: string;
+  readonly labels: { readonly severity: string };
+  readonly annotations: { readonly summary: string; readonly runbook: string };
+}
+interface Case {
+  readonly alertname: string;
+  readonly exp_alerts: readonly unknown[];
+}
+
+const read = (name: string) => parse(readFileSync(`${folder}/${name}`, 'utf8'));
+const rules = (read('sluice.rules.yaml').groups as { rules: Rule[] }[]).flatMap((group) => group.rules);
+const cases = (read('sluice.rules.test.yaml').tests as { alert_rule_test: Case[] }[]).flatMap(
+  (test) => test.alert_rule_test,
+);
+
+async function promtool(skip: (why: string) => never): Promise<Tool> {
+  return fetchDebianTool(['prometheus'], 'promtool').catch((fault: Error) => skip(`no promtool: ${fault.message}`));
+}
+
+it('promtool finds the rules sound, and each alert as its cases say', { timeout: 180_000 }, async ({ skip }) => {
+  const { path, env } = await promtool(skip);
+  await run(path, ['check', 'rules', 'sluice.rules.yaml'], { cwd: folder, env });
+  await run(path, ['test', 'rules', 'sluice.rules.test.yaml'], { cwd: folder, env });
+});
+
+it.each(rules)('$alert has a case in which it fires and one in which it keeps quiet', ({ alert }) => {
+  const fires = cases.filter(({ alertname }) => alertname === alert).map(({ exp_alerts }) => exp_alerts.length > 0);
+  expect(new Set(fires)).toEqual(new Set([true, false]));
+});
+
+it.each(rules)('$alert says what, how bad, and which page', ({ labels, annotations }) => {
+  expect(labels.severity).toMatch(/^(page|ticket)$/);
+  expect(annotations.summary.length).toBeGreaterThan(20);
+  expect(annotations.runbook).toMatch(/^runbooks\/[a-z-]+\.md$/);
+  expect(existsSync(root + annotations.runbook)).toBe(true);
+});
+
+it('every page is some alert’s, and names the alerts that lead to it', () => {
+  for (const page of readdirSync(`${root}runbooks`)) {
+    const text = readFileSync(`${root}runbooks/${page}`, 'utf8');
+    const leading = rules.filter(({ annotations }) => annotations.runbook === `runbooks/${page}`);
+    expect([page, leading.length > 0]).toEqual([page, true]);
+    for (const { alert } of leading) expect([page, text.includes(`\`${alert}\``)]).toEqual([page, true]);
+  }
+});
+
+it('every metric in a rule is exported by a running service', async () => {
+  const system = await startSystem({ witness: false });
+  try {
+    const members = [system.registry, ...system.frontEnds, ...system.signers];
+    const pages = await Promise.all(members.map(async ({ url }) => (await fetch(`${url}/metrics`)).text()));
+    const exported = new Set(pages.flatMap((page) => [...page.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)));
+    const named = new Set(rules.flatMap(({ expr }) => expr.match(/sluice_[a-z_]+/g) ?? []));
+    expect(named.size).toBeGreaterThan(8);
+    expect([...named].filter((name) => !exported.has(name))).toEqual([]);
+  } finally {
+    await system.stop();
+  }
+});
