@@ -22,7 +22,7 @@ const statements = {
     'change',
     `select c.epoch, c.changed_at as "changedAt", c.kind, c.subject, c.operator, (
        select max(s.claimed_at) from ledger.serial s join ledger.request r on r.id = s.request_id
-       where r.purpose = 'subscriber' and c.subject = case split_part(c.kind, '-', 1) when 'ca' then r.ca when 'profile' then r.profile when 'account' then r.account end
+       where r.purpose = 'subscriber' and s.epoch < c.epoch and c.subject = case split_part(c.kind, '-', 1) when 'ca' then r.ca when 'profile' then r.profile when 'account' then r.account end
          and (s.request_id between ledger.uuid_floor(c.changed_at - interval '1 minute') and ledger.uuid_floor(c.changed_at + interval '5 s')
            or s.request_id in (select w.request_id from ledger.work w where w.state = 'signing'))) as "lastClaimAt"
      from registry.change c where c.epoch = $1`,

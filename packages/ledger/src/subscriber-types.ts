@@ -67,7 +67,7 @@ export interface ChangeRow {
   readonly kind: string;
   readonly subject: string;
   readonly operator: string;
-  /** The last claim of what the change is about (CA, profile, account); claims of the minute before it are looked at. */
+  /** The last claim, of an epoch before it, of what the change is about (CA, profile, account); claims of the minute before it are looked at. */
   readonly lastClaimAt: Date | undefined;
 }
 

@@ -114,9 +114,9 @@ describe('a quarantine', () => {
     setCa({ quarantined: true, quarantinedTokens: ['a', 'b'] });
     expect(await lift('a', true)).toMatchObject({ quarantined: true, quarantined_tokens: ['a', 'b'] });
     expect(await lift('a')).toMatchObject({ quarantined: false, quarantined_tokens: ['b'] });
-    await expect(lift('a')).rejects.toMatchObject({ code: 'conflict' });
+    await expect(lift('a', true)).rejects.toThrow('root is not quarantined on token a');
     expect(await lift()).toMatchObject({ quarantined: false, quarantined_tokens: [] });
-    await expect(lift()).rejects.toMatchObject({ code: 'conflict' });
+    await expect(lift(undefined, true)).rejects.toMatchObject({ code: 'conflict' });
   });
 });
 
