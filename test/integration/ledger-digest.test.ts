@@ -186,6 +186,7 @@ it('after each change of any history the digest of what is held is the sealed on
         const before = await registry.versionNow();
         await codeOf(step());
         const after = await registry.versionNow();
+        expect(after.epoch).toBe(await registry.epoch());
         if (after.epoch === before.epoch) expect(after).toEqual(before);
         else changes += 1;
         const { epoch, digest } = await old.catchUp();
