@@ -9,7 +9,7 @@ export function createProcessTerminal(): Terminal {
   let wake: (() => void) | undefined;
   let interrupted = false;
   let watching = false;
-  const redraw = createRedraw(() => stderr.columns ?? 80);
+  const redraw = createRedraw(() => stderr.columns);
 
   /** Only while something is paused for: otherwise Ctrl-C ends the process, as everybody expects. */
   function watchInterrupt(): void {

@@ -9,3 +9,9 @@ it('puts each picture in the place of the one before, long lines and colours cou
   expect(redraw('')).toBe('\u001b[3F\u001b[J');
   expect(redraw('')).toBe('');
 });
+
+it.each([0, undefined])('takes the usual width where the terminal says %s', (columns) => {
+  const redraw = createRedraw(() => columns);
+  redraw('x'.repeat(81));
+  expect(redraw('')).toBe('\u001b[2F\u001b[J');
+});
