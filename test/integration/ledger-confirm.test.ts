@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   codeOf,
+  compiler,
   createLedgerFixture,
   type LedgerFixture,
   newRow,
@@ -241,6 +242,22 @@ it('in no history does anybody accept or claim under less than what was confirme
     }),
     { numRuns: 30 },
   );
+});
+
+it('who is behind may do what it needs to catch up, and what goes by the ledger alone', async () => {
+  const { ledger } = signer;
+  await newEpoch();
+  await fixture.registry.confirm();
+  const caller = await enrol('s-behind', 0n);
+  const [template] = await fixture.sql<{ profile: string; revision: number; hash: Uint8Array }>(
+    `select profile, revision, hash from registry.template where profile = 'tls'`,
+  );
+  expect(await codeOf(signer.claim(1, { caller, requestIds: [] }))).toBe('stale-snapshot');
+  if (template === undefined) throw new Error('tls has no template');
+  await ledger.registerTemplates(caller, compiler, [template]);
+  await ledger.attachToken(caller, 'token', 'default');
+  expect(await ledger.sweep(caller)).toMatchObject({ swept: true });
+  expect(await ledger.audit(caller, 10)).toMatchObject({ audited: true });
 });
 
 describe('at the same moment', () => {
