@@ -7,3 +7,4 @@ export {
   type RegistryClientOptions,
 } from './registry-client.js';
 export { createReporter } from './reporter.js';
+export type { Commit, Prepare } from './state-in-force.js';

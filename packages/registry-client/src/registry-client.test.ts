@@ -1,233 +1,339 @@
-import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createBreakers } from '@sluice/breaker';
-import { type Snapshot, verifyToken } from '@sluice/registry-protocol';
-import { createMetrics } from '@sluice/telemetry';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { SluiceError } from '@sluice/errors';
+import type { Snapshot } from '@sluice/registry-protocol';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRegistryClient, type RegistryClient, type RegistryClientOptions } from './registry-client.js';
+import { FakeRegistry } from './testing/fake-registry.js';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const privateKeyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-const snapshotOf = (epoch: number): Snapshot => ({
-  epoch: String(epoch),
-  cas: [],
-  profiles: [],
-  accounts: [],
-  blockedKeys: '',
-});
-
-/** A registry that checks tokens and can be away (drops connections) or hang (never answers). */
-class FakeRegistry {
-  snapshot = snapshotOf(1);
-  mode: 'answers' | 'away' | 'hangs' = 'answers';
-  looks = 0;
-  answered: number[] = [];
-  readonly server: Server = createServer((req, res) => {
-    this.looks += 1;
-    if (this.mode === 'hangs') return;
-    if (this.mode === 'away') {
-      res.destroy();
-      return;
-    }
-    void verifyToken({
-      authorization: req.headers.authorization,
-      method: req.method ?? '',
-      path: req.url ?? '',
-      body: new Uint8Array(),
-      publicKeyOf: async (name) => (name === 'signer-1' ? createPublicKey(publicKeyPem) : undefined),
-      now: new Date(),
-    }).then(
-      () => {
-        const known = req.headers['if-none-match'] === `"${this.snapshot.epoch}"`;
-        this.answered.push(known ? 304 : 200);
-        res.writeHead(known ? 304 : 200).end(known ? undefined : JSON.stringify(this.snapshot));
-      },
-      () => res.writeHead(401).end(),
-    );
-  });
-  get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-  }
-}
-const publicKeyPem = publicKey.export({ type: 'spki', format: 'pem' });
+/** Instead of 5 s; what is found within two of them is found within 10 s. */
+const heartbeatMs = 100;
 
 let folder: string;
 let registry: FakeRegistry;
-let client: RegistryClient | undefined;
-let applied: string[];
+let clients: RegistryClient[];
+let prepared: string[];
+let inForce: Snapshot | undefined;
 let events: string[];
+let incarnation: bigint;
+let renewals: number;
 const note = (facts: object): void => void events.push(String('event' in facts ? facts.event : ''));
 const log = { info: note, warn: note, error: note };
+const eventually = { timeout: 8000 };
 
 function make(options: Partial<RegistryClientOptions> = {}): RegistryClient {
-  client = createRegistryClient({
+  const client = createRegistryClient({
     registryUrl: registry.url,
     serviceName: 'signer-1',
-    service: 'signer',
     privateKeyPem,
     snapshotFile: join(folder, 'snapshot.json'),
+    lease: {
+      caller: () => ({ name: 'signer-1', incarnation }),
+      renewNow: async () => {
+        renewals += 1;
+        registry.mode = 'answers';
+      },
+    },
     log,
     clock: () => new Date(),
-    onSnapshot: ({ epoch }) => void applied.push(epoch),
-    // Long: these tests look by refreshNow().
-    intervalMs: 60_000,
-    timeoutMs: 10_000,
-    firstSnapshotMs: 1,
+    random: () => 0,
+    prepare(snapshot) {
+      prepared.push(snapshot.epoch);
+      return () => {
+        inForce = snapshot;
+      };
+    },
+    earlierEnded: async () => undefined,
+    silentAfterMs: 2000,
+    firstSnapshotMs: 10_000,
     ...options,
   });
+  clients.push(client);
   return client;
 }
 
+async function start(options: Partial<RegistryClientOptions> = {}): Promise<RegistryClient> {
+  const client = make(options);
+  await client.fromDisk.start();
+  await client.stream.start();
+  return client;
+}
+
+const mayUse = (): readonly string[] | undefined => inForce?.accounts[0]?.profiles;
+
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sluice-client-'));
-  registry = new FakeRegistry();
-  applied = [];
-  events = [];
-  await new Promise<void>((resolve) => registry.server.listen(0, '127.0.0.1', resolve));
+  registry = new FakeRegistry(publicKey, heartbeatMs);
+  [clients, prepared, events, inForce] = [[], [], [], undefined];
+  [incarnation, renewals] = [1n, 0];
+  await registry.start();
 });
 afterEach(async () => {
-  await client?.stop(1000);
-  registry.server.closeAllConnections();
-  await new Promise((resolve) => registry.server.close(resolve));
+  await Promise.all(clients.map((client) => client.stream.stop(1000)));
+  await registry.stop();
   await rm(folder, { recursive: true });
 });
 
-it('applies the first snapshot before start resolves, and keeps it on disk for its owner alone', async () => {
-  const started = make();
-  expect(started.current()).toBeUndefined();
-  await started.start();
-  expect(started.current()).toEqual({ snapshot: snapshotOf(1), stale: false });
-  expect(started.appliedEpoch()).toBe(1n);
-  const path = join(folder, 'snapshot.json');
-  expect(JSON.parse(await readFile(path, 'utf8'))).toEqual(snapshotOf(1));
-  expect((await stat(path)).mode & 0o777).toBe(0o600);
-});
-
-it('asks only for what is newer, and applies each epoch once', async () => {
-  const started = make();
-  await started.start();
-  await started.refreshNow();
-  registry.snapshot = snapshotOf(7);
-  await started.refreshNow();
-  expect(applied).toEqual(['1', '7']);
-  expect(registry.answered.slice(-1)).toEqual([200]);
-  await started.refreshNow();
-  expect(registry.answered.slice(-1)).toEqual([304]);
-  expect(applied).toEqual(['1', '7']);
-});
-
-it('looks by itself once per interval', async () => {
-  await make({ intervalMs: 5 }).start();
-  registry.snapshot = snapshotOf(2);
-  await expect.poll(() => applied).toEqual(['1', '2']);
-});
-
-it('starts from disk, marked stale, while the registry is away, and loses the mark when it is back', async () => {
-  await make().start();
-  registry.mode = 'away';
-  const second = make();
-  await second.start();
-  expect(second.current()).toEqual({ snapshot: snapshotOf(1), stale: true });
-  await expect(second.refreshNow()).rejects.toMatchObject({ code: 'unavailable' });
-  registry.mode = 'answers';
-  await second.refreshNow();
-  expect(second.current()?.stale).toBe(false);
-});
-
-it('calls its snapshot stale when the registry has been silent for 15 s', async () => {
-  let nowMs = 0;
-  const started = make({ monotonicMs: () => nowMs, timeoutMs: 1000 });
-  await started.start();
-  registry.mode = 'hangs';
-  await expect(started.refreshNow()).rejects.toMatchObject({ code: 'unavailable' });
-  expect(started.current()?.stale).toBe(false);
-  nowMs += 15_001;
-  expect(started.current()?.stale).toBe(true);
-});
-
-it('keeps nobody waiting for a registry that hangs, and looks again when it is back', async () => {
-  const breakers = createBreakers({ metrics: createMetrics('test'), log });
-  const started = make({ breakers, timeoutMs: 50, intervalMs: 10, firstSnapshotMs: 10_000 });
-  await started.start();
-  registry.mode = 'hangs';
-  await expect.poll(() => breakers.states(), { timeout: 5000 }).toEqual({ registry: 'open' });
-  const { looks } = registry;
-  await expect(started.refreshNow()).rejects.toMatchObject({ code: 'unavailable', message: 'The registry is away' });
-  expect(registry.looks).toBe(looks);
-  registry.mode = 'answers';
-  registry.snapshot = snapshotOf(2);
-  await expect.poll(() => applied, { timeout: 5000 }).toEqual(['1', '2']);
-});
-
-it('does not start without any snapshot', async () => {
-  registry.mode = 'away';
-  await expect(make().start()).rejects.toMatchObject({ code: 'unavailable' });
-});
-
-it('waits at start for a registry that comes late', async () => {
-  registry.mode = 'away';
-  const started = make({ firstSnapshotMs: 10_000, intervalMs: 10 });
-  const starting = started.start();
-  await expect.poll(() => registry.looks).toBeGreaterThan(1);
-  registry.mode = 'answers';
-  await starting;
-  expect(started.appliedEpoch()).toBe(1n);
-});
-
-it('refuses an epoch that was rolled back, also after a start from disk', async () => {
-  registry.snapshot = snapshotOf(9);
-  const first = make();
-  await first.start();
-  await first.stop(10_000);
-  registry.snapshot = snapshotOf(8);
-  const second = make();
-  await second.start();
-  await expect(second.refreshNow()).rejects.toMatchObject({ code: 'conflict' });
-  expect(events.filter((event) => event === 'epoch-rolled-back')).toHaveLength(1);
-  expect(second.appliedEpoch()).toBe(9n);
-});
-
-it('keeps the older snapshot when the newer one cannot be applied, and tries it again', async () => {
-  let broken = false;
-  const started = make({
-    onSnapshot: ({ epoch }) => {
-      if (broken) throw new Error('no template for it');
-      applied.push(epoch);
-    },
+describe('push', () => {
+  it('applies the first state before its start resolves, keeps it on disk for its owner alone, and acknowledges it', async () => {
+    const client = make();
+    await client.fromDisk.start();
+    expect(client.current()).toBeUndefined();
+    await client.stream.start();
+    expect(client.current()).toEqual({ snapshot: registry.state, stale: false });
+    const path = join(folder, 'snapshot.json');
+    expect(JSON.parse(await readFile(path, 'utf8'))).toEqual(registry.state);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    await expect.poll(() => registry.acknowledged, eventually).toContain(1n);
   });
-  await started.start();
-  broken = true;
-  registry.snapshot = snapshotOf(2);
-  await expect(started.refreshNow()).rejects.toThrow('no template');
-  expect(started.appliedEpoch()).toBe(1n);
-  broken = false;
-  await started.refreshNow();
-  expect(started.appliedEpoch()).toBe(2n);
+
+  it('applies each change once, acknowledges it, and each heartbeat too', async () => {
+    const client = await start();
+    registry.change(['tls', 'mail']);
+    registry.change(['mail']);
+    await client.applied(3n, 5000);
+    expect([prepared, mayUse()]).toEqual([['1', '2', '3'], ['mail']]);
+    await expect
+      .poll(() => registry.acknowledged.filter((epoch) => epoch === 3n).length, eventually)
+      .toBeGreaterThan(2);
+    expect([registry.disbelieved, registry.asked]).toEqual([0, [{ epoch: null }]]);
+  });
+
+  it('acknowledges only when what began under the older state has ended; in force it is at once', async () => {
+    let end = (): void => undefined;
+    let waited = 0;
+    const client = await start({
+      earlierEnded: () => {
+        waited += 1;
+        return waited === 1
+          ? Promise.resolve()
+          : new Promise((resolve) => {
+              end = resolve;
+            });
+      },
+    });
+    registry.change(['mail']);
+    await client.applied(2n, 5000);
+    expect(mayUse()).toEqual(['mail']);
+    const heard = registry.acknowledged.length;
+    // Heartbeats go on saying the older one meanwhile.
+    await expect.poll(() => registry.acknowledged.length - heard, eventually).toBeGreaterThan(1);
+    expect(registry.acknowledged).not.toContain(2n);
+    end();
+    await expect.poll(() => registry.acknowledged, eventually).toContain(2n);
+  });
+
+  it('whoever waits for an epoch is told in time when it does not come', async () => {
+    const client = await start();
+    await expect(client.applied(2n, 20)).rejects.toMatchObject({ code: 'unavailable' });
+    await client.applied(1n, 0);
+  });
 });
 
-it('ignores a damaged file and asks the registry', async () => {
-  await writeFile(join(folder, 'snapshot.json'), '{"epoch":"5","ca');
-  const started = make();
-  await started.start();
-  expect(events).toContain('snapshot-file-unusable');
-  expect(started.current()).toEqual({ snapshot: snapshotOf(1), stale: false });
+describe('faults of the push are found and healed', () => {
+  it.each<[string, () => void]>([
+    ['a change that does not come', () => registry.change(['mail'], { quietly: true })],
+    [
+      'a change that is missing',
+      () => {
+        registry.change(['x'], { quietly: true });
+        registry.change(['mail']);
+      },
+    ],
+    [
+      'two changes in the wrong order',
+      () => {
+        const { tell } = registry;
+        const late: string[] = [];
+        registry.tell = (line) => void late.push(line);
+        registry.change(['x']);
+        registry.change(['mail']);
+        registry.tell = tell;
+        for (const line of late.toReversed()) registry.tell(line);
+      },
+    ],
+    [
+      'one octet changed',
+      () => {
+        registry.damage = (line) => line.replace('"acme"', '"acmf"');
+        registry.change(['mail']);
+        registry.damage = (line) => line;
+      },
+    ],
+    [
+      'a line that is no JSON any more',
+      () => {
+        registry.damage = (line) => line.replace('{', '(');
+        registry.change(['mail']);
+        registry.damage = (line) => line;
+      },
+    ],
+    [
+      'octets that are no UTF-8',
+      () => {
+        registry.tell(Buffer.from([0xff, 0xfe, 0x0a]) as unknown as string);
+        registry.change(['mail'], { quietly: true });
+      },
+    ],
+    [
+      'cut in the middle of a line',
+      () => {
+        registry.damage = (line) => line.slice(0, 40);
+        registry.change(['mail']);
+        registry.damage = (line) => line;
+        registry.cut();
+      },
+    ],
+  ])('%s', async (_, fault) => {
+    const client = await start();
+    fault();
+    await expect.poll(mayUse, eventually).toEqual(['mail']);
+    await expect.poll(() => registry.acknowledged.at(-1), eventually).toBe(BigInt(registry.state.epoch));
+    expect(client.current()).toMatchObject({ stale: false, snapshot: { epoch: registry.state.epoch } });
+  });
+
+  it('doubled frames are applied once', async () => {
+    const client = await start();
+    registry.damage = (line) => line + line;
+    registry.change(['mail']);
+    await client.applied(2n, 5000);
+    await expect.poll(() => registry.acknowledged, eventually).toContain(2n);
+    expect([prepared, registry.asked.length]).toEqual([['1', '2'], 1]);
+  });
+
+  it('one bit flipped in what is held: the next heartbeat finds it', async () => {
+    const client = await start();
+    const [held] = client.current()?.snapshot.accounts ?? [];
+    if (held) held.name = 'acmf';
+    await expect.poll(() => client.current()?.snapshot.accounts[0]?.name, eventually).toBe('acme');
+    expect(registry.asked).toEqual([{ epoch: null }, { epoch: null }]);
+    expect(events).toContain('resync');
+  });
+
+  it('an acknowledgement that is not believed: another stream, from where it is', async () => {
+    await start();
+    registry.disbelieves = true;
+    await expect.poll(() => registry.asked.length, eventually).toBeGreaterThan(1);
+    registry.disbelieves = false;
+    expect(registry.asked[1]).toEqual({ epoch: '1' });
+    const heard = registry.acknowledged.length;
+    await expect.poll(() => registry.acknowledged.length, eventually).toBeGreaterThan(heard);
+  });
+
+  it('fenced: enrols anew, and the next stream is of the new incarnation', async () => {
+    await start();
+    registry.mode = 'fenced';
+    registry.cut();
+    await expect.poll(() => [renewals, registry.asked.length], eventually).toEqual([1, 2]);
+  });
 });
 
-it('shares one look among those who ask at once', async () => {
-  const started = make();
-  await started.start();
-  const before = registry.looks;
-  await Promise.all([started.refreshNow(), started.refreshNow(), started.refreshNow(), started.refreshNow()]);
-  expect(registry.looks - before).toBe(2);
+describe('the registry away', () => {
+  it('starts from disk, marked stale, and loses the mark when it is back', async () => {
+    await start();
+    registry.mode = 'away';
+    registry.cut();
+    inForce = undefined;
+    const second = make();
+    await second.fromDisk.start();
+    expect(mayUse()).toEqual(['tls']);
+    await second.stream.start();
+    expect(second.current()).toEqual({ snapshot: registry.state, stale: true });
+    expect(events.filter((event) => event === 'registry-away')).toHaveLength(2);
+    registry.mode = 'answers';
+    await expect.poll(() => second.current()?.stale, eventually).toBe(false);
+  });
+
+  it('calls its state stale when nothing has said for 15 s that it is the newest', async () => {
+    let aheadMs = 0;
+    const client = await start({ monotonicMs: () => performance.now() + aheadMs, silentAfterMs: 60_000 });
+    registry.mode = 'silent';
+    aheadMs = 14_000;
+    expect(client.current()?.stale).toBe(false);
+    aheadMs = 15_001;
+    expect(client.current()?.stale).toBe(true);
+    registry.mode = 'answers';
+    await expect.poll(() => client.current()?.stale, eventually).toBe(false);
+  });
+
+  it.each(['silent', 'hangs'] as const)('a registry that %s is given up for another stream', async (mode) => {
+    await start({ silentAfterMs: 3 * heartbeatMs });
+    const { asked } = registry;
+    registry.mode = mode;
+    if (mode === 'hangs') registry.cut();
+    await expect.poll(() => events, eventually).toContain('registry-away');
+    registry.mode = 'answers';
+    registry.change(['mail'], { quietly: true });
+    await expect.poll(mayUse, eventually).toEqual(['mail']);
+    expect(asked.at(-1)).toEqual({ epoch: '1' });
+  });
+
+  it('does not start without any state', async () => {
+    registry.mode = 'away';
+    await expect(start({ firstSnapshotMs: 50 })).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('waits at its start for a registry that comes late', async () => {
+    registry.mode = 'away';
+    const client = make();
+    const starting = client.stream.start();
+    await expect.poll(() => events, eventually).toContain('registry-away');
+    registry.mode = 'answers';
+    await starting;
+    expect(client.appliedEpoch()).toBe(1n);
+  });
 });
 
-it('is refused with a key that is not registered', async () => {
-  const other = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-  const started = make({ privateKeyPem: other });
-  await expect(started.refreshNow()).rejects.toMatchObject({ code: 'unauthorized' });
-  expect(() => make({ privateKeyPem: 'nonsense' })).toThrow(expect.objectContaining({ code: 'config-invalid' }));
+describe('what is not applied', () => {
+  it('an epoch that was rolled back, also after a start from disk: an alarm, told to the registry, and ours stays', async () => {
+    for (const profiles of [['a'], ['b'], ['c']]) registry.change(profiles);
+    await (await start()).stream.stop(1000);
+    registry.state = { ...registry.state, epoch: '3' };
+    const client = await start();
+    await expect
+      .poll(() => registry.refused, eventually)
+      .toContainEqual(expect.objectContaining({ epoch: '3', code: 'conflict' }));
+    expect([client.appliedEpoch(), mayUse(), client.current()?.stale]).toEqual([4n, ['c'], true]);
+    expect(events.filter((event) => event === 'epoch-rolled-back')).toHaveLength(1);
+  });
+
+  it('what cannot be made ready: refused with the reason, the older one stays, and it is tried again', async () => {
+    let broken = false;
+    const client = await start({
+      prepare(snapshot) {
+        if (broken) throw new SluiceError('lint-failed', 'no template for it');
+        return () => {
+          inForce = snapshot;
+        };
+      },
+    });
+    broken = true;
+    registry.change(['mail']);
+    const told = { epoch: '2', code: 'lint-failed', reason: 'no template for it' };
+    await expect.poll(() => registry.refused.length, eventually).toBeGreaterThan(1);
+    expect(registry.refused[0]).toEqual(told);
+    expect([client.appliedEpoch(), mayUse()]).toEqual([1n, ['tls']]);
+    expect(registry.acknowledged).not.toContain(2n);
+    broken = false;
+    await client.applied(2n, 8000);
+    expect(mayUse()).toEqual(['mail']);
+  });
+
+  it('a damaged file: the registry is asked', async () => {
+    await writeFile(join(folder, 'snapshot.json'), '{"epoch":"5","ca');
+    const client = await start();
+    expect(events).toContain('snapshot-file-unusable');
+    expect(client.appliedEpoch()).toBe(1n);
+  });
+
+  it('nothing is had with a key that is not registered', async () => {
+    const other = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    await expect(start({ privateKeyPem: other, firstSnapshotMs: 500 })).rejects.toMatchObject({ code: 'unavailable' });
+    expect(registry.asked).toEqual([]);
+    expect(() => make({ privateKeyPem: 'nonsense' })).toThrow(expect.objectContaining({ code: 'config-invalid' }));
+  });
 });

@@ -1,42 +1,44 @@
-import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Breakers } from '@sluice/breaker';
 import { SluiceError } from '@sluice/errors';
-import { every, type Log, type Part } from '@sluice/lifecycle';
-import type { Snapshot } from '@sluice/registry-protocol';
-import { fetchSnapshot } from './fetch-snapshot.js';
-import { latestAfter } from './latest-after.js';
+import { type Log, type Part, within } from '@sluice/lifecycle';
+import { type Snapshot, stateDigest } from '@sluice/registry-protocol';
+import { createAcknowledger } from './acknowledger.js';
+import { followStream } from './follow-stream.js';
+import type { Lease, LeaseHolder } from './lease.js';
+import { reconnectDelayMs } from './reconnect-delay.js';
+import { createRegistryCalls } from './registry-calls.js';
 import { createSnapshotFile } from './snapshot-file.js';
+import { createStateInForce, type Prepare } from './state-in-force.js';
 
 export interface RegistryClientOptions {
   /** `http://127.0.0.1:4300` */
   readonly registryUrl: string;
   /** The subscriber's name, under which its public key is registered. */
   readonly serviceName: string;
-  /** Which program this is: `signer`. For the log. */
-  readonly service: string;
   /** Ed25519, PKCS#8 PEM. */
   readonly privateKeyPem: string;
   /** Where the newest snapshot is kept for a start without the registry. */
   readonly snapshotFile: string;
+  /** Who this process is in the ledger. */
+  readonly lease: Pick<Lease<LeaseHolder>, 'caller' | 'renewNow'>;
+  readonly prepare: Prepare;
+  /** Resolves when what is under way now has ended; an epoch is acknowledged when all that began under an older one has. */
+  readonly earlierEnded: () => Promise<void>;
   readonly log: Log;
   /** For tokens. */
   readonly clock: () => Date;
   /** For the age of what we know, whatever happens to the wall clock. */
   readonly monotonicMs?: () => number;
-  /**
-   * Applies a newer snapshot; awaited before `current()` gives it. When it throws, the older one stays in force, the
-   * error is logged, and the same snapshot is tried again a second later.
-   */
-  readonly onSnapshot: (snapshot: Snapshot) => Promise<void> | void;
-  /** Looks go through a breaker `registry` of these, so that nobody waits for a registry that hangs. */
-  readonly breakers?: Breakers;
-  /** Between two looks at the registry; default 1 s. */
-  readonly intervalMs?: number;
-  /** For one look; default 2 s. */
-  readonly timeoutMs?: number;
-  /** How long `start` waits for a first snapshot when there is none on disk; default 30 s. */
+  /** 0 ≤ x < 1: jitter. */
+  readonly random?: () => number;
+  /** `registry` is shown among these: open while there is no stream. */
+  readonly breakers?: Pick<Breakers, 'show'>;
+  /** Silence on a stream after which another one is opened; default 10 s, two heartbeats. */
+  readonly silentAfterMs?: number;
+  /** How long `stream` waits at its start for a first snapshot when there is none on disk; default 30 s. */
   readonly firstSnapshotMs?: number;
-  /** Silence of the registry after which what we know is called stale; default 15 s. */
+  /** Age of the last word that ours is the newest state after which it is called stale; default 15 s. */
   readonly staleAfterMs?: number;
 }
 
@@ -46,142 +48,138 @@ export interface CurrentSnapshot {
   readonly stale: boolean;
 }
 
-export interface RegistryClient extends Part {
-  /** The snapshot in force; `undefined` before `start` has resolved. */
+/** Keeps the registry's newest state in force, on disk, acknowledged, and honest about its age. */
+export interface RegistryClient {
+  /** To be started before the lease: what is on disk comes into force, so that the enrolment tells its epoch. */
+  readonly fromDisk: Part;
+  /** To be started after the lease: its start resolves when a state is in force; throws `unavailable` when none comes. */
+  readonly stream: Part;
+  /** The state in force; `undefined` before the first. */
   current(): CurrentSnapshot | undefined;
   /** Epoch in force, 0 before the first: what a lease reports as applied. */
   appliedEpoch(): bigint;
-  /**
-   * Looks at the registry now; resolves when what it said is in force. Callers at once share one look, never one that
-   * began before they asked. Throws `unavailable`, `unauthorized`, `conflict` (rolled back) or what `onSnapshot` threw.
-   */
-  refreshNow(): Promise<void>;
+  /** Resolves when this epoch, or a later one, is in force. Throws `unavailable` when it is not in so many milliseconds. */
+  applied(epoch: bigint, waitMs: number): Promise<void>;
 }
 
-function readPrivateKey(pem: string): KeyObject {
-  try {
-    const key = createPrivateKey(pem);
-    if (key.asymmetricKeyType === 'ed25519') return key;
-  } catch (error) {
-    throw new SluiceError('config-invalid', 'The service key is not a private key in PEM', { cause: error });
-  }
-  throw new SluiceError('config-invalid', 'The service key is not an Ed25519 key');
-}
+/** With a state from disk in force, a start waits so long for a newer one. */
+const fresherWaitMs = 2000;
 
-/** Keeps the newest snapshot of the registry: applied, on disk, and honest about its age. */
 export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
-  const { registryUrl, serviceName, service, log, clock, onSnapshot } = options;
-  const { intervalMs = 1000, timeoutMs = 2000, firstSnapshotMs = 30_000, staleAfterMs = 15_000 } = options;
-  const { monotonicMs = () => performance.now() } = options;
-  const privateKey = readPrivateKey(options.privateKeyPem);
+  const { registryUrl, serviceName: name, log, lease } = options;
+  const { silentAfterMs = 10_000, firstSnapshotMs = 30_000, staleAfterMs = 15_000 } = options;
+  const { monotonicMs = () => performance.now(), random = Math.random } = options;
+  const { privateKeyPem, clock, prepare, earlierEnded } = options;
+  const calls = createRegistryCalls({ registryUrl, name, privateKeyPem, clock, silentAfterMs });
   const file = createSnapshotFile(options.snapshotFile, log);
-  let applied: Snapshot | undefined;
-  let heardAtMs: number | undefined;
-  let away = false;
-  /** Said once, not once a second. */
-  let refusedEpoch: string | undefined;
+  const state = createStateInForce({ prepare, earlierEnded, file, log });
+  const acknowledger = createAcknowledger({ name, calls, log });
+  const stopping = new AbortController();
+  const firstFresh = createSignal();
+  let freshAtMs: number | undefined;
+  let open = false;
+  let fruitless = 0;
+  let said: 'nothing' | 'away' | 'back' = 'nothing';
+  let rolledBackTo: string | undefined;
+  let running: Promise<void> | undefined;
+  options.breakers?.show('registry', () => (open ? 'closed' : 'open'));
 
-  const epoch = (): bigint => BigInt(applied?.epoch ?? 0);
+  const follow = (whole: boolean) =>
+    followStream(
+      { calls, state, acknowledger, incarnation: () => lease.caller().incarnation, onOpen, onFresh, onRolledBack, log },
+      whole,
+      stopping.signal,
+    );
 
-  async function apply(snapshot: Snapshot): Promise<void> {
-    if (BigInt(snapshot.epoch) < epoch()) {
-      // A registry restored from an older backup, or the wrong one. A person has to look: applying it could bring back
-      // a CA that was disabled.
-      const facts = { offered: snapshot.epoch, applied: String(epoch()) };
-      if (refusedEpoch !== snapshot.epoch) {
-        log.error({ event: 'epoch-rolled-back', ...facts }, 'the registry offers an older state than was applied');
-      }
-      refusedEpoch = snapshot.epoch;
-      throw new SluiceError('conflict', 'The registry offers an older state than was applied', { facts });
-    }
-    await onSnapshot(snapshot);
-    applied = snapshot;
-    log.info({ event: 'snapshot-applied', epoch: snapshot.epoch, service }, 'registry snapshot applied');
+  function onOpen(): void {
+    open = true;
+    if (said === 'away') log.info({ event: 'registry-back' }, 'the registry answers again');
+    said = 'back';
   }
 
-  async function keep(snapshot: Snapshot): Promise<void> {
-    try {
-      await file.write(snapshot);
-    } catch (err) {
-      // In force all the same: the file only serves a start without the registry.
-      log.error({ event: 'snapshot-file-failed', err }, 'the snapshot could not be kept on disk');
-    }
+  function onFresh(): void {
+    freshAtMs = monotonicMs();
+    firstFresh.end();
+    fruitless = 0;
+    rolledBackTo = undefined;
   }
 
-  const fetchNow = (): Promise<Snapshot | 'unchanged'> =>
-    fetchSnapshot({ registryUrl, name: serviceName, privateKey, clock, timeoutMs, knownEpoch: applied?.epoch });
-  const breaker = options.breakers?.create({
-    name: 'registry',
-    backOff: 'dependency',
-    // What it says is left to the next look, at most a second later.
-    probe: fetchNow,
-    refuse: () => new SluiceError('unavailable', 'The registry is away', { facts: { registry: registryUrl } }),
-  });
+  /** A registry restored from an older backup, or the wrong one: applying it could bring back a CA that was disabled. */
+  function onRolledBack(offered: string): void {
+    const facts = { offered, applied: String(state.epoch()) };
+    const text = 'The registry offers an older state than was applied';
+    // An alarm each time another one is offered, not with each heartbeat.
+    if (rolledBackTo !== offered) log.error({ event: 'epoch-rolled-back', ...facts }, text);
+    rolledBackTo = offered;
+    acknowledger.refused(offered, new SluiceError('conflict', text, { facts }));
+  }
 
-  const refreshNow = latestAfter(async () => {
-    const fetched = await (breaker ? breaker.run(fetchNow) : fetchNow());
-    if (fetched !== 'unchanged' && fetched.epoch !== applied?.epoch) {
-      await apply(fetched);
-      await keep(fetched);
-    }
-    heardAtMs = monotonicMs();
-    if (away) log.info({ event: 'registry-back' }, 'the registry answers again');
-    away = false;
-  });
-
-  /** The error is logged at its first appearance; while it lasts, the age of the snapshot tells the rest. */
-  async function look(): Promise<void> {
-    try {
-      await refreshNow();
-    } catch (err) {
-      if (!away)
-        log.warn({ event: 'registry-away', err }, 'no snapshot from the registry; the last one stays in force');
-      away = true;
+  /** One stream after the other. */
+  async function run(): Promise<void> {
+    let whole = false;
+    while (!stopping.signal.aborted) {
+      const ended = await follow(whole);
+      open = false;
+      if (stopping.signal.aborted) return;
+      const { err } = ended;
+      whole = ended.whole;
+      if (whole) log.warn({ event: 'resync', err }, 'what was heard of the registry is in doubt; asking for all of it');
+      else if (said !== 'away')
+        log.warn({ event: 'registry-away', err }, 'no stream from the registry; the last state stays in force');
+      if (!whole) said = 'away';
+      if (err.code === 'fenced') await lease.renewNow().catch(() => undefined);
+      await wait(reconnectDelayMs(fruitless, random), undefined, { signal: stopping.signal }).catch(() => undefined);
+      fruitless += 1;
     }
   }
 
-  const loop = every('registry-client', intervalMs, look, log);
-  const startDeadline = new AbortController();
-
-  async function firstSnapshot(): Promise<void> {
+  async function fromDisk(): Promise<void> {
     const stored = await file.read();
-    if (stored !== undefined) {
-      await apply(stored).catch((err: unknown) => {
-        log.warn(
-          { event: 'snapshot-file-unusable', err },
-          'the stored snapshot cannot be applied; asking the registry',
-        );
-      });
+    if (stored === undefined) return;
+    try {
+      await state.apply(stored);
+      acknowledger.ended({ epoch: state.epoch(), digest: stateDigest(stored) });
+    } catch (err) {
+      log.warn({ event: 'snapshot-file-unusable', err }, 'the stored snapshot cannot be applied; asking the registry');
     }
-    const endMs = performance.now() + firstSnapshotMs;
-    await look();
-    while (applied === undefined && !startDeadline.signal.aborted) {
-      if (performance.now() >= endMs) {
-        throw new SluiceError('unavailable', `No snapshot from the registry within ${firstSnapshotMs} ms`, {
-          facts: { registry: registryUrl },
-        });
-      }
-      await new Promise((resolve) => setTimeout(resolve, Math.min(intervalMs, 250)));
-      await look();
-    }
+  }
+
+  async function begin(): Promise<void> {
+    running = run();
+    const waitMs = state.snapshot() === undefined ? firstSnapshotMs : fresherWaitMs;
+    await within(waitMs, firstFresh.promise);
+    if (state.snapshot() !== undefined || stopping.signal.aborted) return;
+    stopping.abort();
+    throw new SluiceError('unavailable', `No snapshot from the registry within ${waitMs} ms`, {
+      facts: { registry: registryUrl },
+    });
   }
 
   return {
-    name: 'registry-client',
-    async start() {
-      await firstSnapshot();
-      await loop.start();
-    },
-    async stop(deadlineMs) {
-      startDeadline.abort();
-      await loop.stop(deadlineMs);
+    fromDisk: { name: 'registry-snapshot', start: fromDisk, stop: async () => undefined },
+    stream: {
+      name: 'registry-stream',
+      start: begin,
+      async stop(deadlineMs) {
+        stopping.abort();
+        firstFresh.end();
+        if (running) await within(deadlineMs, running);
+      },
     },
     current() {
-      if (applied === undefined) return undefined;
-      const stale = heardAtMs === undefined || monotonicMs() - heardAtMs > staleAfterMs;
-      return { snapshot: applied, stale };
+      const snapshot = state.snapshot();
+      if (snapshot === undefined) return undefined;
+      return { snapshot, stale: freshAtMs === undefined || monotonicMs() - freshAtMs > staleAfterMs };
     },
-    appliedEpoch: epoch,
-    refreshNow,
+    appliedEpoch: state.epoch,
+    applied: state.applied,
   };
+}
+
+function createSignal(): { readonly promise: Promise<void>; readonly end: () => void } {
+  let end = (): void => undefined;
+  const promise = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  return { promise, end };
 }

@@ -17,9 +17,8 @@ it.each([[0.5], [2 ** 53], [Number.NaN], [undefined], [{ a: undefined }], [1n]])
 });
 
 it('is JSON of the same value, and itself the canonical form of what it says', () => {
-  const value = fc
-    .jsonValue({ noUnicodeString: false })
-    .filter((given) => !/-?\d\.|e[+-]?\d/.test(JSON.stringify(given)));
+  const whole = (_: string, value: unknown): unknown => (typeof value === 'number' ? Math.trunc(value) % 1e15 : value);
+  const value = fc.json().map((text): unknown => JSON.parse(text, whole));
   fc.assert(
     fc.property(value, (given) => {
       const text = canonicalJson(given);

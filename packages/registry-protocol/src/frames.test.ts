@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { type Frame, frameLine, readFrame } from './frames.js';
+import type { Snapshot } from './snapshot.js';
 import { stateDigest } from './state-digest.js';
 import { arbitraryEntities, arbitrarySnapshot } from './testing/arbitrary-state.js';
 
@@ -32,13 +33,19 @@ it('one octet of a snapshot changed on the way: no frame any more, or another di
       const index = at % (line.length - 1);
       line[index] = (line[index] ?? 0) ^ flip;
       const read = readWhole(line.toString());
-      // What is still whole is the very same state: a blank became another blank, say.
-      if (read.whole) expect(read.state).toEqual(JSON.parse(JSON.stringify(state)));
+      // What is still whole is the very same state, in other words perhaps.
+      if (read.whole) expect(sameOctets(read.state)).toEqual(sameOctets(state));
     }),
   );
 });
 
-function readWhole(text: string): { whole: boolean; state?: unknown } {
+/** Base64 has more than one text for some octets. */
+function sameOctets(state: Snapshot | undefined): unknown {
+  const blockedKeys = Buffer.from(state?.blockedKeys ?? '', 'base64').toString('hex');
+  return JSON.parse(JSON.stringify({ ...state, blockedKeys }));
+}
+
+function readWhole(text: string): { whole: boolean; state?: Snapshot } {
   try {
     const frame = readFrame(text);
     if (frame.type !== 'snapshot') return { whole: false };

@@ -6,7 +6,7 @@ export const streamPath = '/v1/stream';
 export const streamMediaType = 'application/x-ndjson';
 /** Octets of a stream's nonce. */
 export const streamNonceBytes = 16;
-/** How often a stream says that nothing was missed. */
+/** How often a stream says that nothing was missed, in milliseconds. */
 export const heartbeatMs = 5000;
 
 /** Base64url of SHA-256. */
@@ -16,7 +16,6 @@ export const digestSchema = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 const hello = z.strictObject({
   type: z.literal('hello'),
   stream_nonce: z.string().regex(/^[A-Za-z0-9_-]{22}$/),
-  heartbeat_ms: z.int().min(1),
 });
 /** All of a version. */
 const snapshot = z.strictObject({ type: z.literal('snapshot'), digest: digestSchema, state: snapshotSchema });
@@ -33,7 +32,6 @@ const heartbeat = z.strictObject({ type: z.literal('heartbeat'), epoch: epochSch
 
 const frame = z.discriminatedUnion('type', [hello, snapshot, change, heartbeat]);
 export type Frame = z.infer<typeof frame>;
-export type Hello = z.infer<typeof hello>;
 export type ChangeFrame = z.infer<typeof change>;
 
 /** One line. */

@@ -1,0 +1,88 @@
+import { SluiceError } from '@sluice/errors';
+import type { Log } from '@sluice/lifecycle';
+import type { Snapshot } from '@sluice/registry-protocol';
+import type { SnapshotFile } from './snapshot-file.js';
+
+/** Makes a state ready and tests it; nothing of it counts before what this gives back is called. Throws: it is refused. */
+export type Prepare = (snapshot: Snapshot) => Commit | Promise<Commit>;
+/** From this call on the new state counts, at once; what it awaits only completes it. Never fails. */
+export type Commit = () => void | Promise<void>;
+
+export interface Version {
+  readonly epoch: bigint;
+  readonly digest: Uint8Array;
+}
+
+/** The one state that counts in this process, and its copy on disk. */
+export interface StateInForce {
+  snapshot(): Snapshot | undefined;
+  /** 0 before the first. */
+  epoch(): bigint;
+  /**
+   * In force and on disk when it resolves. The promise in its answer resolves when all that began under an older state
+   * has ended. Throws what `prepare` threw: the older state stays in force.
+   */
+  apply(snapshot: Snapshot): Promise<{ readonly earlierEnded: Promise<void> }>;
+  /** Resolves when this epoch, or a later one, is in force. Throws `unavailable` after so many milliseconds. */
+  applied(epoch: bigint, waitMs: number): Promise<void>;
+}
+
+export function createStateInForce(options: {
+  readonly prepare: Prepare;
+  /** Resolves when all that is under way now has ended. */
+  readonly earlierEnded: () => Promise<void>;
+  readonly file: Pick<SnapshotFile, 'write'>;
+  readonly log: Log;
+}): StateInForce {
+  const { prepare, file, log } = options;
+  const waiting = new Set<() => void>();
+  let inForce: Snapshot | undefined;
+
+  const epoch = (): bigint => BigInt(inForce?.epoch ?? 0);
+
+  async function keep(snapshot: Snapshot): Promise<void> {
+    try {
+      await file.write(snapshot);
+    } catch (err) {
+      // In force all the same: whoever starts from an older file may not act until it has caught up with what was
+      // confirmed (the ledger sees to that).
+      log.error({ event: 'snapshot-file-failed', err }, 'the snapshot could not be kept on disk');
+    }
+  }
+
+  return {
+    snapshot: () => inForce,
+    epoch,
+    async apply(snapshot) {
+      const commit = await prepare(snapshot);
+      const completing = commit();
+      const earlierEnded = options.earlierEnded();
+      inForce = snapshot;
+      await completing;
+      log.info({ event: 'snapshot-applied', epoch: snapshot.epoch }, 'registry state applied');
+      for (const look of waiting) look();
+      await keep(snapshot);
+      return { earlierEnded };
+    },
+    applied(wanted, waitMs) {
+      if (epoch() >= wanted) return Promise.resolve();
+      return new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (epoch() < wanted) return;
+          end();
+          resolve();
+        };
+        const end = (): void => {
+          clearTimeout(timer);
+          waiting.delete(look);
+        };
+        const timer = setTimeout(() => {
+          end();
+          const facts = { wanted: String(wanted), applied: String(epoch()) };
+          reject(new SluiceError('unavailable', 'The registry did not push this change in time', { facts }));
+        }, waitMs);
+        waiting.add(look);
+      });
+    },
+  };
+}
