@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createBreakers } from '@sluice/breaker';
 import { asSluiceError, SluiceError } from '@sluice/errors';
 import { createIdentityLedger, type IdentityLedger, newRequestId } from '@sluice/ledger';
-import { type Checkpoint, noCheckpoint, type Part } from '@sluice/lifecycle';
+import { type Checkpoint, createUnderWay, noCheckpoint, type Part } from '@sluice/lifecycle';
 import { checkProfile, readCertificate } from '@sluice/pki';
 import { assertQueueRedis, createBell, createTurnProducer } from '@sluice/queue';
 import { createClockWatch, createLease, createRegistryClient, createReporter } from '@sluice/registry-client';
@@ -17,6 +17,7 @@ import { createHttpServer, type HttpServer } from './http-server.js';
 import { createNonces } from './nonces.js';
 import { readiness } from './readiness.js';
 import { createRefuseUnreadable } from './refuse-unreadable.js';
+import { testDirectory } from './self-test.js';
 import { createAdmission } from './steps/3-admit.js';
 import { createGiveTurns } from './steps/5-give-turns.js';
 import { createWaiters } from './steps/9-waiters.js';
@@ -74,32 +75,38 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     }),
   );
 
-  let directory: Directory | undefined;
-  const registry = createRegistryClient({
-    registryUrl: config.registryUrl,
-    serviceName: name,
-    service: 'identity-api',
-    privateKeyPem: config.serviceKeyPem,
-    snapshotFile: config.snapshotFile,
-    breakers,
-    log,
-    clock: () => new Date(clock.epochMs()),
-    onSnapshot: (snapshot) => {
-      directory = createDirectory(snapshot, checkProfile, readCertificate);
-    },
-  });
-  metrics.gauge('snapshot_stale', '1 while the registry has been silent too long.', [], (gauge) =>
-    gauge.set(registry.current()?.stale === false ? 0 : 1),
-  );
   const clockWatch = createClockWatch({ now: () => new Date(clock.epochMs()), monotonicMs, metrics, log });
   const lease = createLease({
-    enrol: () => ledger.enrol(name),
+    enrol: () => ledger.enrol(name, registry.appliedEpoch()),
     renew: ledger.renew,
-    appliedEpoch: registry.appliedEpoch,
+    appliedEpoch: () => registry.appliedEpoch(),
     report: createReporter({ ready: () => ready(), breakers, clock: clockWatch }),
     clock: clockWatch,
     log,
   });
+  let directory: Directory | undefined;
+  const acceptsUnderWay = createUnderWay();
+  const registry = createRegistryClient({
+    registryUrl: config.registryUrl,
+    serviceName: name,
+    privateKeyPem: config.serviceKeyPem,
+    snapshotFile: config.snapshotFile,
+    lease,
+    breakers,
+    log,
+    clock: () => new Date(clock.epochMs()),
+    prepare(snapshot) {
+      const next = createDirectory(snapshot, checkProfile, readCertificate);
+      testDirectory(next, snapshot);
+      return () => {
+        directory = next;
+      };
+    },
+    earlierEnded: acceptsUnderWay.ended,
+  });
+  metrics.gauge('snapshot_stale', '1 while the registry has been silent too long.', [], (gauge) =>
+    gauge.set(registry.current()?.stale === false ? 0 : 1),
+  );
   const admission = createAdmission({
     readLaneLoads: () => ledger.laneLoads(),
     openRequestsMax: config.openRequestsMax,
@@ -118,6 +125,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
       if (directory === undefined) throw new SluiceError('unavailable', 'No registry snapshot yet');
       return directory;
     },
+    acceptsUnderWay,
     ledger,
     admission,
     waiters,
@@ -166,8 +174,9 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   const parts = [
     closing('ledger', () => ledger.close()),
     queueRedis,
-    registry,
+    registry.fromDisk,
     lease,
+    registry.stream,
     admission.sampler,
     bellPart,
     httpServer,

@@ -31,6 +31,8 @@ export interface Directory {
   readonly epoch: string;
   /** By the hex SHA-256 of a whole API key. */
   accountByKeyHash(keyHash: string): DirectoryAccount | undefined;
+  /** How many there are. */
+  readonly apiKeys: number;
   profile(name: string): DirectoryProfile | undefined;
   ca(name: string): DirectoryCa | undefined;
   /** `publicKeyHash` of each key that nobody may be certified for. */
@@ -72,6 +74,7 @@ export function createDirectory(
   return {
     epoch: snapshot.epoch,
     accountByKeyHash: (keyHash) => accounts.get(keyHash),
+    apiKeys: accounts.size,
     profile: (name) => profiles.get(name),
     ca: (name) => cas.get(name),
     blockedKeys: blockedKeyHashes(snapshot),

@@ -1,5 +1,5 @@
 import type { IdentityLedger } from '@sluice/ledger';
-import type { Checkpoint, Log } from '@sluice/lifecycle';
+import type { Checkpoint, Log, UnderWay } from '@sluice/lifecycle';
 import type { Clock } from './clock.js';
 import type { Directory } from './directory.js';
 import type { FrontMetrics } from './front-metrics.js';
@@ -11,6 +11,8 @@ import type { Waiters } from './steps/9-waiters.js';
 export interface Front {
   /** The one in force; throws `unavailable` before the first snapshot. */
   readonly directory: () => Directory;
+  /** Orders from the directory to the commit: an epoch is acknowledged when those begun under an older one have ended. */
+  readonly acceptsUnderWay: UnderWay;
   readonly ledger: Pick<IdentityLedger, 'join' | 'accept' | 'read' | 'decide' | 'cancel'>;
   readonly admission: Pick<Admission, 'admit' | 'giveBack'>;
   readonly waiters: Waiters;
@@ -20,7 +22,7 @@ export interface Front {
   readonly random: () => number;
   readonly nonces: Nonces;
   readonly newRequestId: (nowMs: number) => string;
-  /** The ledger said `fenced`: enrol anew now rather than at the next renewal. */
+  /** The ledger said `fenced` or `stale-snapshot`: renew or enrol anew now rather than at the next renewal. */
   readonly onFenced: () => void;
   readonly checkpoint: Checkpoint;
   readonly log: Log & { debug(facts: object, message: string): void };

@@ -46,13 +46,15 @@ interface Pending {
 export function createPostIdentity(front: Front): (call: Call) => Promise<Answer | HungUp> {
   return async (call) => {
     const { request } = call;
-    const directory = front.directory();
-    const account = authenticate(directory, request.headers.authorization);
+    authenticate(front.directory(), request.headers.authorization);
     const idempotencyKey = readIdempotencyKey(request);
     const preference = readPrefer(joined(request.headers.prefer));
     const body = await readJsonBody(request);
     if (body === 'hung-up') return body;
     const order = readOrder(body.json);
+    // Once more: the registry may have changed while a slow sender sent.
+    const directory = front.directory();
+    const account = authenticate(directory, request.headers.authorization);
     // The wait begins when the whole order is here: a slow sender does not use up its own wait.
     const startedAtMs = front.clock.monotonicMs();
     const decideAtMs = startedAtMs + Math.max(0, preference.waitMs - decisionMarginMs);
@@ -91,6 +93,12 @@ export function createPostIdentity(front: Front): (call: Call) => Promise<Answer
  * whatever registry, lane and clock say meanwhile: nobody is refused before the look-up has said that the key is new.
  */
 async function issue(front: Front, pending: Pending): Promise<Answer | HungUp> {
+  const standing = await front.acceptsUnderWay.run(() => enter(front, pending));
+  return await waitAndAnswer(front, pending, standing);
+}
+
+/** Steps 1 (join) to 5, by one directory from beginning to end. */
+async function enter(front: Front, pending: Pending): Promise<Standing> {
   let row: AcceptRow;
   try {
     row = await prepare(front, pending);
@@ -98,9 +106,9 @@ async function issue(front: Front, pending: Pending): Promise<Answer | HungUp> {
     const known = await join(front, pending);
     if (known?.state === 'expired' && known.withheld) pending.fate = 'withheld';
     if (known === undefined || known.state === 'expired') throw refused;
-    return await waitAndAnswer(front, pending, known);
+    return known;
   }
-  return await waitAndAnswer(front, pending, await store(front, pending, row));
+  return await store(front, pending, row);
 }
 
 /** Step 1: a key that is known joins its request, whatever the registry says meanwhile. */
@@ -196,7 +204,7 @@ async function acceptRow(front: Front, pending: Pending, row: AcceptRow): Promis
   if (!acceptance.stored) {
     const { code } = acceptance.error;
     pending.fate = code === 'payload-mismatch' ? undefined : 'not-issued';
-    if (code === 'fenced') front.onFenced();
+    if (code === 'fenced' || code === 'stale-snapshot') front.onFenced();
     throw acceptance.error;
   }
   await front.checkpoint('identity-api:after-accept');

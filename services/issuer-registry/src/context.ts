@@ -9,10 +9,13 @@ import { createApp } from './http/app.js';
 import { createAuthenticate } from './http/authenticate.js';
 import { createHttpServer } from './http/http-server.js';
 import { createKeyDirectory } from './http/key-directory.js';
-import { createSnapshotSource } from './http/snapshot-source.js';
+import { serveStream } from './http/serve-stream.js';
+import { takeAcknowledgement } from './http/take-acknowledgement.js';
 import type { AdminContext } from './operations/admin-context.js';
+import { createPush } from './push/push.js';
 import { createRegistryMetrics } from './registry-metrics.js';
 import { createSubscriberMetrics } from './subscriber-metrics.js';
+import { fenceAndConfirm } from './upkeep/fence-and-confirm.js';
 import { createPartitionKeeper } from './upkeep/keep-partitions.js';
 import { purgeIdempotency } from './upkeep/purge-idempotency.js';
 import { reconcileKeyWork } from './upkeep/reconcile-key-work.js';
@@ -21,9 +24,10 @@ const service = 'issuer-registry';
 /** How long a key that was taken away may still be accepted. */
 const keyCacheMs = 3000;
 const reconcileIntervalMs = 1000;
+const confirmIntervalMs = 1000;
 const partitionIntervalMs = 60_000;
 const purgeIntervalMs = 60_000;
-/** The registry serves people and a look per second per subscriber: few connections are plenty. */
+/** The registry serves people, and many subscribers with one statement: few connections are plenty. */
 const poolMax = 4;
 
 /** What a test may put in the place of the real thing. */
@@ -53,12 +57,12 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   const breakers = createBreakers({ metrics, log });
   const { aroundStore = (inside) => inside } = overrides;
   const store = aroundStore(overrides.store ?? createRegistryStore({ url: databaseUrl, poolMax, breakers }));
-  const snapshotSource = createSnapshotSource(store);
+  const push = createPush({ store, monotonicMs: () => performance.now(), metrics, log });
   const clockWatch = createClockWatch({ now: clock, monotonicMs: () => performance.now(), metrics, log });
   const lease = createLease({
     enrol: () => store.enrol(name),
     renew: store.renew,
-    appliedEpoch: snapshotSource.seenEpoch,
+    appliedEpoch: push.seenEpoch,
     report: createReporter({ ready, breakers, clock: clockWatch }),
     clock: clockWatch,
     log,
@@ -73,14 +77,23 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     randomBytes: overrides.randomBytes ?? randomBytes,
   };
   const keysFrom = (load: () => Promise<readonly { name: string; publicKey: Uint8Array }[]>) =>
-    createAuthenticate(createKeyDirectory({ load, clock, cacheMs: keyCacheMs, log }), clock);
+    createKeyDirectory({ load, clock, cacheMs: keyCacheMs, log });
+  // A stream takes the place of the one before, so it is opened once per token.
+  const authenticate = createAuthenticate(
+    keysFrom(() => store.serviceKeys()),
+    clock,
+    { once: true },
+  );
   const { observe, purged } = createRegistryMetrics({ metrics, store, partitions: partitions.standing, log });
   createSubscriberMetrics({ metrics, store, ledgerClock, log });
   const app = createApp({
     context: admin,
-    authenticateOperator: keysFrom(() => store.operators()),
-    authenticateService: keysFrom(() => store.serviceKeys()),
-    snapshotSource,
+    authenticateOperator: createAuthenticate(
+      keysFrom(() => store.operators()),
+      clock,
+    ),
+    stream: serveStream({ ...push, authenticate, store }),
+    acknowledgement: takeAcknowledgement(authenticate, push.acknowledgements),
     log,
     observe,
   });
@@ -101,22 +114,23 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
       if (!statusRoutes(request, response)) app(request, response);
     },
   });
-  /** One look at the epoch a second, so that the lease reports what this process has seen. */
-  const reconcile = async (): Promise<void> => {
-    await snapshotSource.epoch();
-    await reconcileKeyWork({ store, caller: lease.caller, newId: () => newRequestId(clock().getTime()), log });
-  };
+  const reconcile = (): Promise<void> =>
+    reconcileKeyWork({ store, caller: lease.caller, newId: () => newRequestId(clock().getTime()), log });
 
   return {
     log,
     address: server.address,
     parts: [
       closing('store', () => store.close()),
+      push.watch,
       lease,
+      every('fence-and-confirm', confirmIntervalMs, () => fenceAndConfirm({ store, log }), log),
       every('keep-partitions', partitionIntervalMs, partitions.keep, log),
       every('purge-idempotency', purgeIntervalMs, () => purgeIdempotency({ store, purged, log }), log),
       every('reconcile-key-work', reconcileIntervalMs, reconcile, log),
       server,
+      // Stopped before the server, which waits for what is open.
+      push.streams,
     ],
   };
 }

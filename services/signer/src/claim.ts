@@ -54,8 +54,9 @@ export async function claimBatch(
   metrics.stepSeconds.observe({ step: 'claim', ca: '' }, (clock.monotonicMs() - sentAtMs) / 1000);
   metrics.claimRows.observe({ lane: laneName(lane) }, answer.claimed.length);
   ringEnded(context, answer.ended);
-  // Somebody changed these profiles a moment ago, and there is no template for the new revision yet.
-  if (answer.stale.length > 0) context.snapshotRefresh.soon(answer.stale);
+  // Somebody changed these profiles a moment ago, and there is no template for the new revision yet: their rows wait.
+  if (answer.stale.length > 0)
+    context.log.debug({ event: 'snapshot-stale', profiles: answer.stale }, 'left in the queue');
   return {
     claimId,
     lane,

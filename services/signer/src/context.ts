@@ -4,7 +4,7 @@ import { SluiceError } from '@sluice/errors';
 import { requestClasses } from '@sluice/issuance';
 import { createFileKeyStore, type KeyStore } from '@sluice/key-store';
 import { type Caller, createSignerLedger, type SignerLedger } from '@sluice/ledger';
-import { type Checkpoint, createOutageLog, every, noCheckpoint, type Part } from '@sluice/lifecycle';
+import { type Checkpoint, createOutageLog, createUnderWay, every, noCheckpoint, type Part } from '@sluice/lifecycle';
 import { createBell, createTurnConsumer, createTurnProducer } from '@sluice/queue';
 import {
   createClockWatch,
@@ -35,7 +35,6 @@ import { endLiftedWaits } from './missing-key.js';
 import { askToken, readiness } from './readiness.js';
 import type { SignerContext } from './signer-context.js';
 import { createSignerMetrics } from './signer-metrics.js';
-import { createSnapshotRefresh } from './snapshot-refresh.js';
 import { sweepOnce } from './sweep-once.js';
 import { createTemplates } from './templates.js';
 
@@ -150,8 +149,9 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
         await Promise.allSettled([bell.close(), producer.close()]);
       }),
       keyStorePart(keyStore),
+      rules.registry.fromDisk,
       rules.lease,
-      rules.registry,
+      rules.registry.stream,
       every('templates', templatesIntervalMs, context.templates.registerPending, log),
       lanes,
       every('sweep', sweepIntervalMs, sweep, log),
@@ -170,7 +170,7 @@ function followRegistry(
   const { name, keyGroup } = config;
   const lease = createLease({
     enrol: async () => {
-      const caller = await ledger.enrol(name);
+      const caller = await ledger.enrol(name, registry.appliedEpoch());
       // A crash here leaves an incarnation without a token, which ends with its lease: the next start enrols anew.
       await ledger.attachToken(caller, keyStore.token, keyGroup);
       return caller;
@@ -182,21 +182,26 @@ function followRegistry(
     log,
   });
   const templates = createTemplates({ keyGroup, ledger, caller: lease.caller, log, metrics });
+  const claimsUnderWay = createUnderWay();
   const registry = createRegistryClient({
     registryUrl: config.registryUrl,
     serviceName: name,
-    service,
     privateKeyPem: config.serviceKeyPem,
     snapshotFile: config.snapshotFile,
+    lease,
     breakers: told.breakers,
     log,
     clock: () => clock.now(),
-    onSnapshot: async (snapshot) => {
-      await templates.apply(snapshot);
-      endLiftedWaits(snapshot, { backOff, token: keyStore.token });
+    prepare(snapshot) {
+      const commit = templates.prepare(snapshot);
+      return () => {
+        endLiftedWaits(snapshot, { backOff, token: keyStore.token });
+        return commit();
+      };
     },
+    earlierEnded: claimsUnderWay.ended,
   });
-  const snapshotRefresh = createSnapshotRefresh(registry.refreshNow, { clock, log });
-  const context = { ...base, templates, snapshotRefresh, caller: lease.caller, renewNow: lease.renewNow };
+  const { applied } = registry;
+  const context = { ...base, templates, applied, claimsUnderWay, caller: lease.caller, renewNow: lease.renewNow };
   return { lease, registry, context };
 }

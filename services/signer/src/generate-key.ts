@@ -22,7 +22,7 @@ export async function generateKey(context: SignerContext, claim: Claim, row: Cla
   const waiting = backOff.waiting(name);
   if (waiting)
     return releaseRows(context, lease, [{ row, code: waiting, detail: `${name} is left alone for a while` }]);
-  const ca = await knownCa(context, name);
+  const ca = await knownCa(context, name, row.epoch);
   if (!ca)
     return releaseRows(context, lease, [{ row, code: 'stale-snapshot', detail: `${name} is not known here yet` }]);
   if (ca.state !== 'pending') {
@@ -55,14 +55,16 @@ export async function generateKey(context: SignerContext, claim: Claim, row: Cla
   await completeKeyWork(context, lease, row, key.spki);
 }
 
-/** A CA that was created a moment ago may not be in the snapshot yet: then look once. */
-async function knownCa(context: SignerContext, name: string): Promise<SigningCa | undefined> {
+/** How long a CA that was created a moment ago is waited for: it is on its way. */
+const pushWaitMs = 1000;
+
+async function knownCa(context: SignerContext, name: string, epoch: bigint): Promise<SigningCa | undefined> {
   const known = context.templates.rules().cas.get(name);
   if (known) return known;
   try {
-    await context.snapshotRefresh.now();
+    await context.applied(epoch, pushWaitMs);
   } catch (err) {
-    context.log.warn({ event: 'snapshot-stale', ca: name, err }, 'the registry does not answer');
+    context.log.warn({ event: 'snapshot-stale', ca: name, err }, 'a change of the registry was not pushed yet');
   }
   return context.templates.rules().cas.get(name);
 }

@@ -119,7 +119,7 @@ describe('a full claim', () => {
     signer.addProfile(profileDocument('extra', 'fast'));
     signer.ledger.templateConflicts.add('extra');
     signer.snapshot.accounts[0]?.profiles.push('extra');
-    await signer.templates.apply(signer.snapshot);
+    await signer.apply();
     Array.from({ length: 70 }, () => signer.accept('extra', { ca: 'fast' }));
     await pump.onTurn(turn([]));
     await pump.drain();

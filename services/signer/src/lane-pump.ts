@@ -92,8 +92,12 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
     away = true;
   }
 
+  function inSlot(way: 'ids' | 'policy' | 'poll', requestIds?: readonly string[]): Promise<void> {
+    return context.claimsUnderWay.run(() => claimAndProcess(way, requestIds));
+  }
+
   /** Never rejects: what went wrong is logged, and the next turn or poll looks again. */
-  async function inSlot(way: 'ids' | 'policy' | 'poll', requestIds?: readonly string[]): Promise<void> {
+  async function claimAndProcess(way: 'ids' | 'policy' | 'poll', requestIds?: readonly string[]): Promise<void> {
     let rows = 0;
     try {
       // Asked again: a slot may have been waited for.

@@ -43,7 +43,7 @@ async function signCertificates(context: SignerContext, claim: Claim, rows: read
   await Promise.all([
     refuseRows(context, claim.lease, certain),
     ...byCa(checked).map((group) => signGroup(context, claim, group)),
-    signAfterRefresh(context, claim, stale),
+    signAfterPush(context, claim, stale),
   ]);
 }
 
@@ -63,13 +63,20 @@ async function recheckAll(
   return { checked, refused };
 }
 
-/** The claim saw a newer registry than we did: look once more, beside the rows that need not wait for it. */
-async function signAfterRefresh(context: SignerContext, claim: Claim, stale: readonly RefusedRow[]): Promise<void> {
+/** How long rows may wait for a change that their claim has seen and we have not; it is on its way. */
+const pushWaitMs = 1000;
+
+/** The claim saw a newer registry than we did: wait for it, beside the rows that need not. */
+async function signAfterPush(context: SignerContext, claim: Claim, stale: readonly RefusedRow[]): Promise<void> {
   if (stale.length === 0) return;
   try {
-    await context.snapshotRefresh.now();
+    const newest = stale.reduce((most, { row }) => (row.epoch > most ? row.epoch : most), 0n);
+    await context.applied(newest, pushWaitMs);
   } catch (err) {
-    context.log.warn({ event: 'snapshot-stale', count: stale.length, err }, 'the registry does not answer');
+    context.log.warn(
+      { event: 'snapshot-stale', count: stale.length, err },
+      'a change of the registry was not pushed yet',
+    );
   }
   const { checked, refused } = await recheckAll(
     context,

@@ -27,7 +27,7 @@ describe('ends that were asked for', () => {
     const requested_validity = { min_seconds: 60, max_seconds: 7200, back_seconds: 600, ahead_seconds: 3600 };
     signer.addProfile(profileDocument('asked', 'fast', { requested_validity }));
     signer.snapshot.accounts[0]?.profiles.push('asked');
-    await signer.templates.apply(signer.snapshot);
+    await signer.apply();
   });
   const ordered = async (validity: object, claimedAfterS = 0) => {
     const work = signer.accept('asked', {

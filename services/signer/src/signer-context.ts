@@ -2,14 +2,13 @@ import type { Breaker } from '@sluice/breaker';
 import type { Code, SluiceError } from '@sluice/errors';
 import type { KeyStore } from '@sluice/key-store';
 import type { Caller, SignerLedger } from '@sluice/ledger';
-import type { Checkpoint } from '@sluice/lifecycle';
+import type { Checkpoint, UnderWay } from '@sluice/lifecycle';
 import type { Bell } from '@sluice/queue';
 import type { Logger } from '@sluice/telemetry';
 import type { BatchSize } from './batch-size.js';
 import type { CaBackOff } from './ca-back-off.js';
 import type { Clock } from './clock.js';
 import type { SignerMetrics } from './signer-metrics.js';
-import type { SnapshotRefresh } from './snapshot-refresh.js';
 import type { Templates } from './templates.js';
 
 /** What the operations of this service work with. `context.ts` alone puts it together. */
@@ -25,7 +24,10 @@ export interface SignerContext {
   /** Why nothing may be claimed now, or `undefined`. */
   readonly claimHindrance: () => SluiceError | undefined;
   readonly templates: Templates;
-  readonly snapshotRefresh: SnapshotRefresh;
+  /** Resolves when that epoch is in force here; throws `unavailable` when it is not in so many milliseconds. */
+  readonly applied: (epoch: bigint, waitMs: number) => Promise<void>;
+  /** Claims and what is done with their rows: an epoch is acknowledged when those begun under an older one have ended. */
+  readonly claimsUnderWay: UnderWay;
   readonly bell: Pick<Bell, 'ring'>;
   readonly backOff: CaBackOff;
   readonly batchSize: BatchSize;

@@ -27,7 +27,7 @@ describe('templates', () => {
   it('are compiled once per revision and registered before they are used', async () => {
     expect(signer.ledger.templates.map(({ profile }) => profile).sort()).toEqual(['documents', 'tls']);
     const before = signer.templates.rules().ready('tls', 1)?.template;
-    await signer.templates.apply(signer.snapshot);
+    await signer.apply();
     expect(signer.templates.rules().ready('tls', 1)?.template).toBe(before);
     expect(signer.ledger.templates.length).toBe(2);
   });
@@ -35,7 +35,7 @@ describe('templates', () => {
   it('that the ledger did not answer for are not used until it does', async () => {
     signer.addProfile(profileDocument('extra', 'fast'));
     signer.ledger.fail('registerTemplates', 'unavailable', false);
-    await signer.templates.apply(signer.snapshot);
+    await signer.apply();
     expect(signer.templates.rules().ready('extra', 1)).toBeUndefined();
     await signer.templates.registerPending();
     expect(signer.templates.rules().ready('extra', 1)).toBeDefined();
@@ -45,7 +45,7 @@ describe('templates', () => {
     signer.addProfile(profileDocument('extra', 'fast'));
     signer.addProfile(profileDocument('other', 'fast'));
     signer.ledger.templateConflicts.add('extra');
-    await signer.templates.apply(signer.snapshot);
+    await signer.apply();
     expect(signer.templates.rules().ready('extra', 1)).toBeUndefined();
     expect(signer.templates.rules().ready('other', 1)).toBeDefined();
     expect(signer.templates.counts()).toEqual({ ready: 3, pending: 0, refused: 1 });
@@ -55,7 +55,7 @@ describe('templates', () => {
     const [tls] = signer.snapshot.profiles;
     for (const revision of [2, 3, 4]) {
       if (tls) tls.revision = revision;
-      await signer.templates.apply(signer.snapshot);
+      await signer.apply();
     }
     const known = [1, 2, 3, 4].filter((revision) => signer.templates.rules().ready('tls', revision));
     expect(known).toEqual([2, 3, 4]);
@@ -70,7 +70,7 @@ describe('templates', () => {
       document: { name: 'odd' },
     });
     signer.addProfile(profileDocument('extra', 'fast'));
-    await signer.templates.apply(signer.snapshot);
+    await signer.apply();
     expect(signer.templates.rules().ready('odd', 1)).toBeUndefined();
     expect(signer.templates.rules().ready('extra', 1)).toBeDefined();
   });
@@ -85,7 +85,7 @@ describe('templates', () => {
     expect(() => checkProfile(odd)).not.toThrow();
     signer.addProfile(odd);
     signer.addProfile(profileDocument('extra', 'fast'));
-    await signer.templates.apply(signer.snapshot);
+    await signer.apply();
     expect(signer.ledger.templates.map(({ profile }) => profile).sort()).toEqual(['documents', 'extra', 'tls']);
     expect(signer.templates.rules().ready('odd', 1)).toBeUndefined();
   });
@@ -96,7 +96,7 @@ describe('templates', () => {
     const [fast] = signer.snapshot.cas;
     if (!fast) throw new Error('a CA');
     fast.certificate = Buffer.from(await certifyFast(signer)).toString('base64');
-    await signer.templates.apply(signer.snapshot);
+    await signer.apply();
     const after = signer.templates.rules().ready('tls', 1);
     expect(after?.template).toBe(before?.template);
     expect(after?.lintPlan.issuer).toMatchObject({
@@ -115,7 +115,7 @@ describe('templates', () => {
     signer.addProfile(profileDocument('off', 'fast'));
     const off = signer.snapshot.profiles.at(-1);
     if (off) off.state = 'disabled';
-    await signer.templates.apply(signer.snapshot);
+    await signer.apply();
     expect(signer.templates.counts()).toEqual({ ready: 2, pending: 0, refused: 0 });
   });
 });

@@ -1,9 +1,11 @@
 import { asSluiceError } from '@sluice/errors';
 import type { Caller, SignerLedger } from '@sluice/ledger';
 import { checkProfile, compilerVersion, compileTemplate, createVerifier, readCertificate } from '@sluice/pki';
+import type { Commit } from '@sluice/registry-client';
 import { blockedKeyHashes, type Snapshot } from '@sluice/registry-protocol';
 import type { Logger } from '@sluice/telemetry';
 import { prepareLint } from './lint-plan.js';
+import { testRules } from './self-test.js';
 import type { SignerMetrics } from './signer-metrics.js';
 import type { ReadyProfile, SigningCa, SigningRules } from './signing-rules.js';
 
@@ -20,8 +22,11 @@ const revisionsKeptMax = 3;
 export interface Templates {
   /** The rules of the newest snapshot; empty before the first. */
   rules(): SigningRules;
-  /** Compiles what is new in a snapshot and registers it. What the ledger does not answer for stays pending. */
-  apply(snapshot: Snapshot): Promise<void>;
+  /**
+   * Compiles what is new in a snapshot and tests the rules made of it. They count from the call of what it gives back,
+   * which registers what was compiled; what the ledger does not answer for stays pending.
+   */
+  prepare(snapshot: Snapshot): Commit;
   /** Registers what is pending. Called once a second: until it is registered, the claim leaves the profile's rows alone. */
   registerPending(): Promise<void>;
   counts(): Record<Standing, number>;
@@ -52,7 +57,7 @@ const noRules: SigningRules = {
 export function createTemplates(options: TemplatesOptions): Templates {
   const { keyGroup, ledger, caller, log, metrics } = options;
   let entries = new Map<string, Entry>();
-  let cas = new Map<string, SigningCa>();
+  let cas: ReadonlyMap<string, SigningCa> = new Map();
   let rules = noRules;
 
   function compile(snapshot: Snapshot): Map<string, Entry> {
@@ -82,6 +87,26 @@ export function createTemplates(options: TemplatesOptions): Templates {
       }
     }
     return next;
+  }
+
+  function rulesOf(snapshot: Snapshot, compiled: ReadonlyMap<string, Entry>): SigningRules {
+    return {
+      epoch: BigInt(snapshot.epoch),
+      cas: signingCas(snapshot, keyGroup, cas),
+      caKeys: new Map(snapshot.cas.flatMap(({ name, spki }) => (spki === null ? [] : [[name, fromBase64(spki)]]))),
+      accounts: new Map(
+        snapshot.accounts.map(({ name, state, profiles }) => [
+          name,
+          { enabled: state === 'enabled', profiles: new Set(profiles) },
+        ]),
+      ),
+      profiles: new Map(snapshot.profiles.map(({ name, state, ca }) => [name, { enabled: state === 'enabled', ca }])),
+      blockedKeys: blockedKeyHashes(snapshot),
+      ready(profile, revision) {
+        const entry = compiled.get(entryKey(profile, revision));
+        return entry?.standing === 'ready' ? entry : undefined;
+      },
+    };
   }
 
   function tellFailed({ name, revision }: Snapshot['profiles'][number], err: unknown): void {
@@ -139,29 +164,17 @@ export function createTemplates(options: TemplatesOptions): Templates {
     rules: () => rules,
     registerPending,
     counts,
-    async apply(snapshot) {
-      entries = compile(snapshot);
-      cas = signingCas(snapshot, keyGroup, cas);
-      const compiled = entries;
-      rules = {
-        epoch: BigInt(snapshot.epoch),
-        cas,
-        caKeys: new Map(snapshot.cas.flatMap(({ name, spki }) => (spki === null ? [] : [[name, fromBase64(spki)]]))),
-        accounts: new Map(
-          snapshot.accounts.map(({ name, state, profiles }) => [
-            name,
-            { enabled: state === 'enabled', profiles: new Set(profiles) },
-          ]),
-        ),
-        profiles: new Map(snapshot.profiles.map(({ name, state, ca }) => [name, { enabled: state === 'enabled', ca }])),
-        blockedKeys: blockedKeyHashes(snapshot),
-        ready(profile, revision) {
-          const entry = compiled.get(entryKey(profile, revision));
-          return entry?.standing === 'ready' ? entry : undefined;
-        },
+    prepare(snapshot) {
+      const compiled = compile(snapshot);
+      const next = rulesOf(snapshot, compiled);
+      testRules(next, snapshot, keyGroup);
+      return () => {
+        entries = compiled;
+        cas = next.cas;
+        rules = next;
+        metrics.appliedEpoch.set(Number(snapshot.epoch));
+        return registerPending();
       };
-      metrics.appliedEpoch.set(Number(snapshot.epoch));
-      await registerPending();
     },
   };
 }

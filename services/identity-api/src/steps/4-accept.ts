@@ -2,7 +2,13 @@ import { asSluiceError, SluiceError } from '@sluice/errors';
 import { type AcceptResult, type AcceptRow, type IdentityLedger, isFaultOfOneRow } from '@sluice/ledger';
 
 /** Codes with which the ledger says that nothing was stored; after anything else nobody knows. */
-const nothingStored: ReadonlySet<string> = new Set(['fenced', 'unavailable', 'ca-unknown', 'profile-unknown']);
+const nothingStored: ReadonlySet<string> = new Set([
+  'fenced',
+  'stale-snapshot',
+  'unavailable',
+  'ca-unknown',
+  'profile-unknown',
+]);
 
 export type StoredResult = Exclude<AcceptResult, { verdict: 'payload-mismatch' }>;
 export type Acceptance =

@@ -2,6 +2,7 @@ import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
 import type { CaState } from '@sluice/issuance';
 import { type LaneLoad, newRequestId } from '@sluice/ledger';
+import { createUnderWay } from '@sluice/lifecycle';
 import { checkProfile } from '@sluice/pki';
 import type { Snapshot } from '@sluice/registry-protocol';
 import { createMetrics, createStatusRoutes } from '@sluice/telemetry';
@@ -196,6 +197,7 @@ export async function startFront(options: StartFrontOptions = {}): Promise<Start
     metrics: createFrontMetrics(metrics, () => waiters.count),
     random: () => 0.5,
     nonces: createNonces([Buffer.alloc(32, 7)], randomBytes),
+    acceptsUnderWay: createUnderWay(),
     onFenced: () => {
       started.fenced += 1;
     },

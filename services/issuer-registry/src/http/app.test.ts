@@ -2,13 +2,13 @@ import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SluiceError } from '@sluice/errors';
-import { signToken, snapshotSchema, statusSchema } from '@sluice/registry-protocol';
+import { signToken, statusSchema } from '@sluice/registry-protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryRegistryStore, type MemoryRegistryStore } from '../testing/memory-registry-store.js';
 import { createApp } from './app.js';
 import { createAuthenticate } from './authenticate.js';
 import { createKeyDirectory } from './key-directory.js';
-import { createSnapshotSource } from './snapshot-source.js';
+import { refuseUnknown } from './problems.js';
 
 const alice = generateKeyPairSync('ed25519');
 const signer = generateKeyPairSync('ed25519');
@@ -38,8 +38,8 @@ beforeEach(async () => {
   const app = createApp({
     context: { name: 'registry-1', store, clock, ledgerClock: clock, randomBytes: (length) => new Uint8Array(length) },
     authenticateOperator: authenticate(() => store.operators()),
-    authenticateService: authenticate(() => store.serviceKeys()),
-    snapshotSource: createSnapshotSource(store),
+    stream: refuseUnknown,
+    acknowledgement: refuseUnknown,
     log,
     observe: ({ route, code }) => void observed.push(`${route} ${code}`),
   });
@@ -183,35 +183,5 @@ describe('the admin API', () => {
     expect((await call({ path: '/admin/v1/cas' })).status).toBe(200);
     now = new Date(now.getTime() + 1);
     expect((await call({ path: '/admin/v1/cas' })).status).toBe(401);
-  });
-});
-
-describe('the snapshot', () => {
-  const as = { name: 'signer-1', privateKey: signer.privateKey };
-
-  it('is for services, whole, and not sent to whoever has it', async () => {
-    const first = await call({ path: '/v1/snapshot', as });
-    expect(first.status).toBe(200);
-    expect(first.headers.get('etag')).toBe('"1"');
-    expect(snapshotSchema.parse(await first.json())).toEqual({
-      epoch: '1',
-      cas: [],
-      profiles: [],
-      accounts: [],
-      blockedKeys: '',
-    });
-    const known = await call({ path: '/v1/snapshot', as, headers: { 'if-none-match': '"1"' } });
-    expect(known.status).toBe(304);
-    expect((await call({ path: '/v1/snapshot' })).status).toBe(401);
-  });
-
-  it('is read once per epoch, and follows each change', async () => {
-    await Promise.all([1, 2, 3].map(() => call({ path: '/v1/snapshot', as })));
-    expect(store.stateReads).toBe(1);
-    await call(account('acme'));
-    const next = await call({ path: '/v1/snapshot', as, headers: { 'if-none-match': '"1"' } });
-    const { epoch, accounts } = snapshotSchema.parse(await next.json());
-    expect(epoch).toBe('2');
-    expect(accounts.map(({ name }) => name)).toEqual(['acme']);
   });
 });

@@ -1,4 +1,5 @@
 import type { Log } from '@sluice/lifecycle';
+import { acknowledgementPath, streamPath } from '@sluice/registry-protocol';
 import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { AdminContext } from '../operations/admin-context.js';
@@ -8,14 +9,13 @@ import type { Authenticate } from './authenticate.js';
 import { takeBytes } from './body.js';
 import { answerProblem, refuseUnknown } from './problems.js';
 import { nameRequest, requestIdOf } from './request-id.js';
-import { serveSnapshot } from './serve-snapshot.js';
-import type { SnapshotSource } from './snapshot-source.js';
 
 export interface AppOptions {
   readonly context: AdminContext;
   readonly authenticateOperator: Authenticate;
-  readonly authenticateService: Authenticate;
-  readonly snapshotSource: SnapshotSource;
+  /** GET /v1/stream and POST /v1/acknowledgements: they authenticate services. */
+  readonly stream: RequestHandler;
+  readonly acknowledgement: RequestHandler;
   readonly log: Log;
   /** After each call of a known route: `code` is `ok` or the error's. */
   readonly observe: (call: { route: string; code: string; seconds: number }) => void;
@@ -49,9 +49,9 @@ function observed(route: string, observe: AppOptions['observe'], clock: () => Da
   };
 }
 
-/** Admin API and snapshot. Every route is authenticated; bodies are taken before, bounded, because tokens cover them. */
+/** Admin API and push. Every route is authenticated; bodies are taken before, bounded, because tokens cover them. */
 export function createApp(options: AppOptions): Express {
-  const { authenticateService, snapshotSource, log, observe, context } = options;
+  const { stream, acknowledgement, log, observe, context } = options;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -61,12 +61,9 @@ export function createApp(options: AppOptions): Express {
     const name = `${route.method.toUpperCase()} ${route.path}`;
     app[route.method](route.path, observed(name, observe, context.clock), serveAdmin(route, options));
   }
-  const snapshotName = 'GET /v1/snapshot';
-  app.get(
-    '/v1/snapshot',
-    observed(snapshotName, observe, context.clock),
-    serveSnapshot(authenticateService, snapshotSource),
-  );
+  // Not observed: a stream lasts for days.
+  app.get(streamPath, stream);
+  app.post(acknowledgementPath, observed(`POST ${acknowledgementPath}`, observe, context.clock), acknowledgement);
   app.use(refuseUnknown);
   app.use(answerProblem(log));
   return app;

@@ -9,8 +9,12 @@ const replayIdsMax = 50_000;
 /** The name of whoever signed this very call. Throws `unauthorized`, or `unavailable` without the ledger. */
 export type Authenticate = (request: Request) => Promise<string>;
 
-/** Calls that may change something (all but GET and HEAD) are accepted once per token. */
-export function createAuthenticate(publicKeyOf: KeyDirectory, clock: () => Date): Authenticate {
+/** Calls that may change something are accepted once per token: all but GET and HEAD, or, with `once`, every call. */
+export function createAuthenticate(
+  publicKeyOf: KeyDirectory,
+  clock: () => Date,
+  { once = false }: { readonly once?: boolean } = {},
+): Authenticate {
   const replayGuard = createReplayGuard({ idsMax: replayIdsMax });
   return (request) =>
     verifyToken({
@@ -20,6 +24,6 @@ export function createAuthenticate(publicKeyOf: KeyDirectory, clock: () => Date)
       path: request.originalUrl,
       body: bodyBytes(request),
       now: clock(),
-      ...(request.method === 'GET' || request.method === 'HEAD' ? {} : { replayGuard }),
+      ...(once || (request.method !== 'GET' && request.method !== 'HEAD') ? { replayGuard } : {}),
     });
 }

@@ -2,8 +2,8 @@ import { SluiceError } from '@sluice/errors';
 import { type CaState, caTransitions } from '@sluice/issuance';
 import type { BlockedKeyRow, CaRow, DecidedChange, ProposalRow, RegistryStore, SubscriberRow } from '@sluice/ledger';
 import { stateDigest } from '@sluice/registry-protocol';
-import { snapshotView } from '../views/snapshot-view.js';
 import { createMemorySubscriberStore } from './memory-subscriber-store.js';
+import { snapshotView } from './snapshot-view.js';
 
 type KeyWork = Parameters<RegistryStore['putKeyWork']>[1];
 

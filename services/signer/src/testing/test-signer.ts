@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject, randomBytes, randomUUID, sign } fr
 import { createBreakers } from '@sluice/breaker';
 import { SluiceError } from '@sluice/errors';
 import type { KeyAlgorithm, KeyInfo, KeyStore } from '@sluice/key-store';
-import { noCheckpoint } from '@sluice/lifecycle';
+import { createUnderWay, noCheckpoint } from '@sluice/lifecycle';
 import { canonicalContent, encodeSubject, type ProfileDocument, type Template } from '@sluice/pki';
 import type { Snapshot } from '@sluice/registry-protocol';
 import { createLogger, createMetrics } from '@sluice/telemetry';
@@ -12,7 +12,6 @@ import type { Clock } from '../clock.js';
 import { askToken } from '../readiness.js';
 import type { SignerContext } from '../signer-context.js';
 import { createSignerMetrics } from '../signer-metrics.js';
-import { createSnapshotRefresh } from '../snapshot-refresh.js';
 import { createTemplates } from '../templates.js';
 import { PolicingLedger, type Work } from './policing-ledger.js';
 
@@ -139,11 +138,14 @@ export async function createTestSigner(leaseMs = 10_000) {
     rung,
     templates,
     snapshot,
-    refreshes: 0,
+    /** Epochs that were not in force yet. */
+    waitedFor: [] as bigint[],
     registryAway: false,
     stopping: false,
     hindrance: undefined as SluiceError | undefined,
     context: undefined as unknown as SignerContext, // set below, before anybody sees it
+    /** `snapshot` as it is now comes into force. */
+    apply: async () => await templates.prepare(snapshot)(),
     async addCa(name: string, algorithm: KeyAlgorithm) {
       const { spki } = await keyStore.generate(name, algorithm);
       snapshot.cas.push(caRow(name, algorithm, spki));
@@ -192,14 +194,12 @@ export async function createTestSigner(leaseMs = 10_000) {
     renewNow: () => Promise.resolve(),
     keyStore,
     templates,
-    snapshotRefresh: createSnapshotRefresh(
-      async () => {
-        signer.refreshes += 1;
-        if (signer.registryAway) throw new SluiceError('unavailable');
-        await templates.apply(snapshot);
-      },
-      { clock, log },
-    ),
+    async applied(epoch) {
+      signer.waitedFor.push(epoch);
+      if (signer.registryAway) throw new SluiceError('unavailable');
+      await signer.apply();
+    },
+    claimsUnderWay: createUnderWay(),
     bell: { ring: (ids) => void rung.push(...ids) },
     tokenBreaker: breakers.create({
       name: 'token:memory',
@@ -225,7 +225,7 @@ export async function createTestSigner(leaseMs = 10_000) {
   signer.addProfile(profileDocument('tls', 'fast'));
   signer.addProfile(profileDocument('documents', 'slow'));
   snapshot.accounts.push({ name: 'acme', state: 'enabled', profiles: ['tls', 'documents'], apiKeyHashes: [] });
-  await templates.apply(snapshot);
+  await templates.prepare(snapshot)();
   return signer;
 }
 export type TestSigner = Awaited<ReturnType<typeof createTestSigner>>;

@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto';
+import { SluiceError } from '@sluice/errors';
+import type { RegistryStore } from '@sluice/ledger';
+import { epochSchema, streamMediaType, streamNonceBytes } from '@sluice/registry-protocol';
+import type { RequestHandler } from 'express';
+import { z } from 'zod';
+import type { Streams } from '../push/streams.js';
+import type { Versions } from '../push/versions.js';
+import type { Authenticate } from './authenticate.js';
+
+const querySchema = z.strictObject({ incarnation: epochSchema, epoch: epochSchema.optional() });
+
+/**
+ * GET /v1/stream?incarnation=N&epoch=E, for enrolled services: what they missed since that epoch (without it: all there
+ * is), then each change, and heartbeats; NDJSON, until one side ends it. Throws `fenced` for an incarnation that is not
+ * the present one, `unavailable` without the ledger or when there are as many streams as may be.
+ */
+export function serveStream(options: {
+  readonly authenticate: Authenticate;
+  readonly store: Pick<RegistryStore, 'openStream'>;
+  readonly versions: Versions;
+  readonly streams: Streams;
+}): RequestHandler {
+  const { authenticate, store, versions, streams } = options;
+  return async (request, response) => {
+    const name = await authenticate(request);
+    const query = querySchema.safeParse(
+      Object.fromEntries(new URL(request.originalUrl, 'http://registry').searchParams),
+    );
+    if (!query.success) throw new SluiceError('body-invalid', 'The query is incarnation=N and epoch=E');
+    const incarnation = BigInt(query.data.incarnation);
+    // 0 is nobody's state: all of it, then.
+    const epoch = BigInt(query.data.epoch ?? 0) || undefined;
+    streams.admit(name);
+    // Whoever is ahead of us heard of a change from another process; only the ledger can say whether there is one.
+    if (epoch === undefined || epoch > (versions.newest()?.epoch ?? 0n)) await versions.look();
+    const nonce = randomBytes(streamNonceBytes);
+    await store.openStream(name, incarnation, nonce);
+    response.setHeader('cache-control', 'no-store');
+    response.status(200).type(streamMediaType);
+    response.flushHeaders();
+    streams.add({ name, incarnation, nonce, epoch, outlet: response });
+  };
+}
