@@ -39,7 +39,7 @@ async function withDeadCa(): Promise<TestSigner> {
   const signer = await createTestSigner();
   const { spki } = await signer.keyStore.generate('dead', 'ec-p256');
   signer.snapshot.cas.push({ ...caRow('dead', 'ec-p256', spki), state: 'destroyed' });
-  await signer.templates.apply(signer.snapshot);
+  await signer.apply();
   return signer;
 }
 
