@@ -58,6 +58,7 @@ async function followLines(options: FollowOptions, whole: boolean, ending: Abort
   let nonce: string | undefined;
   let first = true;
   for await (const line of calls.stream(from, ending.signal)) {
+    if (line === '') continue;
     const frame = inDoubtIfThrown('a line is damaged', () => readFrame(line));
     if (frame.type === 'hello') {
       if (frame.stream_nonce === nonce) continue;

@@ -196,6 +196,15 @@ describe('faults of the push are found and healed', () => {
     expect(client.current()).toMatchObject({ stale: false, snapshot: { epoch: registry.state.epoch } });
   });
 
+  it('a registry that is there, but cannot say whether something was missed, keeps its streams; ours grows stale', async () => {
+    const client = await start({ silentAfterMs: 500, staleAfterMs: 1000 });
+    registry.damage = () => '\n';
+    await expect.poll(() => client.current()?.stale, eventually).toBe(true);
+    registry.damage = (line) => line;
+    await expect.poll(() => client.current()?.stale, eventually).toBe(false);
+    expect(registry.asked).toHaveLength(1);
+  });
+
   it('doubled frames are applied once', async () => {
     const client = await start();
     registry.damage = (line) => line + line;

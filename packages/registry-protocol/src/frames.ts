@@ -34,6 +34,9 @@ const frame = z.discriminatedUnion('type', [hello, snapshot, change, heartbeat])
 export type Frame = z.infer<typeof frame>;
 export type ChangeFrame = z.infer<typeof change>;
 
+/** Says only that the registry is there, and cannot say now whether something was missed. */
+export const aliveLine = '\n';
+
 /** One line. */
 export function frameLine(written: Frame): string {
   return `${JSON.stringify(written)}\n`;

@@ -125,7 +125,7 @@ export class FakeRegistry {
     } catch {
       return void response.writeHead(401).end();
     }
-    const url = new URL(path, this.url);
+    const url = new URL(path, 'http://registry');
     if (url.pathname === '/v1/stream') this.#open(url.searchParams, response);
     else this.#hear(acknowledgementBodySchema.parse(JSON.parse(body.toString())), response);
   }

@@ -1,6 +1,6 @@
 import { SluiceError } from '@sluice/errors';
 import type { Log, Part } from '@sluice/lifecycle';
-import { frameLine, heartbeatMs as heartbeatDefaultMs } from '@sluice/registry-protocol';
+import { aliveLine, frameLine, heartbeatMs as heartbeatDefaultMs } from '@sluice/registry-protocol';
 import type { Versions } from './versions.js';
 
 /** The part of an HTTP answer that a stream is written to. */
@@ -100,13 +100,11 @@ export function createStreams(options: {
     return sentEpoch === undefined || sentEpoch < newest;
   }
 
-  /** Only when that is known: while the ledger does not answer, nobody is told that nothing was missed. */
+  /** While the ledger does not answer, nobody is told that nothing was missed: only that we are here. */
   function beat(stream: Stream): void {
+    if (stream.advancing || stream.full !== undefined || isBehind(stream)) return;
     const known = monotonicMs() - versions.lookedAtMs() < heartbeatMs;
-    const heartbeat = versions.heartbeat();
-    if (known && heartbeat && !stream.advancing && stream.full === undefined && !isBehind(stream)) {
-      write(stream, heartbeat.line);
-    }
+    write(stream, (known ? versions.heartbeat()?.line : undefined) ?? aliveLine);
   }
 
   return {

@@ -41,6 +41,8 @@ export function createMemorySubscriberStore(
   const { here, rows } = around;
   const nonces = new Map<string, Uint8Array>();
   const listeners = new Set<() => void>();
+  /** Of versions that were looked at. */
+  const digests = new Map<bigint, Uint8Array>();
   let confirmed = 0n;
 
   const present = (name: string, incarnation: bigint): SubscriberRow | undefined =>
@@ -51,11 +53,15 @@ export function createMemorySubscriberStore(
 
   return {
     epochGrew() {
-      for (const listener of listeners) listener();
+      // As at a commit: when the change is whole.
+      queueMicrotask(() => {
+        for (const listener of listeners) listener();
+      });
     },
     async versionNow() {
       here();
       const { epoch, digest } = newest();
+      digests.set(epoch, digest);
       return { epoch, digest };
     },
     async entitiesSince(epoch) {
@@ -65,7 +71,7 @@ export function createMemorySubscriberStore(
     async digestOf(epoch) {
       here();
       const now = newest();
-      return now.epoch === epoch ? now.digest : undefined;
+      return now.epoch === epoch ? now.digest : digests.get(epoch);
     },
     async changeAt() {
       here();
