@@ -61,7 +61,7 @@ export interface System {
   readonly postgres: OwnPostgres | undefined;
   readonly redis: OwnRedis;
   /** Only with `wires: true`: what stands between every service and its servers. */
-  readonly wires: { readonly postgres: TcpProxy; readonly redis: TcpProxy } | undefined;
+  readonly wires: Record<'postgres' | 'redis' | 'registry', TcpProxy> | undefined;
   /** Only with `verbWire: true`. */
   readonly verbWire: VerbWire | undefined;
   readonly registry: Member;
@@ -104,7 +104,7 @@ export interface SystemOptions {
   readonly postgres?: 'shared' | 'own';
   /** For its data and its write-ahead log; with `postgres: 'own'`. */
   readonly postgresVolumes?: PostgresOptions['volumes'];
-  /** Services reach PostgreSQL and Redis over wires that can be damaged. */
+  /** Services reach PostgreSQL, Redis and the registry over wires that can be damaged. */
   readonly wires?: boolean;
   /** Services reach PostgreSQL over a wire on which single calls can be made to fail. Not together with `wires`. */
   readonly verbWire?: boolean;
@@ -138,10 +138,10 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     options.postgres === 'own' ? await startPostgres({ dir: join(dir, 'postgres'), ...volumes }) : undefined;
   const adminUrl = await createDatabase(postgres?.adminUrl ?? (await sharedPostgres()), 'system');
   const redis = await startRedis({ dir: join(dir, 'redis'), policy: 'noeviction' });
-  const wires = options.wires ? { postgres: await wireTo(adminUrl), redis: await wireTo(redis.url) } : undefined;
+  const serverWires = options.wires ? { postgres: await wireTo(adminUrl), redis: await wireTo(redis.url) } : undefined;
   const verbWire = options.verbWire ? await createVerbWire({ target: targetOf(adminUrl) }) : undefined;
-  await prepareDatabase(adminUrl, files, wires?.postgres.port ?? verbWire?.port);
-  files.write('redis-url', overPort(redis.url, wires?.redis.port));
+  await prepareDatabase(adminUrl, files, serverWires?.postgres.port ?? verbWire?.port);
+  files.write('redis-url', overPort(redis.url, serverWires?.redis.port));
   files.write('nonce-secret', randomBytes(32).toString('base64'));
   const pacer =
     options.signaturesPerSecond === undefined
@@ -191,23 +191,25 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     Promise.all(Array.from({ length: count }, (_, index) => member(service, `${service}-${index + 1}`, registryUrl)));
 
   const registry = await member('issuer-registry', 'issuer-registry-1');
+  const wires = serverWires && { ...serverWires, registry: await wireTo(registry.url) };
+  const registryUrl = overPort(registry.url, wires?.registry.port);
   const tokenOf = (number: number): Record<string, string> => ({
     SLUICE_TOKEN: `token-${number}`,
     SLUICE_KEY_STORE_DIR: files.folder(`token-${number}`),
   });
   const ownTokens = options.tokens === 'each';
   const signers = ownTokens
-    ? [await member('signer', 'signer-1', registry.url, tokenOf(1))]
-    : await several('signer', options.signers ?? 1, registry.url);
+    ? [await member('signer', 'signer-1', registryUrl, tokenOf(1))]
+    : await several('signer', options.signers ?? 1, registryUrl);
   const admin = createAdminClient({ baseUrl: () => registry.url, name: operator.name, privateKey: operator.key });
   const { apiKey, otherApiKey } = await makeTestHierarchy(admin);
   // The first has made the keys; the others get copies of its token.
   for (let number = 2; ownTokens && number <= (options.signers ?? 1); number += 1) {
     cpSync(files.folder('token-1'), files.folder(`token-${number}`), { recursive: true });
-    signers.push(await member('signer', `signer-${number}`, registry.url, tokenOf(number)));
+    signers.push(await member('signer', `signer-${number}`, registryUrl, tokenOf(number)));
   }
   // Last, so that the first snapshot they get has everything in it.
-  const frontEnds = await several('identity-api', options.frontEnds ?? 1, registry.url);
+  const frontEnds = await several('identity-api', options.frontEnds ?? 1, registryUrl);
   const witness = (): WitnessEntry[] => readWitness(witnessFile);
   const description = await describedBy(frontEnds[0]);
   return {
@@ -246,7 +248,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       // Those who ask before those who are asked.
       const faults = [...(await endAll(frontEnds)), ...(await endAll(signers)), ...(await endAll([registry]))];
       await pacer?.close();
-      await Promise.all([wires?.postgres.close(), wires?.redis.close(), verbWire?.close()]);
+      await Promise.all([...Object.values(wires ?? {}), verbWire].map((wire) => wire?.close()));
       await redis.stop();
       await postgres?.stop();
       return [...faults, ...description.faults];
