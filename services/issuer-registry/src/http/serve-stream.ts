@@ -36,6 +36,8 @@ export function serveStream(options: {
     if (epoch === undefined || epoch > (versions.newest()?.epoch ?? 0n)) await versions.look();
     const nonce = randomBytes(streamNonceBytes);
     await store.openStream(name, incarnation, nonce);
+    // Whoever went away meanwhile has opened another one, perhaps, which this must not replace.
+    if (response.destroyed) return;
     response.setHeader('cache-control', 'no-store');
     response.status(200).type(streamMediaType);
     response.flushHeaders();
