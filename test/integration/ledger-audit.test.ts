@@ -245,6 +245,11 @@ describe('finds, and names the rows of', () => {
       [`insert into registry.blocked_key values (sha256('x'), 'test', 'test', now(), 1)`],
     ],
     [
+      'a hash of an entity that was not sealed',
+      { sealed: 'version ' },
+      [`update registry.entity set hash = sha256('x') where name = 'root'`],
+    ],
+    [
       'a digest that does not cover the entities',
       { sealed: 'version ' },
       [`update registry.version set digest = sha256('x') where epoch = (select max(epoch) from registry.version)`],
