@@ -18,6 +18,7 @@ let registry: FakeRegistry;
 let clients: RegistryClient[];
 let prepared: string[];
 let inForce: Snapshot | undefined;
+let damaged: boolean;
 let events: string[];
 let incarnation: bigint;
 let renewals: number;
@@ -43,6 +44,8 @@ function make(options: Partial<RegistryClientOptions> = {}): RegistryClient {
     random: () => 0,
     prepare(snapshot) {
       prepared.push(snapshot.epoch);
+      // Nobody has sent any other: a damaged state is not even made ready.
+      damaged ||= snapshot.accounts.some(({ name }) => name !== 'acme');
       return () => {
         inForce = snapshot;
       };
@@ -69,7 +72,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sluice-client-'));
   registry = new FakeRegistry(publicKey, heartbeatMs);
   [clients, prepared, events, inForce] = [[], [], [], undefined];
-  [incarnation, renewals] = [1n, 0];
+  [incarnation, renewals, damaged] = [1n, 0, false];
   await registry.start();
 });
 afterEach(async () => {
@@ -194,6 +197,7 @@ describe('faults of the push are found and healed', () => {
     await expect.poll(mayUse, eventually).toEqual(['mail']);
     await expect.poll(() => registry.acknowledged.at(-1), eventually).toBe(BigInt(registry.state.epoch));
     expect(client.current()).toMatchObject({ stale: false, snapshot: { epoch: registry.state.epoch } });
+    expect(damaged).toBe(false);
   });
 
   it('a registry that is there, but cannot say whether something was missed, keeps its streams; ours grows stale', async () => {

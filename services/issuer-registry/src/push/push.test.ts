@@ -17,7 +17,7 @@ import { createMemoryRegistryStore, type MemoryRegistryStore } from '../testing/
 import { newSubscriber } from '../testing/memory-subscriber-store.js';
 import { createPush, type Push } from './push.js';
 
-/** Moderate here; push.soak.ts has two hundred. */
+/** Enough to see that the ledger is not asked once for each. */
 const count = 30;
 const names = Array.from({ length: count }, (_, index) => `s${index}`);
 const keys = generateKeyPairSync('ed25519');

@@ -1,0 +1,33 @@
+import { beforeEach, expect, it } from 'vitest';
+import { testRules } from './self-test.js';
+import type { SigningRules } from './signing-rules.js';
+import { createTestSigner, type TestSigner } from './testing/test-signer.js';
+
+let signer: TestSigner;
+beforeEach(async () => {
+  signer = await createTestSigner();
+});
+
+it('finds nothing in rules that say what the snapshot says', () => {
+  expect(() => testRules(signer.templates.rules(), signer.snapshot, 'default')).not.toThrow();
+});
+
+it.each<[string, (rules: SigningRules) => Partial<SigningRules>]>([
+  ['the epoch', () => ({ epoch: 0n })],
+  ['the number of CAs', () => ({ cas: new Map() })],
+  ['CA fast', ({ cas }) => ({ cas: new Map([...cas].map(([name, ca]) => [name, { ...ca, state: 'disabled' }])) })],
+  [
+    'profile tls',
+    () => ({
+      profiles: new Map([
+        ['tls', { enabled: false, ca: 'fast' }],
+        ['documents', { enabled: true, ca: 'slow' }],
+      ]),
+    }),
+  ],
+  ['account acme', () => ({ accounts: new Map([['acme', { enabled: true, profiles: new Set(['tls', 'x']) }]]) })],
+  ['the blocked keys', () => ({ blockedKeys: new Set(['00']) })],
+])('finds what differs: %s', (what, wrong) => {
+  const rules = signer.templates.rules();
+  expect(() => testRules({ ...rules, ...wrong(rules) }, signer.snapshot, 'default')).toThrow(what);
+});
