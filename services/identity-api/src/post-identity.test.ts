@@ -153,6 +153,7 @@ describe('a ledger that does not say', () => {
     // Of this call nothing was stored; its twin may be committing elsewhere.
     ['unavailable', { status: 503, code: 'unavailable', fate: 'unknown' }],
     ['fenced', { status: 503, code: 'fenced', fate: 'unknown' }],
+    ['stale-snapshot', { status: 503, code: 'stale-snapshot', fate: 'unknown' }],
   ] as const)('accept: %s', async ([trouble, fate], { front, ledger }) => {
     ledger.trouble.accept = trouble;
     const asked = front.post(body, { ...oneSecond, 'idempotency-key': newKey() });
@@ -161,7 +162,7 @@ describe('a ledger that does not say', () => {
     const answer = await asked;
     expect(answer.headers.has('retry-after')).toBe(fate.status === 503);
     expect(await told(answer)).toEqual(fate);
-    expect(front.fenced).toBe(trouble === 'fenced' ? 1 : 0);
+    expect(front.fenced).toBe(trouble === 'fenced' || trouble === 'stale-snapshot' ? 1 : 0);
   });
 
   it.for(['unavailable', 'lost-answer', 'hangs'] as const)(
@@ -235,7 +236,7 @@ describe('refused before anything is stored', () => {
     expect(await told(answer)).toEqual({ status: 422, code: 'csr-invalid', fate: 'not-issued' });
   });
 
-  it.for(['unavailable', 'fenced'] as const)(
+  it.for(['unavailable', 'fenced', 'stale-snapshot'] as const)(
     'without a key, accept: %s is not-issued',
     async (code, { front, ledger }) => {
       ledger.trouble.accept = code;

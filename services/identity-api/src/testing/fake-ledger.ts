@@ -21,7 +21,7 @@ interface Stored {
 }
 
 /** What a call to the fake does instead of its work, once or always. */
-export type Trouble = 'unavailable' | 'fenced' | 'lost-answer' | 'hangs' | 'broken';
+export type Trouble = 'unavailable' | 'fenced' | 'stale-snapshot' | 'lost-answer' | 'hangs' | 'broken';
 type Verb = 'join' | 'accept' | 'read' | 'decide' | 'cancel';
 
 /** What it must never be asked for longer than: no wait and no time to live of the test profile is longer. */
@@ -180,7 +180,8 @@ export class FakeLedger {
     await new Promise((resolve) => setImmediate(resolve));
     const trouble = this.trouble[verb];
     if (trouble === 'hangs') return await new Promise<T>(() => undefined);
-    if (trouble === 'unavailable' || trouble === 'fenced') throw new SluiceError(trouble);
+    if (trouble === 'unavailable' || trouble === 'fenced' || trouble === 'stale-snapshot')
+      throw new SluiceError(trouble);
     const result = work();
     if (trouble === 'broken') throw new Error('a fault of ours');
     if (trouble === 'lost-answer') throw new SluiceError('outcome-unknown');
