@@ -33,7 +33,8 @@ describe('the size of a batch', () => {
 describe('the back-off of a CA', () => {
   it('doubles up to 30 s with full jitter, counts a batch once, and is nobody else’s', () => {
     let nowMs = 0;
-    const backOff = createCaBackOff({ monotonicMs: () => nowMs, random: () => 1 });
+    const told: [string, string, number][] = [];
+    const backOff = createCaBackOff({ monotonicMs: () => nowMs, random: () => 1 }, (...wait) => told.push(wait));
     const waits: number[] = [];
     for (let count = 0; count < 8; count += 1) {
       backOff.failed('a', 'token-failed');
@@ -43,6 +44,7 @@ describe('the back-off of a CA', () => {
       waits.push(nowMs - beganMs);
     }
     expect(waits).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
+    expect(told).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000].map((ms) => ['a', 'token-failed', ms]));
     expect(backOff.waiting('b')).toBeUndefined();
     expect(backOff.doubtful('a')).toBe(true);
     backOff.succeeded('a');

@@ -24,7 +24,11 @@ export interface CaBackOff {
   keyMayBeBack(ca: string): void;
 }
 
-export function createCaBackOff(clock: Pick<Clock, 'monotonicMs' | 'random'>): CaBackOff {
+/** `onWait` hears of each wait as it begins. */
+export function createCaBackOff(
+  clock: Pick<Clock, 'monotonicMs' | 'random'>,
+  onWait: (ca: string, code: Code, waitMs: number) => void,
+): CaBackOff {
   const failures = new Map<string, { count: number; untilMs: number; code: Code }>();
   const waiting = (ca: string): Code | undefined => {
     const failure = failures.get(ca);
@@ -44,7 +48,9 @@ export function createCaBackOff(clock: Pick<Clock, 'monotonicMs' | 'random'>): C
       if (before && clock.monotonicMs() < before.untilMs) return;
       const count = (before?.count ?? 0) + 1;
       const waitMsMax = Math.min(longestWaitMs, firstWaitMs * 2 ** (count - 1));
-      failures.set(ca, { count, untilMs: clock.monotonicMs() + clock.random() * waitMsMax, code });
+      const waitMs = clock.random() * waitMsMax;
+      failures.set(ca, { count, untilMs: clock.monotonicMs() + waitMs, code });
+      onWait(ca, code, waitMs);
     },
     succeeded(ca) {
       failures.delete(ca);

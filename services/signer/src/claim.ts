@@ -18,6 +18,8 @@ export interface Claim {
   readonly lease: WorkLease;
   /** As many rows were moved as were asked for: there may be more. */
   readonly full: boolean;
+  /** Nothing was moved: neither claimed nor ended. What was rejected is work done. */
+  readonly empty: boolean;
   readonly cursor?: ClaimCursor | undefined;
 }
 
@@ -63,6 +65,7 @@ export async function claimBatch(
     rows: ownSerialsOnly(context, answer.claimed, serials),
     lease,
     full: answer.claimed.length + answer.ended.length >= countMax,
+    empty: answer.claimed.length + answer.ended.length === 0,
     cursor: answer.cursor,
   };
 }

@@ -82,11 +82,15 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
   const producer = createTurnProducer({ redisUrl, log });
   breakers.show('redis', producer.state);
   const clockWatch = createClockWatch({ now: clock.now, monotonicMs: clock.monotonicMs, metrics, log });
+  const signerMetrics = createSignerMetrics(metrics);
+  const caBackOff = createCaBackOff(clock, (ca, code, waitMs) =>
+    signerMetrics.backOffSeconds.inc({ ca, code }, waitMs / 1000),
+  );
   const report = createReporter({ ready: () => ready(), breakers, clock: clockWatch });
   const rules = followRegistry(
     config,
     { breakers, clock: clockWatch, report },
-    { ledger, log, clock, metrics: createSignerMetrics(metrics), keyStore, backOff: createCaBackOff(clock) },
+    { ledger, log, clock, metrics: signerMetrics, keyStore, backOff: caBackOff },
   );
   const { backOff } = rules.context;
   const tokenBreaker = breakers.create({

@@ -158,6 +158,21 @@ describe('an empty claim', () => {
   });
 });
 
+it('a claim that only rejected is not empty: what comes next does not wait', async () => {
+  signer.ledger.disabled.add('slow');
+  let pauses = 0;
+  signer.clock.pause = async () => {
+    pauses += 1;
+  };
+  for (let round = 0; round < 8; round += 1) {
+    signer.accept('documents');
+    await pump.onTurn(turn([], 51));
+  }
+  const next = signer.accept('tls');
+  await pump.onTurn(turn([next.row.requestId], 51));
+  expect([pauses, signer.ledger.states()]).toEqual([0, { rejected: 8, issued: 1 }]);
+});
+
 describe('slots', () => {
   it('bound the claims in flight, and turns that cannot be served yet share the next claim', async () => {
     pump = createLanePump(signer.context, new ClaimSlots(1), lane);

@@ -31,7 +31,7 @@ export interface LanePump {
 }
 
 export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: Lane): LanePump {
-  const { clock, metrics, backOff, templates, log } = context;
+  const { clock, metrics, templates, log } = context;
   const name = laneName(lane);
   const running = new Set<Promise<void>>();
   /** The cycle by policy that has not sent its claim yet: whoever wants one now is served by it. */
@@ -116,13 +116,13 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
   }
 
   /**
-   * A full claim is followed by another at once, beside its own signatures. One that held nothing but work of a CA that
-   * is left alone, or of a profile not ready here, is not, and the lane rests: that work goes straight back to the
-   * queue, and looking again at once would turn it in circles.
+   * A full claim is followed by another at once, beside its own signatures. One that held nothing but work of profiles
+   * not ready here is not, and the lane rests: that work goes straight back to the queue, and looking again at once
+   * would turn it in circles. Work of a CA that is left alone does not: the next claim passes it over.
    */
-  function afterPolicyClaim({ full, rows, cursor: goesOnAt }: Claim): void {
+  function afterPolicyClaim({ full, empty, rows, cursor: goesOnAt }: Claim): void {
     cursor = goesOnAt;
-    restAfterEmpty(rows.length === 0 && !full);
+    restAfterEmpty(empty);
     const fruitless = rows.length > 0 && !rows.some(maySign);
     if (fruitless) restUntilMs = clock.monotonicMs() + fruitlessRestMs;
     else if (full && !draining) void byPolicy('policy');
@@ -135,8 +135,7 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
     emptyUntilMs = empty ? clock.monotonicMs() + restMs : Number.NEGATIVE_INFINITY;
   }
 
-  function maySign({ purpose, ca, subjectCa, profile, profileRevision }: ClaimedRequest): boolean {
-    if (backOff.waiting(purpose === 'generate' ? (subjectCa ?? ca) : ca) !== undefined) return false;
+  function maySign({ purpose, profile, profileRevision }: ClaimedRequest): boolean {
     return purpose === 'generate' || templates.rules().ready(profile, profileRevision) !== undefined;
   }
 

@@ -26,6 +26,11 @@ export function createSignerMetrics(metrics: Metrics) {
       [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
     ),
     signatures: metrics.counter('signatures_total', 'Signatures asked of the key, by CA and result.', ['ca', 'result']),
+    backOffSeconds: metrics.counter(
+      'back_off_seconds_total',
+      'Waits that this signer took upon itself: how long it meant to leave a CA alone, and why. Nothing else waits.',
+      ['ca', 'code'],
+    ),
     keysMissing: metrics.counter(
       'key_missing_total',
       'How often a key was missing on a token that answers. Anything above 0 is an alarm.',

@@ -57,6 +57,8 @@ export class PolicingLedger implements SignerLedger {
   stale: string[] = [];
   /** What was reported missing; its work is passed over until it is taken out again. */
   readonly quarantined = new Set<string>();
+  /** CAs whose state does not permit: claims reject their work. */
+  readonly disabled = new Set<string>();
   readonly missing: { ca: string; token: string }[] = [];
   /** Lower-case hex. */
   readonly blocked = new Set<string>();
@@ -132,10 +134,18 @@ export class PolicingLedger implements SignerLedger {
         .filter((work) => work.state === 'queued' && work.class === options.lane.class && hinted(work))
         .filter(({ row }) => !this.quarantined.has(row.ca) && !options.skipCas?.includes(row.ca))
         .slice(0, options.countMax);
-      rows.forEach((work, index) => {
+      const refused = rows.filter(({ row }) => this.disabled.has(row.ca));
+      const taken = rows.filter((work) => !refused.includes(work));
+      for (const work of refused) work.state = 'rejected';
+      taken.forEach((work, index) => {
         this.#take(work, options, options.serials[index] ?? new Uint8Array());
       });
-      return { claimed: rows.map(claimedRow), ended: [], stale: this.stale };
+      const ended = refused.map(({ row }) => ({
+        requestId: row.requestId,
+        state: 'rejected' as const,
+        code: 'ca-disabled' as const,
+      }));
+      return { claimed: taken.map(claimedRow), ended, stale: this.stale };
     });
   }
 

@@ -127,7 +127,7 @@ export async function createTestSigner(leaseMs = 10_000) {
   const registered = createMetrics('signer');
   const metrics = createSignerMetrics(registered);
   const breakers = createBreakers({ metrics: registered, log });
-  const backOff = createCaBackOff(clock);
+  const backOff = createCaBackOff(clock, () => undefined);
   const caller = () => ({ name: 'signer-1', incarnation: 1n });
   const templates = createTemplates({ keyGroup: 'default', ledger, caller, log, metrics });
   const snapshot: Snapshot = { epoch: '1', cas: [], profiles: [], accounts: [], blockedKeys: '' };
