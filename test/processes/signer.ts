@@ -3,6 +3,7 @@ import { createContext, readConfig, systemClock } from '@sluice/signer';
 import { createPacedKeyStore, createWitnessKeyStore } from '@sluice/testkit';
 import { signsAgain } from './bugs/signs-again.js';
 import { sleepUncounted } from './bugs/sleep-uncounted.js';
+import { stepsBack } from './bugs/steps-back.js';
 import { trustingClaims } from './bugs/trusting-claims.js';
 import { labelledVerbs } from './kill-labels.js';
 import { labelVerbs } from './labelled-verbs.js';
@@ -29,7 +30,7 @@ await runService('signer', ({ checkpoint, bugFile }) => {
     clock: sleepUncounted(systemClock, bugFile),
     aroundLedger: (ledger) =>
       labelVerbs(
-        TESTKIT_TRUST_CLAIMS === undefined ? ledger : trustingClaims(ledger),
+        stepsBack(TESTKIT_TRUST_CLAIMS === undefined ? ledger : trustingClaims(ledger), bugFile),
         'signer',
         checkpoint,
         labelledVerbs.signer,

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
-import { confirmMissing, type TokenSession } from './confirm-missing.js';
+import { createMissingCheck, type TokenSession } from './confirm-missing.js';
 import { encryptPkcs8 } from './encrypted-pkcs8.js';
 import { algorithmOf, generatePrivateKey, signWith } from './key-algorithm.js';
 import { controlName, createKeyFiles, type FileStamp, type KeyFiles } from './key-files.js';
@@ -41,6 +41,7 @@ class FileKeyStore implements KeyStore {
   readonly #files: KeyFiles;
   readonly #passphrase: string;
   readonly #monotonicMs: () => number;
+  readonly #checkMissing = createMissingCheck(() => this.#openSession());
   readonly #open = new Map<string, OpenKey>();
   /** One opening or making at a time for each label: the second caller gets what the first one got. */
   readonly #busy = new Map<string, Promise<unknown>>();
@@ -82,7 +83,7 @@ class FileKeyStore implements KeyStore {
 
   async isMissing(label: string): Promise<boolean> {
     await this.#usable(label);
-    return confirmMissing(() => this.#openSession(), label);
+    return this.#checkMissing(label);
   }
 
   async sign(label: string, tbs: Uint8Array): Promise<Uint8Array> {

@@ -60,8 +60,11 @@ export interface System {
   /** Only with `postgres: 'own'`: there to be killed. */
   readonly postgres: OwnPostgres | undefined;
   readonly redis: OwnRedis;
-  /** Only with `wires: true`: what stands between every service and its servers. */
-  readonly wires: Record<'postgres' | 'redis' | 'registry', TcpProxy> | undefined;
+  /**
+   * Only with `wires: true`: what stands between every service and its servers. `frontEndsRegistry` is the front ends'
+   * own part of the way to the registry, before `registry`.
+   */
+  readonly wires: Record<'postgres' | 'redis' | 'registry' | 'frontEndsRegistry', TcpProxy> | undefined;
   /** Only with `verbWire: true`. */
   readonly verbWire: VerbWire | undefined;
   readonly registry: Member;
@@ -191,8 +194,9 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     Promise.all(Array.from({ length: count }, (_, index) => member(service, `${service}-${index + 1}`, registryUrl)));
 
   const registry = await member('issuer-registry', 'issuer-registry-1');
-  const wires = serverWires && { ...serverWires, registry: await wireTo(registry.url) };
+  const wires = serverWires && { ...serverWires, ...(await registryWires(registry.url)) };
   const registryUrl = overPort(registry.url, wires?.registry.port);
+  const frontEndsRegistryUrl = overPort(registry.url, wires?.frontEndsRegistry.port);
   const tokenOf = (number: number): Record<string, string> => ({
     SLUICE_TOKEN: `token-${number}`,
     SLUICE_KEY_STORE_DIR: files.folder(`token-${number}`),
@@ -209,7 +213,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     signers.push(await member('signer', `signer-${number}`, registryUrl, tokenOf(number)));
   }
   // Last, so that the first snapshot they get has everything in it.
-  const frontEnds = await several('identity-api', options.frontEnds ?? 1, registryUrl);
+  const frontEnds = await several('identity-api', options.frontEnds ?? 1, frontEndsRegistryUrl);
   const witness = (): WitnessEntry[] => readWitness(witnessFile);
   const description = await describedBy(frontEnds[0]);
   return {
@@ -295,6 +299,11 @@ function secretFiles(dir: string) {
 
 function wireTo(url: string): Promise<TcpProxy> {
   return createTcpProxy({ target: targetOf(url) });
+}
+
+async function registryWires(url: string): Promise<Record<'registry' | 'frontEndsRegistry', TcpProxy>> {
+  const registry = await wireTo(url);
+  return { registry, frontEndsRegistry: await wireTo(overPort(url, registry.port)) };
 }
 
 function targetOf(url: string): { host: string; port: number } {

@@ -110,6 +110,36 @@ export async function makeTestHierarchy(
   return { apiKey: keys[0] ?? '', otherApiKey: keys[1] ?? '' };
 }
 
+/**
+ * More CAs under the root, all at once, each with a profile NAME-tls. Resolves with the key of an account that may use
+ * these profiles, when all CAs are active. Throws when nothing goes on for a minute.
+ */
+export async function makeMoreCas(
+  operator: AdminClient,
+  names: readonly string[],
+): Promise<{ readonly apiKey: string }> {
+  const admin = patient(operator);
+  await Promise.all(
+    names.map(async (name) => {
+      await admin.call('POST', '/admin/v1/cas', {
+        name,
+        key_group: 'default',
+        issuer: 'root',
+        profile: 'issuing-ca',
+        key_algorithm: 'ec-p256',
+        subject_dn: { common_name: `Test ${name}` },
+      });
+      await admin.call('POST', '/admin/v1/profiles', { document: leafProfile(`${name}-tls`, name, 90 * daySeconds) });
+    }),
+  );
+  const { api_key } = await admin.call<{ api_key: string }>('POST', '/admin/v1/accounts', {
+    name: `of-${names[0]}`,
+    profiles: names.map((name) => `${name}-tls`),
+  });
+  await allActive(admin);
+  return { apiKey: api_key };
+}
+
 async function allActive(admin: AdminClient): Promise<void> {
   let seen = '';
   let end = performance.now() + patienceMs;
