@@ -16,6 +16,7 @@ import { median } from './median.js';
 import { type OpenResult, runOpenLoop } from './open-loop.js';
 import { preload } from './preload.js';
 import { profiledEnvironment, profileServices } from './profile.js';
+import { measurePush } from './push.js';
 import type { LoadedRate, Results } from './results.js';
 import { measureSigningCore } from './signing-core.js';
 import { stepMeans } from './steps.js';
@@ -28,6 +29,7 @@ const tell = (text: string): void => console.log(text);
 const fullClients = 128;
 /** Of the best rate, arrivals by the clock. */
 const openShares = [0.25, 0.5, 0.75, 0.9];
+const subscribers = [2, 20, 200];
 
 async function main(): Promise<void> {
   const args = readArguments(process.argv.slice(2));
@@ -101,6 +103,7 @@ async function measureAll(
   const steps = await Promise.all(
     [...system.frontEnds, ...system.signers].map(({ name, url }) => stepMeans(name, url)),
   );
+  const push = await measurePush(system, subscribers, tell);
   return {
     at: new Date().toISOString(),
     machine: describeMachine(),
@@ -112,6 +115,7 @@ async function measureAll(
     idle,
     signing,
     why,
+    push,
     ...(preloaded === undefined ? {} : { preloaded }),
     ...(endurance === undefined ? {} : { endurance }),
     steps: steps.flat(),

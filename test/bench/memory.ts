@@ -14,7 +14,7 @@ const mebibyte = 1_048_576;
 
 /** How much memory each process of a system uses now. */
 export async function memoryOf(system: System): Promise<ProcessMemory[]> {
-  const services = await Promise.all([...system.frontEnds, ...system.signers, system.registry].map(ofService));
+  const services = await Promise.all([...system.frontEnds, ...system.signers, system.registry].map(memoryOfService));
   const servers = [
     { process: 'PostgreSQL', residentMiB: proportionalMiB(system.postgres?.pid) },
     { process: 'Redis', residentMiB: proportionalMiB(system.redis.pid) },
@@ -23,7 +23,7 @@ export async function memoryOf(system: System): Promise<ProcessMemory[]> {
 }
 
 /** As the service itself says in its metrics. */
-async function ofService({ name, url }: Member): Promise<ProcessMemory> {
+export async function memoryOfService({ name, url }: Member): Promise<ProcessMemory> {
   const metrics = await (await fetch(`${url}/metrics`)).text();
   const value = (metric: string): number =>
     Number(new RegExp(`^${metric}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(metrics)?.[1] ?? Number.NaN) / mebibyte;

@@ -4,6 +4,7 @@ import type { Latency } from './latency.js';
 import { median } from './median.js';
 import type { OpenResult } from './open-loop.js';
 import type { PreloadResult } from './preload.js';
+import type { PushResult } from './push.js';
 import type { SigningResult } from './signing-core.js';
 import type { StepMean } from './steps.js';
 import type { WhyResult } from './why-time.js';
@@ -26,6 +27,7 @@ export interface Results {
   readonly idle: { readonly latency: Latency; readonly commit: Latency };
   readonly signing: SigningResult;
   readonly why: WhyResult;
+  readonly push: PushResult;
   /** With --preload. */
   readonly preloaded?: PreloadResult & { readonly before: LoadedRate; readonly after: LoadedRate };
   /** With --minutes. */

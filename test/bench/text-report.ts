@@ -1,6 +1,7 @@
 import type { ClosedRow } from './contenders.js';
 import { enduranceTables } from './endurance-tables.js';
 import type { OpenResult } from './open-loop.js';
+import { pushTables } from './push-tables.js';
 import { barsOf, type LoadedRate, type Results } from './results.js';
 import { failed, ms, type Table } from './table-text.js';
 
@@ -64,7 +65,7 @@ function preloadTables({ requests, fillSeconds, sizes, before, after }: NonNulla
 
 /** Everything there is to read, as tables; the page shows the same. */
 export function tablesOf(results: Results): Table[] {
-  const { closed, open, idle, signing, why, preloaded, endurance, steps } = results;
+  const { closed, open, idle, signing, why, push, preloaded, endurance, steps } = results;
   const words = { goal: '✓ goal', bar: '✓ bar', short: '✗ short' } as const;
   const latencies = [
     ['idle request, one client', idle.latency],
@@ -101,6 +102,7 @@ export function tablesOf(results: Results): Table[] {
         ],
       ],
     ],
+    ...pushTables(push),
     ...(preloaded === undefined ? [] : preloadTables(preloaded)),
     ...(endurance === undefined ? [] : enduranceTables(endurance)),
     [
