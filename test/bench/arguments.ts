@@ -11,6 +11,7 @@ at rest beside what a commit costs, signing on one core, \`why\`. Without option
                       before and after (ten million: minutes, and 25 GB of disk)
   --minutes N         then N minutes at full rate, a transaction open during the middle third; tables and memory
   --minute-seconds N  a shorter minute, to try it out (60)
+  --subscribers N     a push to N too (200), what they cost at rest, and how they come back to a restarted registry
   --profile DIR       a CPU profile of each service, and its twenty dearest functions as text
   --json FILE         everything measured
   --html FILE         a page with charts, in one file
@@ -27,6 +28,7 @@ export interface Arguments {
   readonly preload: number;
   readonly minutes: number;
   readonly minuteSeconds: number;
+  readonly subscribers: number;
   readonly profile: string | undefined;
   readonly json: string | undefined;
   readonly html: string | undefined;
@@ -42,6 +44,7 @@ export function readArguments(args: readonly string[]): Arguments | undefined {
       preload: { type: 'string', default: '0' },
       minutes: { type: 'string', default: '0' },
       'minute-seconds': { type: 'string', default: '60' },
+      subscribers: { type: 'string', default: '0' },
       profile: { type: 'string' },
       json: { type: 'string' },
       html: { type: 'string' },
@@ -49,7 +52,10 @@ export function readArguments(args: readonly string[]): Arguments | undefined {
     },
   });
   if (values.help === true) return undefined;
-  const whole = (name: 'rounds' | 'seconds' | 'preload' | 'minutes' | 'minute-seconds', min: number): number => {
+  const whole = (
+    name: 'rounds' | 'seconds' | 'preload' | 'minutes' | 'minute-seconds' | 'subscribers',
+    min: number,
+  ): number => {
     const value = Number(values[name]);
     if (!Number.isInteger(value) || value < min) throw new Error(`--${name} takes a whole number from ${min} on`);
     return value;
@@ -60,6 +66,7 @@ export function readArguments(args: readonly string[]): Arguments | undefined {
     preload: whole('preload', 0),
     minutes: whole('minutes', 0),
     minuteSeconds: whole('minute-seconds', 1),
+    subscribers: whole('subscribers', 0),
     profile: values.profile,
     json: values.json,
     html: values.html,

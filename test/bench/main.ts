@@ -29,7 +29,6 @@ const tell = (text: string): void => console.log(text);
 const fullClients = 128;
 /** Of the best rate, arrivals by the clock. */
 const openShares = [0.25, 0.5, 0.75, 0.9];
-const subscribers = [2, 20, 200];
 
 async function main(): Promise<void> {
   const args = readArguments(process.argv.slice(2));
@@ -73,7 +72,7 @@ async function measureAll(
   system: System,
   peers: { storing: Cfssl; tuned: Cfssl; plain: Cfssl },
   postgresPid: number,
-  { rounds, seconds, preload: rows, minutes, minuteSeconds }: Arguments,
+  { rounds, seconds, preload: rows, minutes, minuteSeconds, subscribers }: Arguments,
 ): Promise<Results> {
   const target = sluiceTarget(system);
   const signing = measureSigningCore(seconds);

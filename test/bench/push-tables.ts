@@ -2,7 +2,6 @@ import type { PushResult } from './push.js';
 import { ms, type Table } from './table-text.js';
 
 export function pushTables({ rows, idle }: PushResult): Table[] {
-  const parts = Object.keys(idle[0]?.cpuMsPerSecond ?? {});
   return [
     [
       'Push: from the command to the last acknowledgement, and to the ledger knowing that nobody acts under less',
@@ -14,15 +13,20 @@ export function pushTables({ rows, idle }: PushResult): Table[] {
         String(rounds),
       ]),
     ],
-    [
-      'Subscribers while nothing changes',
-      ['subscribers', ...parts.map((part) => `${part}: CPU ms/s`), 'registry MiB', 'of which heap MiB'],
-      idle.map(({ subscribers, cpuMsPerSecond, registryMemory }) => [
-        String(subscribers),
-        ...parts.map((part) => ms(cpuMsPerSecond[part] ?? Number.NaN)),
-        ms(registryMemory.residentMiB),
-        ms(registryMemory.heapMiB ?? Number.NaN),
-      ]),
-    ],
+    ...(idle.length === 0 ? [] : [idleTable(idle)]),
+  ];
+}
+
+function idleTable(idle: PushResult['idle']): Table {
+  const parts = Object.keys(idle[0]?.cpuMsPerSecond ?? {});
+  return [
+    'Subscribers while nothing changes',
+    ['subscribers', ...parts.map((part) => `${part}: CPU ms/s`), 'registry MiB', 'of which heap MiB'],
+    idle.map(({ subscribers, cpuMsPerSecond, registryMemory }) => [
+      String(subscribers),
+      ...parts.map((part) => ms(cpuMsPerSecond[part] ?? Number.NaN)),
+      ms(registryMemory.residentMiB),
+      ms(registryMemory.heapMiB ?? Number.NaN),
+    ]),
   ];
 }

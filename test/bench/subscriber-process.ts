@@ -18,34 +18,32 @@ const none = (): void => undefined;
 const log: Log = { info: none, warn: none, error: (facts, message) => console.error(message, facts) };
 const report = async () => ({ ready: true, troubles: {}, breakers: {}, clock_skew_ms: null });
 
-// The client, lease, stream, snapshot file and acknowledgements are a front end's; what there is to apply is nothing, and
-// the connections to the ledger are shared.
-async function follow({ registryUrl, databaseUrl, dir, subscribers }: SubscribersOrder): Promise<void> {
-  const ledger = createIdentityLedger({ url: databaseUrl, poolMax: 4 });
-  await Promise.all(
-    subscribers.map(async ({ name, privateKeyPem }) => {
-      const lease = createLease({
-        enrol: () => ledger.enrol(name, registry.appliedEpoch()),
-        renew: ledger.renew,
-        appliedEpoch: () => registry.appliedEpoch(),
-        report,
-        log,
-      });
-      const registry = createRegistryClient({
-        ...{ registryUrl, serviceName: name, privateKeyPem, snapshotFile: join(dir, `${name}.snapshot`), lease, log },
-        clock: () => new Date(),
-        prepare: () => none,
-        earlierEnded: async () => undefined,
-      });
-      await registry.fromDisk.start();
-      await lease.start();
-      await registry.stream.start();
-    }),
-  );
+/** As it would be when a machine starts: one after the other. */
+async function followAll({ registryUrl, databaseUrl, dir, subscribers }: SubscribersOrder): Promise<void> {
+  const ledger = createIdentityLedger({ url: databaseUrl });
+  for (const { name, privateKeyPem } of subscribers) {
+    const lease = createLease({
+      enrol: () => ledger.enrol(name, registry.appliedEpoch()),
+      renew: ledger.renew,
+      appliedEpoch: () => registry.appliedEpoch(),
+      report,
+      log,
+    });
+    const registry = createRegistryClient({
+      ...{ registryUrl, serviceName: name, privateKeyPem, snapshotFile: join(dir, `${name}.snapshot`), lease, log },
+      clock: () => new Date(),
+      // Lease, stream, digests, file and acknowledgements are a front end's; there is nothing more to apply.
+      prepare: () => none,
+      earlierEnded: async () => undefined,
+    });
+    await registry.fromDisk.start();
+    await lease.start();
+    await registry.stream.start();
+  }
 }
 
 process.once('message', (order: SubscribersOrder) => {
-  follow(order).then(
+  followAll(order).then(
     () => process.send?.('following'),
     (thrown: unknown) => {
       console.error(thrown);
