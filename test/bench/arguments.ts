@@ -3,7 +3,8 @@ import { parseArgs } from 'node:util';
 export const usage = `npm run bench -- [options]
 
 Sluice beside CFSSL on this machine, in one run: closed loop in alternating rounds, open loop at several rates, latency
-at rest beside what a commit costs, signing on one core, \`why\`. Without options it takes less than five minutes.
+at rest beside what a commit costs, signing on one core, \`why\`, \`ca disable\` until all have applied it. Without options
+it takes less than five minutes.
 
   --rounds N          rounds of the closed loop (2)
   --seconds N         length of each measurement (5)
