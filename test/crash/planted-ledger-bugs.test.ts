@@ -68,7 +68,7 @@ it.each<Case>([
   {
     bug: 'leases that are never swept',
     function: 'ledger.sweep',
-    pieces: [['w.lease_until < clock_timestamp()', 'false']],
+    pieces: [['w.lease_until < v_now', 'false']],
     provoke: signerKilled,
     found: 'accepted-without-end',
   },
