@@ -17,9 +17,9 @@ export interface OpenStream {
 /** Tells the registry what is in force here. Nothing it does fails: what was not heard is said again with the next heartbeat. */
 export interface Acknowledger {
   opened(stream: OpenStream): void;
-  /** In force, and all that began under an older state has ended. Told at once when a stream is open. */
+  /** In force, and all that began under an older state has ended. Told at once when a stream is open, each time. */
   ended(version: Version): void;
-  /** Says again how far we are: that is how the registry hears that we live. */
+  /** Says again how far we were, while what began then has not ended: that is how the registry hears that we live. */
   again(): void;
   refused(epoch: string, error: SluiceError): void;
 }

@@ -87,10 +87,12 @@ async function take(options: FollowOptions, reception: Reception): Promise<void>
       return options.onRolledBack(reception.offered);
     case 'compare': {
       const held = state.snapshot();
-      if (held === undefined || (await digestText(held)) !== reception.digest)
-        throw new InDoubt('the digest is another');
+      if (held === undefined) throw new InDoubt('nothing is held');
+      const digest = await stateDigestInSlices(held);
+      if (textOf(digest) !== reception.digest) throw new InDoubt('the digest is another');
       onFresh();
-      return acknowledger.again();
+      if (!state.alone()) return acknowledger.again();
+      return acknowledger.ended({ epoch: BigInt(held.epoch), digest });
     }
     case 'apply':
       return await apply(options, reception.next, reception.digest);
@@ -121,7 +123,6 @@ async function apply(
 }
 
 const textOf = (digest: Uint8Array): string => Buffer.from(digest).toString('base64url');
-const digestText = async (state: Snapshot): Promise<string> => textOf(await stateDigestInSlices(state));
 
 function inDoubtIfThrown<Result>(because: string, work: () => Result): Result {
   try {

@@ -130,6 +130,21 @@ describe('push', () => {
     await expect.poll(() => registry.acknowledged, eventually).toContain(2n);
   });
 
+  it('what only completes a state may fail: it is in force, on disk, acknowledged, and whoever waits is told', async () => {
+    const client = await start({
+      prepare: (snapshot) => async () => {
+        inForce = snapshot;
+        if (snapshot.epoch === '2') throw new SluiceError('unavailable', 'the ledger is away');
+      },
+    });
+    const waiting = client.applied(2n, 8000);
+    registry.change(['mail']);
+    await waiting;
+    await expect.poll(() => registry.acknowledged, eventually).toContain(2n);
+    expect([registry.refused, mayUse()]).toEqual([[], ['mail']]);
+    expect(JSON.parse(await readFile(join(folder, 'snapshot.json'), 'utf8'))).toEqual(registry.state);
+  });
+
   it('whoever waits for an epoch is told in time when it does not come', async () => {
     const client = await start();
     await expect(client.applied(2n, 20)).rejects.toMatchObject({ code: 'unavailable' });

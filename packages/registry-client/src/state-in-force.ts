@@ -5,7 +5,7 @@ import type { SnapshotFile } from './snapshot-file.js';
 
 /** Makes a state ready and tests it; nothing of it counts before what this gives back is called. Throws: it is refused. */
 export type Prepare = (snapshot: Snapshot) => Commit | Promise<Commit>;
-/** From this call on the new state counts, at once; what it awaits only completes it. Never fails. */
+/** From this call on the new state counts, at once; what it awaits only completes it, and may fail: it counts all the same. */
 export type Commit = () => void | Promise<void>;
 
 export interface Version {
@@ -18,6 +18,8 @@ export interface StateInForce {
   snapshot(): Snapshot | undefined;
   /** 0 before the first. */
   epoch(): bigint;
+  /** All that began under an older state has ended. */
+  alone(): boolean;
   /**
    * In force and on disk when it resolves. The promise in its answer resolves when all that began under an older state
    * has ended. Throws what `prepare` threw: the older state stays in force.
@@ -37,6 +39,7 @@ export function createStateInForce(options: {
   const { prepare, file, log } = options;
   const waiting = new Set<() => void>();
   let inForce: Snapshot | undefined;
+  let aloneInForce: Snapshot | undefined;
 
   const epoch = (): bigint => BigInt(inForce?.epoch ?? 0);
 
@@ -50,15 +53,30 @@ export function createStateInForce(options: {
     }
   }
 
+  /** Whoever has it in force and says it is not would never be waited for again. */
+  async function complete(snapshot: Snapshot, completing: void | Promise<void>): Promise<void> {
+    try {
+      await completing;
+    } catch (err) {
+      log.error(
+        { event: 'snapshot-incomplete', epoch: snapshot.epoch, err },
+        'a state in force could not be completed',
+      );
+    }
+  }
+
   return {
     snapshot: () => inForce,
     epoch,
+    alone: () => aloneInForce === inForce,
     async apply(snapshot) {
       const commit = await prepare(snapshot);
       const completing = commit();
-      const earlierEnded = options.earlierEnded();
+      const earlierEnded = options.earlierEnded().then(() => {
+        if (inForce === snapshot) aloneInForce = snapshot;
+      });
       inForce = snapshot;
-      await completing;
+      await complete(snapshot, completing);
       log.info({ event: 'snapshot-applied', epoch: snapshot.epoch }, 'registry state applied');
       for (const look of waiting) look();
       await keep(snapshot);

@@ -51,6 +51,24 @@ describe('templates', () => {
     expect(signer.templates.counts()).toEqual({ ready: 3, pending: 0, refused: 1 });
   });
 
+  it('about which another signer disagrees, and then the ledger goes away: the rules count all the same', async () => {
+    signer.addProfile(profileDocument('extra', 'fast'));
+    signer.addProfile(profileDocument('other', 'fast'));
+    signer.ledger.templateConflicts.add('extra');
+    const { registerTemplates } = signer.ledger;
+    let calls = 0;
+    signer.ledger.registerTemplates = (...about) => {
+      calls += 1;
+      if (calls > 1) signer.ledger.fail('registerTemplates', 'unavailable', false);
+      return registerTemplates.apply(signer.ledger, about);
+    };
+    await signer.apply();
+    expect(signer.templates.counts()).toEqual({ ready: 2, pending: 2, refused: 0 });
+    signer.ledger.registerTemplates = registerTemplates;
+    await signer.templates.registerPending();
+    expect(signer.templates.counts()).toEqual({ ready: 3, pending: 0, refused: 1 });
+  });
+
   it('of an earlier revision stay while rows claimed under it may be open', async () => {
     const [tls] = signer.snapshot.profiles;
     for (const revision of [2, 3, 4]) {

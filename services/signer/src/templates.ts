@@ -27,7 +27,10 @@ export interface Templates {
    * which registers what was compiled; what the ledger does not answer for stays pending.
    */
   prepare(snapshot: Snapshot): Commit;
-  /** Registers what is pending. Called once a second: until it is registered, the claim leaves the profile's rows alone. */
+  /**
+   * Registers what is pending. Called once a second: until it is registered, the claim leaves the profile's rows alone.
+   * Never rejects.
+   */
   registerPending(): Promise<void>;
   counts(): Record<Standing, number>;
 }
@@ -139,18 +142,22 @@ export function createTemplates(options: TemplatesOptions): Templates {
     const pending = [...entries.values()].filter(({ standing }) => standing === 'pending');
     if (pending.length === 0) return;
     try {
-      await register(pending);
-    } catch (thrown) {
-      const error = asSluiceError(thrown);
-      if (error.code === 'conflict') {
-        for (const entry of pending) await registerAlone(entry);
-      } else {
-        log.warn({ event: 'templates-pending', err: error, count: pending.length }, 'templates are not registered yet');
-      }
+      await registerAll(pending);
+    } catch (err) {
+      log.warn({ event: 'templates-pending', err, count: counts().pending }, 'templates are not registered yet');
     } finally {
       const now = counts();
       for (const standing of ['pending', 'ready', 'refused'] as const)
         metrics.templates.set({ standing }, now[standing]);
+    }
+  }
+
+  async function registerAll(pending: readonly Entry[]): Promise<void> {
+    try {
+      await register(pending);
+    } catch (error) {
+      if (asSluiceError(error).code !== 'conflict') throw error;
+      for (const entry of pending) await registerAlone(entry);
     }
   }
 
