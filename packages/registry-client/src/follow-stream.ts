@@ -65,14 +65,16 @@ async function followLines(options: FollowOptions, whole: boolean, ending: Abort
       if (nonce !== undefined) throw new InDoubt('a second hello on one stream');
       nonce = frame.stream_nonce;
       const giveUp = (because: SluiceError): void => ending.abort(because);
-      acknowledger.opened({ incarnation, nonce: Buffer.from(nonce, 'base64url'), signal: ending.signal, giveUp });
+      const { signal } = ending;
+      const octets = Buffer.from(nonce, 'base64url');
+      acknowledger.opened({ incarnation, nonce: octets, signal, giveUp, behind: () => first });
       onOpen();
       continue;
     }
     if (nonce === undefined) throw new InDoubt('the stream does not begin with a hello');
     const reception = receive(state.snapshot(), frame, first);
-    await take(options, reception);
     first = reception.todo === 'refuse';
+    await take(options, reception);
   }
 }
 

@@ -153,6 +153,7 @@ export class FakeRegistry {
     const about = { name: 'signer-1', incarnation: BigInt(said.incarnation), epoch, streamNonce: this.#nonce };
     const believed =
       !this.disbelieves &&
+      epoch <= BigInt(this.state.epoch) &&
       (epoch !== BigInt(this.state.epoch) || provesApplied(said.proof, { ...about, digest: stateDigest(this.state) }));
     if (believed) this.acknowledged.push(epoch);
     else this.disbelieved += 1;
