@@ -1,64 +1,34 @@
 // vitest global set-up: every run gets a temporary folder of its own, and whatever still runs in it afterwards was
-// leaked by a test: it is ended, named, and fails the run. Where there is no /proc nothing can be looked at.
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+// leaked by a test: it is ended, named, and fails the run. A run that is killed has nobody to do that: end-with-run.mjs.
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { endProcessesIn } from './processes-in.mjs';
 
-/** Working folder, arguments and environment: a server may overwrite one of them, not all three. */
-function belongsTo(pid, folder) {
-  const facts = [
-    () => readlinkSync(`/proc/${pid}/cwd`),
-    () => readFileSync(`/proc/${pid}/cmdline`, 'utf8'),
-    () => readFileSync(`/proc/${pid}/environ`, 'utf8'),
-  ];
-  return facts.some((fact) => {
-    try {
-      return fact().includes(folder);
-    } catch {
-      return false; // gone meanwhile, or another user's
-    }
+const endWithRun = fileURLToPath(new URL('end-with-run.mjs', import.meta.url));
+
+/** Not in our process group: what ends that must not end it. The pipe is closed by our death, whatever that is. */
+function watch(folder) {
+  const watcher = spawn(process.execPath, [endWithRun, folder], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
   });
-}
-
-function leftIn(folder) {
-  if (!existsSync('/proc/self')) return [];
-  const runner = new Set([process.pid, ...childrenOf(process.pid)]);
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && !runner.has(Number(name)) && belongsTo(name, folder))
-    .map((pid) => ({ pid: Number(pid), command: commandOf(pid) }));
-}
-
-/** vitest's own workers are still there while the tear-down runs. */
-function childrenOf(pid) {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-}
-
-function commandOf(pid) {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-  } catch {
-    return 'gone';
-  }
+  watcher.unref();
+  watcher.stdin.unref();
+  return watcher;
 }
 
 export default function setUp() {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
   chmodSync(folder, 0o755); // PostgreSQL of a root's run works under another user
+  const watcher = watch(folder);
   process.env.TMPDIR = folder;
   return async () => {
-    let left = leftIn(folder);
-    for (let turn = 0; turn < 20 && left.length > 0; turn += 1) {
-      await wait(100); // a child that was told to end may need a moment
-      left = leftIn(folder);
-    }
-    for (const { pid } of left) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // gone meanwhile
-      }
-    }
+    // vitest's own workers are our children, and are still there while the tear-down runs.
+    const left = await endProcessesIn(folder, 2000);
+    watcher.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     if (left.length > 0) {
       process.exitCode = 1;

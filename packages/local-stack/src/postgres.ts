@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '@sluice/errors';
 import { Client } from 'pg';
@@ -223,7 +223,8 @@ function commandOf(site: Site, port: number): ServerCommand {
   return {
     file: site.binaries.postgres,
     args: ['-D', site.dataDir, '-p', String(port), ...settings],
-    env: serverEnvironment(),
+    // Its data may lie elsewhere: by this whoever looks for what runs in `dir` finds it.
+    env: { ...serverEnvironment(), SLUICE_SERVER_DIR: dirname(site.logFile) },
   };
 }
 

@@ -131,18 +131,34 @@ const entryOf = (service: Service, watched: boolean): string =>
 
 /**
  * A whole Sluice of real processes, with a database and a Redis of its own, keys on disk, the witness in every signer,
- * and a small hierarchy (testProfiles) made through the admin API. Returns when it can issue.
+ * and a small hierarchy (testProfiles) made through the admin API. Returns when it can issue. When it throws, nothing of
+ * it is left running.
  */
 export async function startSystem(options: SystemOptions = {}): Promise<System> {
+  const begun: (() => Promise<unknown>)[] = [];
+  try {
+    return await start(options, (end) => begun.unshift(end));
+  } catch (fault) {
+    await Promise.allSettled(begun.map((end) => end()));
+    throw fault;
+  }
+}
+
+/** `whenFailed` is told how to end each thing that was started. */
+async function start(options: SystemOptions, whenFailed: (end: () => Promise<unknown>) => void): Promise<System> {
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'system-'));
   const files = secretFiles(dir);
   const volumes = options.postgresVolumes && { volumes: options.postgresVolumes };
   const postgres =
     options.postgres === 'own' ? await startPostgres({ dir: join(dir, 'postgres'), ...volumes }) : undefined;
+  whenFailed(async () => postgres?.kill9());
   const adminUrl = await createDatabase(postgres?.adminUrl ?? (await sharedPostgres()), 'system');
   const redis = await startRedis({ dir: join(dir, 'redis'), policy: 'noeviction' });
+  whenFailed(() => redis.kill9());
   const serverWires = options.wires ? { postgres: await wireTo(adminUrl), redis: await wireTo(redis.url) } : undefined;
   const verbWire = options.verbWire ? await createVerbWire({ target: targetOf(adminUrl) }) : undefined;
+  whenFailed(async () => verbWire?.close());
+  for (const wire of Object.values(serverWires ?? {})) whenFailed(() => wire.close());
   await prepareDatabase(adminUrl, files, serverWires?.postgres.port ?? verbWire?.port);
   files.write('redis-url', overPort(redis.url, serverWires?.redis.port));
   files.write('nonce-secret', randomBytes(32).toString('base64'));
@@ -150,6 +166,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     options.signaturesPerSecond === undefined
       ? undefined
       : await startPacer({ signaturesPerSecond: options.signaturesPerSecond });
+  whenFailed(async () => pacer?.close());
   const operator = await newOperator(adminUrl);
   const killFile = join(dir, 'kill-order');
   const bugFile = join(dir, 'planted-bug');
@@ -164,7 +181,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     more: Record<string, string> = {},
   ): Promise<Member> => {
     await enrolServiceKey(adminUrl, { name, service, publicKey: files.serviceKey(name) });
-    return startMember(name, entryOf(service, watched), dir, {
+    const started = await startMember(name, entryOf(service, watched), dir, {
       SLUICE_LOG_LEVEL: 'info',
       ...(watched ? { TESTKIT_KILL_FILE: killFile, TESTKIT_BUG_FILE: bugFile } : {}),
       SLUICE_DATABASE_URL_FILE: files.path(`${service}-database-url`),
@@ -189,12 +206,15 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       ...more,
       ...options.env?.[service],
     });
+    whenFailed(() => started.process.kill9());
+    return started;
   };
   const several = (service: Service, count: number, registryUrl: string): Promise<Member[]> =>
-    Promise.all(Array.from({ length: count }, (_, index) => member(service, `${service}-${index + 1}`, registryUrl)));
+    allStarted(Array.from({ length: count }, (_, index) => member(service, `${service}-${index + 1}`, registryUrl)));
 
   const registry = await member('issuer-registry', 'issuer-registry-1');
   const wires = serverWires && { ...serverWires, ...(await registryWires(registry.url)) };
+  whenFailed(async () => wires?.registry.close());
   const registryUrl = overPort(registry.url, wires?.registry.port);
   const frontEndsRegistryUrl = overPort(registry.url, wires?.frontEndsRegistry.port);
   const tokenOf = (number: number): Record<string, string> => ({
@@ -258,6 +278,12 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       return [...faults, ...description.faults];
     },
   };
+}
+
+/** As Promise.all, but one that fails is told only when the others have started, and can be ended. */
+async function allStarted(starting: readonly Promise<Member>[]): Promise<Member[]> {
+  await Promise.allSettled(starting);
+  return Promise.all(starting);
 }
 
 /** Answers, held against the description that this front end serves. */

@@ -152,7 +152,7 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
       queuePart(redisUrl, log, async () => {
         await Promise.allSettled([bell.close(), producer.close()]);
       }),
-      keyStorePart(keyStore),
+      keyStorePart(keyStore, { log, monotonicMs: clock.monotonicMs }),
       rules.registry.fromDisk,
       rules.lease,
       rules.registry.stream,

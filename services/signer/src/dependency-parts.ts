@@ -1,12 +1,13 @@
 import { asSluiceError, SluiceError } from '@sluice/errors';
 import type { KeyStore } from '@sluice/key-store';
-import type { Part } from '@sluice/lifecycle';
+import { createOutageLog, type Log, type Part, withinHeard } from '@sluice/lifecycle';
 import { assertQueueRedis } from '@sluice/queue';
 import type { Logger } from '@sluice/telemetry';
-import { askToken, tokenStanding } from './readiness.js';
+import { probeLabel, tokenStanding } from './readiness.js';
 
 /** Opening a token, or making an empty directory one, takes longer than asking one that is open. */
 const openWaitMs = 10_000;
+const longestOpenWaitMs = 60_000;
 
 /** A part that has nothing to start and is closed when all that use it have stopped. */
 export function closing(name: string, close: () => Promise<void>): Part {
@@ -38,13 +39,33 @@ export function queuePart(redisUrl: string, log: Logger, close: () => Promise<vo
   };
 }
 
-/** A token that does not open at the start is a wrong pass phrase or a volume that is not mounted: better not to start. */
-export function keyStorePart(keyStore: KeyStore): Part {
+/**
+ * A token that refuses at the start is a wrong pass phrase or a volume that is not mounted: better not to start. One that
+ * says nothing is busy: it is asked again, with twice the time, and the signer is not ready meanwhile.
+ */
+export function keyStorePart(
+  keyStore: Pick<KeyStore, 'token' | 'find' | 'close'>,
+  { log, monotonicMs, waitMs: firstWaitMs = openWaitMs }: { log: Log; monotonicMs: () => number; waitMs?: number },
+): Part {
+  const outage = createOutageLog({
+    ...{ log, monotonicMs, name: 'token-open' },
+    messages: { failed: 'the token did not answer in time; it is asked again', again: 'the token answers' },
+  });
   return {
     ...closing('key-store', () => keyStore.close()),
     async start() {
-      const standing = await tokenStanding(() => askToken(keyStore, openWaitMs));
-      if (standing !== 'ok') throw new SluiceError('token-failed', standing, { facts: { token: keyStore.token } });
+      const facts = { token: keyStore.token };
+      for (let waitMs = firstWaitMs; ; waitMs = Math.min(2 * waitMs, longestOpenWaitMs)) {
+        const answer = tokenStanding(() => keyStore.find(probeLabel));
+        if (!(await withinHeard(waitMs, answer))) {
+          outage.failed(new SluiceError('token-failed', 'The token did not answer in time', { facts }));
+          continue;
+        }
+        const standing = await answer;
+        if (standing !== 'ok') throw new SluiceError('token-failed', standing, { facts });
+        outage.over();
+        return;
+      }
     },
   };
 }

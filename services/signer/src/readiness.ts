@@ -6,7 +6,7 @@ import type { Readiness } from '@sluice/telemetry';
 import { inTime } from './in-time.js';
 
 /** No key has this label: a token that answers says so. */
-const probeLabel = 'sluice-probe';
+export const probeLabel = 'sluice-probe';
 /** A token that is well says so at once. */
 const probeWaitMs = 1000;
 /** A signer asks the ledger every second; longer than this without an answer is away. */
@@ -45,8 +45,8 @@ export async function readiness(sources: ReadinessSources): Promise<Readiness> {
 }
 
 /** The cheapest question there is: no CA key is touched. `key-missing` is its answer. */
-export function askToken(keyStore: Pick<KeyStore, 'find'>, waitMs = probeWaitMs): Promise<unknown> {
-  return inTime(waitMs, keyStore.find(probeLabel));
+export function askToken(keyStore: Pick<KeyStore, 'find'>): Promise<unknown> {
+  return inTime(probeWaitMs, keyStore.find(probeLabel));
 }
 
 /** `ok` when the token answers, whatever keys it has. */
