@@ -6,7 +6,8 @@ import { createLedgerFixture, type LedgerFixture, type TestSigner } from './ledg
 // claim stores the epoch it read under the CA's lock, and the lock makes each claim either end before the change or see
 // it. So a claim of this CA that bears the epoch of the change or a later one, or an earlier one although it had not
 // committed when the change held the lock, began to sign for a disabled CA. The transaction of the change stays open
-// for 20 ms more, to catch whoever does not wait for it. The check itself is tried on two planted faults.
+// for 20 ms more, to catch whoever does not wait for it. The check itself is tried on two planted faults. With real
+// processes, and how long it takes: test/incident/disable-under-load.
 
 const claimersCount = 16;
 const rowsPerClaimer = 120;
@@ -22,8 +23,6 @@ beforeAll(async () => {
     Array.from({ length: claimersCount }, (_, index) => fixture.signer(`claimer-${index}`, 1)),
   );
   registry = fixture.connect('issuer-registry', 1);
-  // Logging in is not what is timed.
-  await registry.call({ name: '', text: 'select' }, []);
   original = await claimDefinition();
 });
 afterEach(() => fixture.sql(original));
@@ -37,7 +36,6 @@ async function claimDefinition(): Promise<string> {
 }
 
 interface Round {
-  readonly disableMs: number;
   /** Serials intended for the CA at all, and those that should not be. */
   readonly claimed: number;
   readonly violations: number;
@@ -75,9 +73,7 @@ async function disableUnderClaims(): Promise<Round> {
       .toBe(true);
   };
   await everybodyClaimed(2);
-  const startedAt = performance.now();
   const { epoch, snapshot } = await disable(ca);
-  const disableMs = performance.now() - startedAt;
   // Whatever was in flight has ended, and everybody began at least once more.
   await everybodyClaimed(2);
   stop = true;
@@ -93,7 +89,7 @@ async function disableUnderClaims(): Promise<Round> {
     delete from ledger.work;
   end $$`);
   expect(claims).toBeGreaterThan(claimersCount);
-  return { disableMs, claimed: count?.claimed ?? 0, violations: count?.violations ?? -1, rejected };
+  return { claimed: count?.claimed ?? 0, violations: count?.violations ?? -1, rejected };
 }
 
 /** The verb, and which transactions had committed by then; as issuer-registry calls it. */
@@ -134,11 +130,10 @@ async function plant(faults: readonly (readonly [string, string])[]): Promise<vo
   await fixture.sql(text);
 }
 
-it('takes at most a second, and no claim begins to sign afterwards', async () => {
+it('no claim begins to sign afterwards', async () => {
   for (let round = 0; round < 3; round += 1) {
-    const { disableMs, claimed, violations, rejected } = await disableUnderClaims();
+    const { claimed, violations, rejected } = await disableUnderClaims();
     expect(violations).toBe(0);
-    expect(disableMs).toBeLessThanOrEqual(1000);
     expect(claimed).toBeGreaterThan(claimersCount);
     expect(rejected).toBeGreaterThan(0);
   }

@@ -13,16 +13,14 @@ const reportLeaseShare = 0.5;
 
 /**
  * A look did not find this CA's key: is it missing on a token that is well? `key-missing` when the token is sure: twice,
- * beside its control object. Anything else is `token-failed`: a token in doubt, which its breaker judges.
+ * beside its control object. Anything else is `token-failed` for this CA. It does not count against the token, which said
+ * a moment ago that it does not have the key: keys of fifty CAs that go at once would be fifty failures for one slow
+ * answer. Whether a token is well its breaker asks each second.
  */
-export async function confirmMissingKey(
-  { keyStore, tokenBreaker }: SignerContext,
-  lease: WorkLease,
-  ca: string,
-): Promise<Refusal> {
+export async function confirmMissingKey({ keyStore }: SignerContext, lease: WorkLease, ca: string): Promise<Refusal> {
   const waitMs = Math.min(confirmWaitMsMax, lease.remainingMs() * confirmLeaseShare);
   try {
-    const missing = await tokenBreaker.run(() => inTime(waitMs, keyStore.isMissing(ca)));
+    const missing = await inTime(waitMs, keyStore.isMissing(ca));
     return missing
       ? { code: 'key-missing', detail: `the key of ${ca} is not on token ${keyStore.token}, which answers` }
       : { code: 'token-failed', detail: `the key of ${ca} was not found, and then it was` };
