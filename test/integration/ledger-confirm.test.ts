@@ -70,24 +70,39 @@ interface Process {
   expired: boolean;
 }
 /** A front end and a signer: the more there are, the seldomer anything is confirmed. */
-const names = ['f1', 's1'] as const;
+const frontName = 'f1';
+const names = [frontName, 's1'] as const;
 type Name = (typeof names)[number];
 const ledgerOf = (name: string) => (name.startsWith('f') ? front : signer.ledger);
 
 /** Does the ledger let it accept, or claim? The code that says why not. */
-function tries({ caller }: Process): Promise<string | undefined> {
-  if (caller.name.startsWith('s')) return codeOf(signer.claim(1, { caller, requestIds: [] }));
+function tries({ caller, applied }: Process): Promise<string | undefined> {
+  return caller.name.startsWith('s')
+    ? codeOf(signer.claim(1, { caller, requestIds: [] }))
+    : triesToAccept(caller, applied);
+}
+
+/** An order that was validated under this epoch. */
+function triesToAccept(caller: Caller, epoch: bigint): Promise<string | undefined> {
   const { requestId, fingerprint } = newRow();
-  const text = `select from ledger.accept($1, $2, array[$3::uuid], '{demo}', '{tls}', '{1}', '{root}', '{default}', '{interactive}', '{"{}"}',
+  const text = `select from ledger.accept($1, $2, $5, array[$3::uuid], '{demo}', '{tls}', '{1}', '{root}', '{default}', '{interactive}', '{"{}"}',
     array[$4::bytea], array[$4::bytea], array[null::jsonb], array[$4::bytea], array[null::text], array[$4::bytea], '{60000}', array[null::uuid])`;
   return codeOf(
-    connections['identity-api'].call({ name: '', text }, [caller.name, caller.incarnation, requestId, fingerprint]),
+    connections['identity-api'].call({ name: '', text }, [
+      caller.name,
+      caller.incarnation,
+      requestId,
+      fingerprint,
+      epoch,
+    ]),
   );
 }
 
 class World {
   readonly present = new Map<Name, Process>();
   readonly everyone: Process[] = [];
+  /** Of a front end: epochs that orders were validated under which still wait to be accepted, whatever its incarnation by then. */
+  orders: bigint[] = [];
   epoch = 0n;
   confirmed = 0n;
 
@@ -107,7 +122,13 @@ class World {
       const holdsLease = isPresent && !fenced && !expired;
       // What this is about.
       if (applied < this.confirmed) expect(answers[index], `${caller.name} acts on ${applied}`).toBeDefined();
-      expect(answers[index]).toBe(holdsLease ? (told < floor ? 'stale-snapshot' : undefined) : 'fenced');
+      const isBehind = told < floor || (caller.name === frontName && applied < floor);
+      expect(answers[index]).toBe(holdsLease ? (isBehind ? 'stale-snapshot' : undefined) : 'fenced');
+    }
+    const frontEnd = this.present.get(frontName);
+    for (const epoch of frontEnd === undefined ? [] : this.orders) {
+      const answer = await triesToAccept((frontEnd as Process).caller, epoch);
+      if (epoch < this.confirmed) expect(answer, `an order of ${epoch}`).toBeDefined();
     }
   }
 }
@@ -133,6 +154,8 @@ async function acknowledges(world: World, name: Name): Promise<void> {
   const { caller, applied: epoch, fenced } = process;
   const isVersion = (await fixture.registry.digestOf(epoch)) !== undefined;
   const verdict = fenced || !isVersion ? 'conflict' : 'acknowledged';
+  // Not before what it began under an older one has ended.
+  if (name === frontName) world.orders = world.orders.filter((order) => order >= epoch);
   expect(await fixture.registry.acknowledge([{ ...caller, epoch }])).toEqual([verdict]);
   if (verdict === 'acknowledged') Object.assign(process, { acknowledged: epoch, told: epoch });
 }
@@ -160,6 +183,13 @@ const enrols = (name: Name, age: number) =>
     world.present.set(name, process);
     world.everyone.push(process);
   });
+const order = command(
+  'an order is validated and waits',
+  async (world) => {
+    world.orders.push(of(world, frontName).applied);
+  },
+  present(frontName),
+);
 const applies = (name: Name) =>
   command(
     `${name} applies`,
@@ -225,6 +255,7 @@ const commands: fc.Arbitrary<Command>[] = [
   ...often(2, fc.constant(change)),
   ...often(2, fc.constant(confirm)),
   fc.constant(fence),
+  fc.constant(order),
   ...often(
     2,
     fc.tuple(anyName, fc.nat({ max: 2 })).map((what) => enrols(...what)),

@@ -90,6 +90,8 @@ export const newRow = (more: Partial<AcceptRow> = {}): AcceptRow => ({
   requestId: newRequestId(Date.now()),
   account: 'demo',
   profile: 'tls',
+  // Newer than what any of these tests confirms.
+  epoch: 1_000_000n,
   profileRevision: 1,
   ca: 'root',
   keyGroup: 'default',

@@ -23,8 +23,8 @@ export interface IdentityLedgerOptions extends DatabaseOptions {
 
 const acceptStatement: Statement = {
   name: 'accept',
-  text: `select * from ledger.accept($1, $2, $3::uuid[], $4::text[], $5::text[], $6::integer[], $7::text[], $8::text[], $9::text[], $10::text[],
-    $11::bytea[], $12::bytea[], $13::jsonb[], $14::bytea[], $15::text[], $16::bytea[], $17::integer[], $18::uuid[])`,
+  text: `select * from ledger.accept($1, $2, $3, $4::uuid[], $5::text[], $6::text[], $7::integer[], $8::text[], $9::text[], $10::text[], $11::text[],
+    $12::bytea[], $13::bytea[], $14::jsonb[], $15::bytea[], $16::text[], $17::bytea[], $18::integer[], $19::uuid[])`,
 };
 const readStatement: Statement = { name: 'read', text: 'select * from ledger.read($1::uuid[])' };
 const extendStatement: Statement = { name: 'extend', text: 'select ledger.extend($1::uuid[], $2::integer[])' };
@@ -88,6 +88,8 @@ async function acceptAll(
   }>(acceptStatement, [
     caller.name,
     caller.incarnation,
+    // One that is too old fails those beside it as well, with nothing stored: it happens once, after a fence.
+    rows.reduce((oldest, { epoch }) => (epoch < oldest ? epoch : oldest), rows[0]?.epoch ?? 0n),
     uuids(column(rows, (row) => row.requestId)),
     texts(column(rows, (row) => row.account)),
     texts(column(rows, (row) => row.profile)),

@@ -18,6 +18,8 @@ export type Evidence =
 export interface AcceptRow {
   /** UUIDv7, made by the front end; its time is that of arrival. */
   readonly requestId: string;
+  /** The registry's version that it was validated under: refused (`stale-snapshot`) when its process may not act on that any more. */
+  readonly epoch: bigint;
   readonly account: string;
   readonly profile: string;
   /** The revision it was validated under. */

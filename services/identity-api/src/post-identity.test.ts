@@ -25,6 +25,7 @@ describe('the fate table', () => {
       account: 'demo',
       profile: 'tls-client',
       profileRevision: 3,
+      epoch: 7n,
       ca: 'issuing',
       class: 'interactive',
     });

@@ -215,6 +215,7 @@ async function acceptRow(front: Front, pending: Pending, row: AcceptRow): Promis
 function acceptRowOf(front: Front, pending: Pending, valid: ValidOrder, lane: Lane): AcceptRow {
   return {
     requestId: front.newRequestId(front.clock.epochMs()),
+    epoch: BigInt(pending.directory.epoch),
     account: pending.account.name,
     profile: valid.profile.name,
     profileRevision: valid.profile.revision,

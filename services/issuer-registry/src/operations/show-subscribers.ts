@@ -36,7 +36,8 @@ export async function showChange({ store, ledgerClock }: AdminContext, epoch: bi
     operator: change.operator,
     changed_at: change.changedAt.toISOString(),
     last_claim_at: change.lastClaimAt?.toISOString() ?? null,
-    settled: subscribers.every(({ standing }) => isSettled(standing)),
+    // Rows alone do not bind who enrols next: only what is confirmed does.
+    settled: subscribers.every(({ standing }) => isSettled(standing)) && (await store.confirm()) >= epoch,
     subscribers,
   };
 }
