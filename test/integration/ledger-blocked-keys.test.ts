@@ -95,7 +95,7 @@ describe('a full list', () => {
   it('takes no more from operators, and all the same from a revocation', async () => {
     await fixture.sql(
       `insert into registry.blocked_key (spki_sha256, reason, blocked_by, epoch)
-       select sha256(int4send(i)), 'filler', 'test', 1 from generate_series(1, 100000) i`,
+       select sha256(int4send(i)), 'filler', 'test', -i from generate_series(1, 100000) i`,
     );
     const spkiSha256 = hashOf(Buffer.from('one more'));
     const before = await fixture.registry.epoch();

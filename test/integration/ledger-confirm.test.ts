@@ -275,6 +275,18 @@ it('in no history does anybody accept or claim under less than what was confirme
   );
 });
 
+it('an order that waited through a fence is not accepted under what it was validated under', async () => {
+  const older = (await fixture.registry.versionNow()).epoch;
+  await enrol(frontName, older);
+  const epoch = await newEpoch();
+  await outdate(frontName);
+  await fixture.registry.fenceExpired();
+  expect(await fixture.registry.confirm()).toBe(epoch);
+  const caller = await enrol(frontName, epoch);
+  expect(await triesToAccept(caller, older)).toBe('stale-snapshot');
+  expect(await triesToAccept(caller, epoch)).toBeUndefined();
+});
+
 it('who is behind may do what it needs to catch up, and what goes by the ledger alone', async () => {
   const { ledger } = signer;
   await newEpoch();
