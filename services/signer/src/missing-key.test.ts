@@ -90,18 +90,6 @@ it('is never said of a token in doubt: one that fails, or hangs, at the second l
   }
 });
 
-it('that cannot be confirmed in time costs its own CA a wait, and the token nothing, however often', async () => {
-  signer.keyStore.keys.delete('slow');
-  signer.keyStore.isMissing = () => Promise.reject(new SluiceError('token-failed', 'it did not answer in time'));
-  for (let times = 0; times < 20; times += 1) {
-    signer.accept('documents');
-    await cycle();
-    expect(breakerState()).toBe('closed');
-    signer.clock.pass(60_000);
-  }
-  expect(signer.ledger.missing).toEqual([]);
-});
-
 it('is not believed when the second look finds it', async () => {
   const work = signer.accept('documents');
   const { find } = signer.keyStore;
