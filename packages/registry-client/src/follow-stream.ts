@@ -2,7 +2,9 @@ import { asSluiceError, SluiceError } from '@sluice/errors';
 import type { Log } from '@sluice/lifecycle';
 import { readFrame, type Snapshot, stateDigestInSlices } from '@sluice/registry-protocol';
 import type { Acknowledger } from './acknowledger.js';
-import { type Reception, receive } from './reception.js';
+import { arrivedTogether } from './arrivals.js';
+import { createGathering, type Gathering } from './gathering.js';
+import { receive } from './reception.js';
 import type { RegistryCalls } from './registry-calls.js';
 import type { StateInForce } from './state-in-force.js';
 
@@ -16,8 +18,9 @@ export interface FollowOptions {
   readonly onOpen: () => void;
   /** The registry has an older epoch than was applied here; what is in force stays. */
   readonly onRolledBack: (offered: string) => void;
-  /** The state in force here is the registry's newest. */
-  readonly onFresh: () => void;
+  /** The state in force here was the registry's newest at this time. */
+  readonly onFresh: (heardAtMs: number) => void;
+  readonly monotonicMs: () => number;
   readonly log: Log;
 }
 
@@ -27,11 +30,20 @@ export interface StreamEnd {
   readonly whole: boolean;
 }
 
+/** When something was heard, and whether it was asked for because what came before it was in doubt. */
+interface Heard {
+  readonly heardAtMs: number;
+  readonly whole: boolean;
+}
+
+const notThisState = 'the digest is of another state';
+
 /** Thrown inside: what is held, or what came, is in doubt. */
 class InDoubt extends Error {}
 
 /**
- * Follows one stream until it ends: applies what it brings, compares what is held at each heartbeat, acknowledges both.
+ * Follows one stream until it ends: applies what it brings, as one step however many changes came together; compares
+ * what is held at each heartbeat; acknowledges both.
  * Never rejects. `whole`: begins with the whole state instead of what came since ours.
  */
 export async function followStream(options: FollowOptions, whole: boolean, signal: AbortSignal): Promise<StreamEnd> {
@@ -52,68 +64,78 @@ export async function followStream(options: FollowOptions, whole: boolean, signa
 }
 
 async function followLines(options: FollowOptions, whole: boolean, ending: AbortController): Promise<void> {
-  const { calls, state, acknowledger, onOpen } = options;
+  const { calls, state, acknowledger, onOpen, monotonicMs } = options;
   const incarnation = options.incarnation();
   const from = whole || state.epoch() === 0n ? { incarnation } : { incarnation, epoch: state.epoch() };
   let nonce: string | undefined;
   let first = true;
-  for await (const line of calls.stream(from, ending.signal)) {
-    if (line === '') continue;
+
+  function greet(said: string): void {
+    if (said === nonce) return;
+    if (nonce !== undefined) throw new InDoubt('a second hello on one stream');
+    nonce = said;
+    const { signal } = ending;
+    const giveUp = (because: SluiceError): void => ending.abort(because);
+    const octets = Buffer.from(said, 'base64url');
+    acknowledger.opened({ incarnation, nonce: octets, signal, giveUp, behind: () => first });
+    onOpen();
+  }
+
+  function hear(line: string, gathering: Gathering): void {
     const frame = inDoubtIfThrown('a line is damaged', () => readFrame(line));
     if (frame.type === 'hello') {
-      if (frame.stream_nonce === nonce) continue;
-      if (nonce !== undefined) throw new InDoubt('a second hello on one stream');
-      nonce = frame.stream_nonce;
-      const giveUp = (because: SluiceError): void => ending.abort(because);
-      const { signal } = ending;
-      const octets = Buffer.from(nonce, 'base64url');
-      acknowledger.opened({ incarnation, nonce: octets, signal, giveUp, behind: () => first });
-      onOpen();
-      continue;
+      greet(frame.stream_nonce);
+      return;
     }
     if (nonce === undefined) throw new InDoubt('the stream does not begin with a hello');
-    const reception = receive(state.snapshot(), frame, first);
+    const reception = receive(gathering.epoch(), frame, first);
     first = reception.todo === 'refuse';
-    await take(options, reception);
+    if (reception.todo === 'resync') throw new InDoubt(reception.because);
+    if (reception.todo === 'refuse') options.onRolledBack(reception.offered);
+    if (reception.todo === 'gather') gathering.add(reception.frame);
+  }
+
+  for await (const lines of arrivedTogether(calls.stream(from, ending.signal))) {
+    const heardAtMs = monotonicMs();
+    const gathering = createGathering(state.snapshot());
+    try {
+      for (const line of lines) if (line !== '') hear(line, gathering);
+    } finally {
+      // Also what came before a damaged line: it may disable a CA.
+      await settle(options, gathering, { heardAtMs, whole });
+    }
   }
 }
 
-async function take(options: FollowOptions, reception: Reception): Promise<void> {
+async function settle(options: FollowOptions, gathering: Gathering, heard: Heard): Promise<void> {
   const { state, acknowledger, onFresh } = options;
-  switch (reception.todo) {
-    case 'nothing':
-      return;
-    case 'resync':
-      throw new InDoubt(reception.because);
-    case 'refuse':
-      return options.onRolledBack(reception.offered);
-    case 'compare': {
-      const held = state.snapshot();
-      if (held === undefined) throw new InDoubt('nothing is held');
-      const digest = await stateDigestInSlices(held);
-      if (textOf(digest) !== reception.digest) throw new InDoubt('the digest is another');
-      onFresh();
-      if (!state.alone()) return acknowledger.again();
-      return acknowledger.ended({ epoch: BigInt(held.epoch), digest });
-    }
-    case 'apply':
-      return await apply(options, reception.next, reception.digest);
-  }
+  const said = gathering.digest();
+  if (said === undefined) return;
+  const next = gathering.next();
+  if (next !== undefined)
+    return await apply(options, { ...heard, next, said, whole: heard.whole && gathering.isWhole() });
+  const held = state.snapshot();
+  if (held === undefined) throw new InDoubt('nothing is held');
+  const digest = await stateDigestInSlices(held);
+  if (textOf(digest) !== said) throw new InDoubt(notThisState);
+  onFresh(heard.heardAtMs);
+  if (!state.alone()) return acknowledger.again();
+  acknowledger.ended({ epoch: BigInt(held.epoch), digest });
 }
 
 async function apply(
   { state, acknowledger, onFresh, log }: FollowOptions,
-  next: Snapshot,
-  said: string,
+  { next, said, heardAtMs, whole }: Heard & { readonly next: Snapshot; readonly said: string },
 ): Promise<void> {
-  const digest = await stateDigestInSlices(next);
-  if (textOf(digest) !== said) throw new InDoubt('the digest is another');
   const { epoch } = next;
   try {
+    const digest = await stateDigestInSlices(next);
+    if (textOf(digest) !== said) throw whole ? new SluiceError('conflict', notThisState) : new InDoubt(notThisState);
     const { earlierEnded } = await state.apply(next);
-    onFresh();
+    onFresh(heardAtMs);
     void earlierEnded.then(() => acknowledger.ended({ epoch: BigInt(epoch), digest }));
   } catch (thrown) {
+    if (thrown instanceof InDoubt) throw thrown;
     // The older one stays in force. The next heartbeat finds us behind, and then it is tried again.
     const err = asSluiceError(thrown);
     log.error(

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SluiceError } from '@sluice/errors';
-import type { Snapshot } from '@sluice/registry-protocol';
+import { frameLine, type Snapshot } from '@sluice/registry-protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRegistryClient, type RegistryClient, type RegistryClientOptions } from './registry-client.js';
 import { FakeRegistry } from './testing/fake-registry.js';
@@ -97,6 +97,7 @@ describe('push', () => {
   it('applies each change once, acknowledges it, and each heartbeat too', async () => {
     const client = await start();
     registry.change(['tls', 'mail']);
+    await client.applied(2n, 5000);
     registry.change(['mail']);
     await client.applied(3n, 5000);
     expect([prepared, mayUse()]).toEqual([['1', '2', '3'], ['mail']]);
@@ -104,6 +105,30 @@ describe('push', () => {
       .poll(() => registry.acknowledged.filter((epoch) => epoch === 3n).length, eventually)
       .toBeGreaterThan(2);
     expect([registry.disbelieved, registry.asked]).toEqual([0, [{ epoch: null }]]);
+  });
+
+  it('changes that come together are applied once: the last is not kept waiting by those before it', async () => {
+    const client = await start();
+    const { tell } = registry;
+    const lines: string[] = [];
+    registry.tell = (line) => void lines.push(line);
+    for (let count = 0; count < 50; count++) registry.change([`tls-${count}`]);
+    registry.change(['mail']);
+    registry.tell = tell;
+    registry.tell(lines.join(''));
+    await client.applied(52n, 8000);
+    await expect.poll(() => registry.acknowledged, eventually).toContain(52n);
+    expect([prepared, mayUse(), registry.asked.length]).toEqual([['1', '52'], ['mail'], 1]);
+  });
+
+  it('what came before a damaged line is applied before all is asked for', async () => {
+    await start();
+    const { tell } = registry;
+    registry.tell = (line) => tell.call(registry, `${line}{"type":\n`);
+    registry.change(['mail']);
+    registry.tell = tell;
+    await expect.poll(() => registry.asked.length, eventually).toBe(2);
+    expect(mayUse()).toEqual(['mail']);
   });
 
   it('acknowledges only when what began under the older state has ended; in force it is at once', async () => {
@@ -288,6 +313,23 @@ describe('the registry away', () => {
     await expect.poll(() => client.current()?.stale, eventually).toBe(false);
   });
 
+  it('what was heard long before it was applied says nothing about now', async () => {
+    let aheadMs = 0;
+    const client = await start({
+      monotonicMs: () => performance.now() + aheadMs,
+      prepare: (snapshot) => {
+        if (snapshot.epoch === '2') aheadMs = 16_000;
+        return () => undefined;
+      },
+    });
+    registry.change(['mail']);
+    registry.damage = () => '\n';
+    await client.applied(2n, 8000);
+    expect(client.current()).toMatchObject({ stale: true, snapshot: { epoch: '2' } });
+    registry.damage = (line) => line;
+    await expect.poll(() => client.current()?.stale, eventually).toBe(false);
+  });
+
   it.each(['silent', 'hangs'] as const)('a registry that %s is given up for another stream', async (mode) => {
     await start({ silentAfterMs: 3 * heartbeatMs });
     const { asked } = registry;
@@ -356,6 +398,27 @@ describe('what is not applied', () => {
     broken = false;
     await client.applied(2n, 8000);
     expect(mayUse()).toEqual(['mail']);
+  });
+
+  it('all of it, asked for because of doubts, with a wrong digest: the registry is told, and asked again', async () => {
+    const client = await start();
+    registry.damage = (line) => line.replace('"acme"', '"acmf"');
+    registry.change(['mail']);
+    await expect
+      .poll(() => registry.refused, eventually)
+      .toContainEqual({ epoch: '2', code: 'conflict', reason: 'the digest is of another state' });
+    expect([client.appliedEpoch(), mayUse(), damaged]).toEqual([1n, ['tls'], false]);
+    registry.damage = (line) => line;
+    await client.applied(2n, 8000);
+  });
+
+  it('what has no digest: refused, not asked for as if the registry were away', async () => {
+    await start();
+    const profile = { name: 'p', ca: 'c', state: 'enabled', revision: 1, document: { half: 0.5 } } as const;
+    const changed = { cas: [], profiles: [profile], accounts: [], blockedKeys: '' };
+    registry.tell(frameLine({ type: 'change', from: '1', epoch: '2', digest: 'A'.repeat(43), changed }));
+    await expect.poll(() => registry.refused, eventually).toMatchObject([{ epoch: '2', code: 'internal' }]);
+    expect(events).not.toContain('registry-away');
   });
 
   it('a damaged file: the registry is asked', async () => {

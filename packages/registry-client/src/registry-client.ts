@@ -8,6 +8,7 @@ import { followStream } from './follow-stream.js';
 import type { Lease, LeaseHolder } from './lease.js';
 import { reconnectDelayMs } from './reconnect-delay.js';
 import { createRegistryCalls } from './registry-calls.js';
+import { createSignal } from './signal.js';
 import { createSnapshotFile } from './snapshot-file.js';
 import { createStateInForce, type Prepare } from './state-in-force.js';
 
@@ -86,7 +87,10 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
 
   const follow = (whole: boolean) =>
     followStream(
-      { calls, state, acknowledger, incarnation: () => lease.caller().incarnation, onOpen, onFresh, onRolledBack, log },
+      {
+        ...{ calls, state, acknowledger, onOpen, onFresh, onRolledBack, monotonicMs, log },
+        incarnation: () => lease.caller().incarnation,
+      },
       whole,
       stopping.signal,
     );
@@ -97,8 +101,8 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     said = 'back';
   }
 
-  function onFresh(): void {
-    freshAtMs = monotonicMs();
+  function onFresh(heardAtMs: number): void {
+    freshAtMs = heardAtMs;
     firstFresh.end();
     fruitless = 0;
     rolledBackTo = undefined;
@@ -137,8 +141,9 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     const stored = await file.read();
     if (stored === undefined) return;
     try {
+      const digest = stateDigest(stored);
       await state.apply(stored);
-      acknowledger.ended({ epoch: state.epoch(), digest: stateDigest(stored) });
+      acknowledger.ended({ epoch: state.epoch(), digest });
     } catch (err) {
       log.warn({ event: 'snapshot-file-unusable', err }, 'the stored snapshot cannot be applied; asking the registry');
     }
@@ -174,12 +179,4 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     appliedEpoch: state.epoch,
     applied: state.applied,
   };
-}
-
-function createSignal(): { readonly promise: Promise<void>; readonly end: () => void } {
-  let end = (): void => undefined;
-  const promise = new Promise<void>((resolve) => {
-    end = resolve;
-  });
-  return { promise, end };
 }

@@ -47,19 +47,40 @@ export function readFrame(line: string): Frame {
   return frame.parse(JSON.parse(line));
 }
 
+type Changed = Pick<ChangeFrame, 'epoch' | 'changed'>;
+
 /**
  * The state after a change: its entities in place of those with their names, new ones behind, blocked keys behind those
  * there were. Whether the frame belongs to this state is seen by the digest alone.
  */
-export function withChange(state: Snapshot, { epoch, changed }: Pick<ChangeFrame, 'epoch' | 'changed'>): Snapshot {
-  const keys = [state.blockedKeys, changed.blockedKeys].map((text) => Buffer.from(text, 'base64'));
+export function withChange(state: Snapshot, change: Changed): Snapshot {
+  return withChanges(state, [change]);
+}
+
+/** The state after changes in a row, for the price of one. What did not change is the same object as before. */
+export function withChanges(state: Snapshot, changes: readonly Changed[]): Snapshot {
+  const all = changes.map(({ changed }) => changed);
+  const keys = all.filter(({ blockedKeys }) => blockedKeys !== '');
   return {
-    epoch,
-    cas: replaced(state.cas, changed.cas),
-    profiles: replaced(state.profiles, changed.profiles),
-    accounts: replaced(state.accounts, changed.accounts),
-    blockedKeys: changed.blockedKeys === '' ? state.blockedKeys : Buffer.concat(keys).toString('base64'),
+    epoch: changes.at(-1)?.epoch ?? state.epoch,
+    cas: replaced(
+      state.cas,
+      all.flatMap(({ cas }) => cas),
+    ),
+    profiles: replaced(
+      state.profiles,
+      all.flatMap(({ profiles }) => profiles),
+    ),
+    accounts: replaced(
+      state.accounts,
+      all.flatMap(({ accounts }) => accounts),
+    ),
+    blockedKeys: keys.length === 0 ? state.blockedKeys : joined([state, ...keys]),
   };
+}
+
+function joined(parts: readonly Pick<Entities, 'blockedKeys'>[]): string {
+  return Buffer.concat(parts.map(({ blockedKeys }) => Buffer.from(blockedKeys, 'base64'))).toString('base64');
 }
 
 function replaced<Entity extends Entities['cas' | 'profiles' | 'accounts'][number]>(
