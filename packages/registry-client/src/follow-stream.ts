@@ -1,6 +1,6 @@
 import { asSluiceError, SluiceError } from '@sluice/errors';
 import type { Log } from '@sluice/lifecycle';
-import { readFrame, type Snapshot, stateDigestInSlices } from '@sluice/registry-protocol';
+import { type KeptDigest, readFrame, type Snapshot } from '@sluice/registry-protocol';
 import type { Acknowledger } from './acknowledger.js';
 import { arrivedTogether } from './arrivals.js';
 import { createGathering, type Gathering } from './gathering.js';
@@ -11,6 +11,8 @@ import type { StateInForce } from './state-in-force.js';
 export interface FollowOptions {
   readonly calls: Pick<RegistryCalls, 'stream'>;
   readonly state: StateInForce;
+  /** One for all streams. */
+  readonly digests: KeptDigest;
   readonly acknowledger: Acknowledger;
   /** The present one, in the ledger. Throws `fenced` before the first enrolment. */
   readonly incarnation: () => bigint;
@@ -108,7 +110,7 @@ async function followLines(options: FollowOptions, whole: boolean, ending: Abort
 }
 
 async function settle(options: FollowOptions, gathering: Gathering, heard: Heard): Promise<void> {
-  const { state, acknowledger, onFresh } = options;
+  const { state, digests, acknowledger, onFresh } = options;
   const said = gathering.digest();
   if (said === undefined) return;
   const next = gathering.next();
@@ -116,7 +118,7 @@ async function settle(options: FollowOptions, gathering: Gathering, heard: Heard
     return await apply(options, { ...heard, next, said, whole: heard.whole && gathering.isWhole() });
   const held = state.snapshot();
   if (held === undefined) throw new InDoubt('nothing is held');
-  const digest = await stateDigestInSlices(held);
+  const digest = await digests.of(held);
   if (textOf(digest) !== said) throw new InDoubt(notThisState);
   onFresh(heard.heardAtMs);
   if (!state.alone()) return acknowledger.again();
@@ -124,12 +126,12 @@ async function settle(options: FollowOptions, gathering: Gathering, heard: Heard
 }
 
 async function apply(
-  { state, acknowledger, onFresh, log }: FollowOptions,
+  { state, digests, acknowledger, onFresh, log }: FollowOptions,
   { next, said, heardAtMs, whole }: Heard & { readonly next: Snapshot; readonly said: string },
 ): Promise<void> {
   const { epoch } = next;
   try {
-    const digest = await stateDigestInSlices(next);
+    const digest = await digests.of(next);
     if (textOf(digest) !== said) throw whole ? new SluiceError('conflict', notThisState) : new InDoubt(notThisState);
     const { earlierEnded } = await state.apply(next);
     onFresh(heardAtMs);

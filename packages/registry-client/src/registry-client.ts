@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Breakers } from '@sluice/breaker';
 import { SluiceError } from '@sluice/errors';
 import { type Log, type Part, within } from '@sluice/lifecycle';
-import { type Snapshot, stateDigest } from '@sluice/registry-protocol';
+import { createKeptDigest, type Snapshot } from '@sluice/registry-protocol';
 import { createAcknowledger } from './acknowledger.js';
 import { followStream } from './follow-stream.js';
 import type { Lease, LeaseHolder } from './lease.js';
@@ -75,6 +75,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   const file = createSnapshotFile(options.snapshotFile, log);
   const state = createStateInForce({ prepare, earlierEnded, file, log });
   const acknowledger = createAcknowledger({ name, calls, log });
+  const digests = createKeptDigest();
   const stopping = new AbortController();
   const firstFresh = createSignal();
   let freshAtMs: number | undefined;
@@ -88,7 +89,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   const follow = (whole: boolean) =>
     followStream(
       {
-        ...{ calls, state, acknowledger, onOpen, onFresh, onRolledBack, monotonicMs, log },
+        ...{ calls, state, digests, acknowledger, onOpen, onFresh, onRolledBack, monotonicMs, log },
         incarnation: () => lease.caller().incarnation,
       },
       whole,
@@ -141,7 +142,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     const stored = await file.read();
     if (stored === undefined) return;
     try {
-      const digest = stateDigest(stored);
+      const digest = await digests.of(stored);
       await state.apply(stored);
       acknowledger.ended({ epoch: state.epoch(), digest });
     } catch (err) {

@@ -15,7 +15,10 @@ export function canonicalJson(value: unknown): string {
   throw new TypeError(`no canonical form for ${typeof value} ${String(value)}`);
 }
 
+const surrogates = /[\ud800-\udfff]/;
+
 /** UTF-16 and UTF-8 order the same names differently above U+FFFF. */
 export function inOrderOfOctets(one: string, other: string): number {
+  if (!surrogates.test(one) && !surrogates.test(other)) return one < other ? -1 : Number(one > other);
   return Buffer.compare(Buffer.from(one), Buffer.from(other));
 }

@@ -84,9 +84,10 @@ function joined(parts: readonly Pick<Entities, 'blockedKeys'>[]): string {
 }
 
 function replaced<Entity extends Entities['cas' | 'profiles' | 'accounts'][number]>(
-  present: readonly Entity[],
+  present: Entity[],
   changed: readonly Entity[],
 ): Entity[] {
+  if (changed.length === 0) return present;
   const byName = new Map(present.map((entity) => [entity.name, entity]));
   for (const entity of changed) byName.set(entity.name, entity);
   return [...byName.values()];

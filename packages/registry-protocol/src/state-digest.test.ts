@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { canonicalJson } from './canonical-json.js';
 import { withChange } from './frames.js';
 import type { Entities, Snapshot } from './snapshot.js';
-import { stateDigest, stateDigestInSlices } from './state-digest.js';
+import { createKeptDigest, stateDigest } from './state-digest.js';
 import { arbitraryEntities, arbitrarySnapshot, nothing } from './testing/arbitrary-state.js';
 
 const sha256 = (...parts: (string | Uint8Array)[]): Buffer => {
@@ -43,7 +43,7 @@ it('does not depend on the order in which entities are held, nor on how their JS
     fc.asyncProperty(shuffled, async ({ state, cas, profiles }) => {
       const backwards = profiles.map((profile) => Object.fromEntries(Object.entries(profile).reverse()));
       const other = { ...state, cas, profiles: backwards as Snapshot['profiles'] };
-      expect(hex(await stateDigestInSlices(other))).toBe(hex(stateDigest(state)));
+      expect(hex(await createKeptDigest().of(other))).toBe(hex(stateDigest(state)));
     }),
   );
 });
@@ -82,6 +82,81 @@ it('changes one after the other, or all at once from the start, give the same st
       expect(hex(stateDigest(withChange(start, last)))).toBe(hex(stateDigest(stepwise)));
     }),
   );
+});
+
+/** How often an account's members were read: once each time it is hashed. */
+let reads = 0;
+const countedAccount = (name: string): Entities['accounts'][number] => ({
+  name,
+  profiles: [],
+  apiKeyHashes: [],
+  get state() {
+    reads += 1;
+    return 'enabled' as const;
+  },
+});
+
+describe('kept', () => {
+  beforeEach(() => {
+    reads = 0;
+  });
+
+  it('is that of each state, whatever came before', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(arbitrarySnapshot), fc.array(arbitraryEntities), async (states, changes) => {
+        const kept = createKeptDigest();
+        let last: Snapshot = { ...nothing, epoch: '0' };
+        for (const state of states) {
+          last = state;
+          expect(hex(await kept.of(state))).toBe(hex(stateDigest(state)));
+        }
+        for (const changed of changes) {
+          last = withChange(last, { epoch: last.epoch, changed });
+          expect(hex(await kept.of(last))).toBe(hex(stateDigest(last)));
+        }
+      }),
+    );
+  });
+
+  it('costs what changed, and a twelfth', async () => {
+    const accounts = Array.from({ length: 1200 }, (_, index) => countedAccount(`account-${index}`));
+    const kept = createKeptDigest();
+    let state: Snapshot = { ...nothing, epoch: '1', accounts };
+    await kept.of(state);
+    expect(reads).toBe(1200);
+    state = withChange(state, { epoch: '2', changed: { ...nothing, accounts: [countedAccount('account-7')] } });
+    await kept.of(state);
+    expect(reads).toBeLessThanOrEqual(1200 + 100 + 1);
+  });
+
+  it('hashes no more than 32 entities before other work has its turn', async () => {
+    const accounts = Array.from({ length: 1200 }, (_, index) => countedAccount(`account-${index}`));
+    let most = 0;
+    let before = 0;
+    let done = false;
+    const otherWork = (): void => {
+      most = Math.max(most, reads - before);
+      before = reads;
+      if (!done) setImmediate(otherWork);
+    };
+    otherWork();
+    await createKeptDigest().of({ ...nothing, epoch: '1', accounts });
+    done = true;
+    expect(most).toBeLessThanOrEqual(32);
+  });
+
+  it('finds by its twelfth time what has changed in what is held', async () => {
+    const accounts = Array.from({ length: 20 }, (_, index) => ({ ...countedAccount(`account-${index}`) }));
+    const state: Snapshot = { ...nothing, epoch: '1', accounts };
+    const kept = createKeptDigest();
+    const said = hex(await kept.of(state));
+    const [held] = accounts.slice(5);
+    if (held) held.profiles = ['flipped'];
+    const found: string[] = [];
+    for (let time = 0; time < 12; time++) found.push(hex(await kept.of(state)));
+    expect(found.at(-1)).toBe(hex(stateDigest(state)));
+    expect(found.at(-1)).not.toBe(said);
+  });
 });
 
 function merged(before: Entities, after: Entities): Entities {

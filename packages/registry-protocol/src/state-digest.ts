@@ -3,62 +3,120 @@ import { setImmediate as otherWork } from 'node:timers/promises';
 import { canonicalJson, inOrderOfOctets } from './canonical-json.js';
 import { type Entities, type Snapshot, spkiSha256Bytes } from './snapshot.js';
 
-/** So many entities, or blocked keys, are hashed without letting anything else run: below 1 ms. */
+/** So many entities, or blocked keys, are hashed without letting anything else run. */
 const entitiesPerSlice = 32;
 const keysPerSlice = 512;
+/** What is known already costs a look only. */
+const knownPerSlice = 1024;
+/** A kept digest hashes one in so many anew each time: with a heartbeat every 5 s, everything once a minute. */
+const shares = 12;
+
+type Entity = { readonly name: string };
+
+interface HashedKeys {
+  readonly octets: Buffer;
+  readonly chain: Buffer;
+}
+
+/** What of a state was hashed before. */
+interface Known {
+  readonly hashes: WeakMap<Entity, string>;
+  keys: HashedKeys;
+  /** Whether this one is hashed anew although it is known. */
+  readonly doubts: (index: number) => boolean;
+}
+
+const noKeys: HashedKeys = { octets: Buffer.alloc(0), chain: Buffer.alloc(spkiSha256Bytes) };
 
 /**
  * SHA-256 of the epoch and of every entity's hash, each on its line, in order of kind and name. The same state has the
  * same digest wherever it is: the ledger seals it with each version (`registry.digest`), whoever holds the state computes it from what it holds.
  */
 export function stateDigest(state: Snapshot): Uint8Array {
-  const steps = digestSteps(state);
+  const steps = digestSteps(state, { hashes: new WeakMap(), keys: noKeys, doubts: () => false });
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;
   }
 }
 
-/** The same of a state that may be large, beside other work: no more than about a millisecond at a time. */
-export async function stateDigestInSlices(state: Snapshot): Promise<Uint8Array> {
-  const steps = digestSteps(state);
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
-    await otherWork();
-  }
+/** The digest of one state after the other, for the price of what changed. */
+export interface KeptDigest {
+  /**
+   * The same as `stateDigest`, beside other work: a slice at a time. An entity hashed before is not hashed again, but for
+   * a twelfth of them each time, and blocked keys behind those that were hashed before continue their chain: so a bit
+   * that flipped in what is held is found by the twelfth call at the latest. An entity once given must not be changed.
+   */
+  of(state: Snapshot): Promise<Uint8Array>;
+}
+
+export function createKeptDigest(): KeptDigest {
+  let turn = 0;
+  const known = { hashes: new WeakMap<Entity, string>(), keys: noKeys };
+  return {
+    async of(state) {
+      turn = (turn + 1) % shares;
+      const share = turn;
+      const doubting: Known = { ...known, doubts: (index) => index % shares === share };
+      if (share === 0) doubting.keys = noKeys;
+      const steps = digestSteps(state, doubting);
+      for (;;) {
+        const step = steps.next();
+        if (step.done) {
+          known.keys = doubting.keys;
+          return step.value;
+        }
+        await otherWork();
+      }
+    },
+  };
 }
 
 /** Kinds in order, and names within a kind. */
-function* digestSteps(state: Snapshot): Generator<void, Uint8Array> {
+function* digestSteps(state: Snapshot, known: Known): Generator<void, Uint8Array> {
   const digest = createHash('sha256').update(`${state.epoch}\n`);
-  const add = (kind: string, name: string, body: object): void =>
-    void digest.update(`${kind} ${name} ${hash('sha256', canonicalJson(body), 'hex')}\n`);
+  const add = (kind: string, name: string, hashed: string): void => void digest.update(`${kind} ${name} ${hashed}\n`);
 
-  function* addAll(kind: string, entities: readonly { readonly name: string }[]): Generator<void> {
-    const sorted = entities.toSorted((one, other) => inOrderOfOctets(one.name, other.name));
-    for (const [index, entity] of sorted.entries()) {
-      add(kind, entity.name, entity);
-      if (index % entitiesPerSlice === entitiesPerSlice - 1) yield;
+  function* addAll(kind: string, entities: readonly Entity[]): Generator<void> {
+    let work = 0;
+    // As a rule they are in this order already.
+    for (const [index, entity] of entities.toSorted((one, other) => inOrderOfOctets(one.name, other.name)).entries()) {
+      const before = known.doubts(index) ? undefined : known.hashes.get(entity);
+      const hashed = before ?? hash('sha256', canonicalJson(entity), 'hex');
+      if (before === undefined) known.hashes.set(entity, hashed);
+      add(kind, entity.name, hashed);
+      work += before === undefined ? 1 / entitiesPerSlice : 1 / knownPerSlice;
+      if (work < 1) continue;
+      work = 0;
+      yield;
     }
   }
 
   yield* addAll('account', state.accounts);
-  add('blocked-keys', 'all', yield* blockedKeysEntity(state));
+  add('blocked-keys', 'all', hash('sha256', canonicalJson(yield* blockedKeysEntity(state, known)), 'hex'));
   yield* addAll('ca', state.cas);
   yield* addAll('profile', state.profiles);
   return digest.digest();
 }
 
-/** The block list as one entity: a chain of hashes, so that one more key costs the ledger one more hash. */
-function* blockedKeysEntity({ blockedKeys }: Pick<Entities, 'blockedKeys'>): Generator<void, object> {
-  const keys = Buffer.from(blockedKeys, 'base64');
-  const count = keys.length / spkiSha256Bytes;
-  let chain = Buffer.alloc(spkiSha256Bytes);
-  for (let index = 0; index < count; index++) {
-    const key = keys.subarray(index * spkiSha256Bytes, (index + 1) * spkiSha256Bytes);
-    chain = hash('sha256', Buffer.concat([chain, key]), 'buffer');
+/** The block list as one entity: a chain of hashes, so that one more key costs one more hash. */
+function* blockedKeysEntity({ blockedKeys }: Pick<Entities, 'blockedKeys'>, known: Known): Generator<void, object> {
+  const octets = Buffer.from(blockedKeys, 'base64');
+  const count = octets.length / spkiSha256Bytes;
+  const before = isPrefix(known.keys.octets, octets) ? known.keys : noKeys;
+  // The chain so far, and the next key behind it.
+  const link = Buffer.alloc(2 * spkiSha256Bytes);
+  before.chain.copy(link);
+  for (let index = before.octets.length / spkiSha256Bytes; index < count; index++) {
+    octets.copy(link, spkiSha256Bytes, index * spkiSha256Bytes, (index + 1) * spkiSha256Bytes);
+    hash('sha256', link, 'buffer').copy(link);
     if (index % keysPerSlice === keysPerSlice - 1) yield;
   }
+  const chain = Buffer.from(link.subarray(0, spkiSha256Bytes));
+  known.keys = { octets, chain };
   return { count, chain: chain.toString('hex') };
+}
+
+function isPrefix(start: Buffer, whole: Buffer): boolean {
+  return start.length <= whole.length && start.compare(whole, 0, start.length) === 0;
 }
