@@ -72,8 +72,15 @@ export function createRegistryCalls(options: RegistryCallsOptions): RegistryCall
   /** One wait for the registry, given up when it is silent for too long, or by the signal. */
   async function heard<Result>(cut: AbortController, waiting: Promise<Result>): Promise<Result> {
     const timer = setTimeout(() => cut.abort(new SluiceError('unavailable', 'The registry is silent')), silentAfterMs);
+    let stop = (): void => undefined;
+    // Not left to `fetch`: once its own request has been collected as garbage, an abort does not reach the body any more.
+    const whenCut = new Promise<never>((_resolve, reject) => {
+      stop = () => reject(cut.signal.reason);
+      cut.signal.addEventListener('abort', stop, { once: true });
+    });
     try {
-      return await waiting;
+      cut.signal.throwIfAborted();
+      return await Promise.race([waiting, whenCut]);
     } catch (error) {
       const facts = { registry: registryUrl };
       throw asSluiceError(error).code === 'internal'
@@ -81,6 +88,7 @@ export function createRegistryCalls(options: RegistryCallsOptions): RegistryCall
         : error;
     } finally {
       clearTimeout(timer);
+      cut.signal.removeEventListener('abort', stop);
     }
   }
 
@@ -89,16 +97,19 @@ export function createRegistryCalls(options: RegistryCallsOptions): RegistryCall
       const cut = new AbortController();
       const stop = (): void => cut.abort(signal.reason);
       signal.addEventListener('abort', stop, { once: true });
+      let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
       try {
         signal.throwIfAborted();
         const query = new URLSearchParams({ incarnation: String(incarnation) });
         if (epoch !== undefined) query.set('epoch', String(epoch));
         const { body } = await heard(cut, call('GET', `${streamPath}?${query}`, '', cut.signal));
-        const reader = body?.getReader();
-        if (reader !== undefined) yield* linesOf(() => heard(cut, reader.read()));
+        reader = body?.getReader();
+        const read = reader?.read.bind(reader);
+        if (read !== undefined) yield* linesOf(() => heard(cut, read()));
       } finally {
         signal.removeEventListener('abort', stop);
         cut.abort();
+        reader?.cancel().catch(() => undefined);
       }
     },
     async acknowledge(body, signal) {
