@@ -53,12 +53,13 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   const { name, listen, databaseUrl, logLevel } = config;
   const log = overrides.log ?? createLogger({ service, name, level: logLevel });
   const clock = overrides.clock ?? (() => new Date());
+  const monotonicMs = () => performance.now();
   const metrics = createMetrics(service);
   const breakers = createBreakers({ metrics, log });
   const { aroundStore = (inside) => inside } = overrides;
   const store = aroundStore(overrides.store ?? createRegistryStore({ url: databaseUrl, poolMax, breakers }));
-  const push = createPush({ store, monotonicMs: () => performance.now(), metrics, log });
-  const clockWatch = createClockWatch({ now: clock, monotonicMs: () => performance.now(), metrics, log });
+  const push = createPush({ store, monotonicMs, metrics, log });
+  const clockWatch = createClockWatch({ now: clock, monotonicMs, metrics, log });
   const lease = createLease({
     enrol: () => store.enrol(name),
     renew: store.renew,
@@ -77,7 +78,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     randomBytes: overrides.randomBytes ?? randomBytes,
   };
   const keysFrom = (load: () => Promise<readonly { name: string; publicKey: Uint8Array }[]>) =>
-    createKeyDirectory({ load, clock, cacheMs: keyCacheMs, log });
+    createKeyDirectory({ load, monotonicMs, cacheMs: keyCacheMs, log });
   // A stream takes the place of the one before, so it is opened once per token.
   const authenticate = createAuthenticate(
     keysFrom(() => store.serviceKeys()),
@@ -94,6 +95,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     ),
     stream: serveStream({ ...push, authenticate, store }),
     acknowledgement: takeAcknowledgement(authenticate, push.acknowledgements),
+    monotonicMs,
     log,
     observe,
   });

@@ -31,15 +31,17 @@ beforeEach(async () => {
   ];
   store.keysOfServices = [{ name: 'signer-1', service: 'signer', publicKey: spki(signer.publicKey) }];
   const clock = (): Date => now;
+  const monotonicMs = () => now.getTime();
   const note = (facts: object): void => void logged.push(facts);
   const log = { info: note, warn: note, error: note };
   const authenticate = (load: () => Promise<readonly { name: string; publicKey: Uint8Array }[]>) =>
-    createAuthenticate(createKeyDirectory({ load, clock, cacheMs: 3000, log }), clock);
+    createAuthenticate(createKeyDirectory({ load, monotonicMs, cacheMs: 3000, log }), clock);
   const app = createApp({
     context: { name: 'registry-1', store, clock, ledgerClock: clock, randomBytes: (length) => new Uint8Array(length) },
     authenticateOperator: authenticate(() => store.operators()),
     stream: refuseUnknown,
     acknowledgement: refuseUnknown,
+    monotonicMs,
     log,
     observe: ({ route, code }) => void observed.push(`${route} ${code}`),
   });

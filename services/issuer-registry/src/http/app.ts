@@ -16,6 +16,7 @@ export interface AppOptions {
   /** GET /v1/stream and POST /v1/acknowledgements: they authenticate services. */
   readonly stream: RequestHandler;
   readonly acknowledgement: RequestHandler;
+  readonly monotonicMs: () => number;
   readonly log: Log;
   /** After each call of a known route: `code` is `ok` or the error's. */
   readonly observe: (call: { route: string; code: string; seconds: number }) => void;
@@ -38,12 +39,12 @@ function serveAdmin(route: AdminRoute, { context, authenticateOperator, log }: A
   };
 }
 
-function observed(route: string, observe: AppOptions['observe'], clock: () => Date): RequestHandler {
+function observed(route: string, { observe, monotonicMs }: AppOptions): RequestHandler {
   return (_request, response, next) => {
-    const beganMs = clock().getTime();
+    const beganMs = monotonicMs();
     response.once('close', () => {
       const code = String(response.locals.code ?? (response.writableFinished ? 'ok' : 'hung-up'));
-      observe({ route, code, seconds: (clock().getTime() - beganMs) / 1000 });
+      observe({ route, code, seconds: (monotonicMs() - beganMs) / 1000 });
     });
     next();
   };
@@ -51,7 +52,7 @@ function observed(route: string, observe: AppOptions['observe'], clock: () => Da
 
 /** Admin API and push. Every route is authenticated; bodies are taken before, bounded, because tokens cover them. */
 export function createApp(options: AppOptions): Express {
-  const { stream, acknowledgement, log, observe, context } = options;
+  const { stream, acknowledgement, log } = options;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -59,11 +60,11 @@ export function createApp(options: AppOptions): Express {
   app.use(nameRequest, helmet(), takeBytes());
   for (const route of adminRoutes) {
     const name = `${route.method.toUpperCase()} ${route.path}`;
-    app[route.method](route.path, observed(name, observe, context.clock), serveAdmin(route, options));
+    app[route.method](route.path, observed(name, options), serveAdmin(route, options));
   }
   // Not observed: a stream lasts for days.
   app.get(streamPath, stream);
-  app.post(acknowledgementPath, observed(`POST ${acknowledgementPath}`, observe, context.clock), acknowledgement);
+  app.post(acknowledgementPath, observed(`POST ${acknowledgementPath}`, options), acknowledgement);
   app.use(refuseUnknown);
   app.use(answerProblem(log));
   return app;

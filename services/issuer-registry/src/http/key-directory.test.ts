@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it, vi } from 'vitest';
 import { createKeyDirectory, type KeyDirectory } from './key-directory.js';
 
 const publicKey = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'der' });
@@ -18,7 +18,7 @@ beforeEach(() => {
       readings += 1;
       return registered.map((name) => ({ name, publicKey }));
     },
-    clock: () => new Date(nowMs),
+    monotonicMs: () => nowMs,
     cacheMs: 3000,
     log: silent,
   });
@@ -39,4 +39,17 @@ it('reads for strangers four times a second at most, and once for all who come t
     nowMs += 10;
   }
   expect(readings).toBe(4);
+});
+
+it('a key that was taken away goes after 3 s, though the wall clock was put back by a day', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  try {
+    expect(await keyOf('signer-1')).toBeDefined();
+    registered = [];
+    vi.setSystemTime(Date.now() - 86_400_000);
+    nowMs += 3000;
+    expect(await keyOf('signer-1')).toBeUndefined();
+  } finally {
+    vi.useRealTimers();
+  }
 });

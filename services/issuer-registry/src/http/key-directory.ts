@@ -7,8 +7,8 @@ export type KeyDirectory = (name: string) => Promise<KeyObject | undefined>;
 export interface KeyDirectoryOptions {
   /** SPKI DER by name, from the ledger. */
   readonly load: () => Promise<readonly { readonly name: string; readonly publicKey: Uint8Array }[]>;
-  readonly clock: () => Date;
-  /** How long a key that was taken away may still be accepted. */
+  readonly monotonicMs: () => number;
+  /** How long a key that was taken away may still be accepted, whatever happens to the wall clock. */
   readonly cacheMs: number;
   readonly log: Log;
 }
@@ -20,7 +20,7 @@ const unknownIntervalMs = 250;
  * Keys from the ledger, cached for a few seconds and read once for all who wait. A name that is not there may have been
  * registered a moment ago: the keys are then read again, at most once in 250 ms. Throws what the ledger throws.
  */
-export function createKeyDirectory({ load, clock, cacheMs, log }: KeyDirectoryOptions): KeyDirectory {
+export function createKeyDirectory({ load, monotonicMs, cacheMs, log }: KeyDirectoryOptions): KeyDirectory {
   let keys: Promise<ReadonlyMap<string, KeyObject>> | undefined;
   let readAtMs = -Infinity;
 
@@ -39,8 +39,8 @@ export function createKeyDirectory({ load, clock, cacheMs, log }: KeyDirectoryOp
 
   /** What was read less than `ageMsMax` ago, or else a new reading that all who come now share. */
   function readSince(ageMsMax: number): Promise<ReadonlyMap<string, KeyObject>> {
-    if (keys !== undefined && clock().getTime() - readAtMs < ageMsMax) return keys;
-    readAtMs = clock().getTime();
+    if (keys !== undefined && monotonicMs() - readAtMs < ageMsMax) return keys;
+    readAtMs = monotonicMs();
     const reading = read();
     keys = reading;
     reading.catch(() => {

@@ -11,6 +11,8 @@ export interface Acknowledgements {
    * stream in its present incarnation, and `unavailable` when the ledger does not answer.
    */
   take(name: string, body: AcknowledgementBody): Promise<void>;
+  /** Another database answers: what the epochs before stood for is asked anew. */
+  forgetDigests(): void;
 }
 
 /** Subscribers are at the same few versions. */
@@ -59,6 +61,7 @@ export function createAcknowledgements(options: {
   }
 
   return {
+    forgetDigests: () => digests.clear(),
     async take(name, body) {
       const [incarnation, epoch] = [BigInt(body.incarnation), BigInt(body.epoch)];
       if ('refused' in body) {

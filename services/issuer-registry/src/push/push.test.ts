@@ -25,6 +25,7 @@ const otherKeys = generateKeyPairSync('ed25519');
 const spki = (pair: typeof keys) => pair.publicKey.export({ type: 'spki', format: 'der' });
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const clock = () => new Date();
+const monotonicMs = () => performance.now();
 
 interface Registry {
   readonly push: Push;
@@ -39,9 +40,9 @@ let clients: RegistryClient[];
 
 /** A registry process: several share one store. */
 async function startRegistry(): Promise<Registry> {
-  const push = createPush({ store, monotonicMs: () => performance.now(), metrics: createMetrics('test'), log });
+  const push = createPush({ store, monotonicMs, metrics: createMetrics('test'), log });
   const load = () => store.serviceKeys();
-  const authenticate = createAuthenticate(createKeyDirectory({ load, clock, cacheMs: 3000, log }), clock, {
+  const authenticate = createAuthenticate(createKeyDirectory({ load, monotonicMs, cacheMs: 3000, log }), clock, {
     once: true,
   });
   const app = createApp({
@@ -49,6 +50,7 @@ async function startRegistry(): Promise<Registry> {
     authenticateOperator: authenticate,
     stream: serveStream({ ...push, authenticate, store }),
     acknowledgement: takeAcknowledgement(authenticate, push.acknowledgements),
+    monotonicMs,
     log,
     observe: () => undefined,
   });

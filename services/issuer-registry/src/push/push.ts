@@ -27,13 +27,19 @@ export function createPush(options: {
   const { store, monotonicMs, metrics, log } = options;
   const versions = createVersions({
     ...{ store, monotonicMs },
-    onChange(rolledBack) {
-      // Each stream that comes back is told how far the registry is, and its subscriber refuses to go back.
-      if (rolledBack) streams.endAll();
-      else streams.advance();
+    onChange(replaced) {
+      if (!replaced) return streams.advance();
+      log.error(
+        { event: 'registry-replaced', epoch: String(versions.newest()?.epoch) },
+        'the ledger holds another state than it did under this epoch or a later one: was an older one put back?',
+      );
+      acknowledgements.forgetDigests();
+      // Each stream that comes back is told what the registry is now, and its subscriber refuses to go back.
+      streams.endAll();
     },
   });
   const streams = createStreams({ versions, monotonicMs, log });
+  const acknowledgements = createAcknowledgements({ store, streams, versions });
   metrics.gauge('streams', 'Subscribers whose stream is at this process', [], (gauge) => gauge.set(streams.count));
   const looks = every('look-at-epoch', lookIntervalMs, versions.look, log);
   let listening: Promise<{ close(): Promise<void> }> | undefined;
@@ -43,7 +49,7 @@ export function createPush(options: {
   return {
     versions,
     streams,
-    acknowledgements: createAcknowledgements({ store, streams, versions }),
+    acknowledgements,
     seenEpoch: () => versions.newest()?.epoch ?? 0n,
     watch: {
       name: 'watch-epoch',

@@ -61,7 +61,7 @@ beforeEach(async () => {
   versions = createVersions({
     store: { versionNow: () => ledger.versionNow(), entitiesSince },
     monotonicMs,
-    onChange: (rolledBack) => (rolledBack ? streams.endAll() : streams.advance()),
+    onChange: (replaced) => (replaced ? streams.endAll() : streams.advance()),
   });
   streams = createStreams({ versions, monotonicMs, log, countMax: 3 });
   await streams.start();
@@ -134,6 +134,16 @@ it('a ledger with an older epoch than before: every stream ends, so that each he
   await versions.look();
   expect([outlet.destroyed, streams.count]).toEqual([true, 0]);
   expect(open('s1', 2n).frames).toEqual(['hello', 'heartbeat 1']);
+});
+
+it('so it is with another state under the same epoch', async () => {
+  await change('a');
+  const outlet = open('s1', 2n);
+  ledger = createMemoryRegistryStore(new Date());
+  await ledger.createAccount('alice', { name: 'b', profiles: [], apiKeyHash: Buffer.alloc(32) });
+  await versions.look();
+  expect([outlet.destroyed, streams.count]).toEqual([true, 0]);
+  expect(versions.newest()).toEqual(await ledger.versionNow());
 });
 
 it('stops: every stream ends, and no other begins', async () => {

@@ -7,6 +7,9 @@ export interface SentFrame {
   readonly line: Buffer;
 }
 
+/** Subscribers are at the same few versions; one frame may be as large as the whole state. */
+const framesMax = 8;
+
 /** The newest version of the registry as this process knows it, written out once for all streams. */
 export interface Versions {
   /** Looks into the ledger, and once more when asked to meanwhile. Throws what the ledger throws. */
@@ -15,7 +18,10 @@ export interface Versions {
   newest(): Version | undefined;
   /** Monotonic milliseconds of the last look that was answered. */
   lookedAtMs(): number;
-  /** What whoever has `epoch` is missing; of `undefined` all there is. Read and written once for all who ask for the same. */
+  /**
+   * What whoever has `epoch` is missing; of `undefined` all there is. Read and written once for all who ask for the same;
+   * what was asked for longest ago is not kept.
+   */
   since(epoch: bigint | undefined): Promise<SentFrame>;
   /** Says that nothing was missed up to the newest. */
   heartbeat(): SentFrame | undefined;
@@ -24,8 +30,8 @@ export interface Versions {
 export function createVersions(options: {
   readonly store: Pick<RegistryStore, 'versionNow' | 'entitiesSince'>;
   readonly monotonicMs: () => number;
-  /** There is another version; `rolledBack`: with an older epoch than before. */
-  readonly onChange: (rolledBack: boolean) => void;
+  /** There is another version; `replaced`: an older epoch than before, or the same with another digest. */
+  readonly onChange: (replaced: boolean) => void;
 }): Versions {
   const { store, monotonicMs, onChange } = options;
   let newest: Version | undefined;
@@ -36,10 +42,10 @@ export function createVersions(options: {
 
   function adopt({ epoch, digest }: Version): void {
     const before = newest;
-    if (before?.epoch === epoch) return;
+    if (before !== undefined && isSame(before, { epoch, digest })) return;
     newest = { epoch, digest };
     frames = new Map();
-    onChange(before !== undefined && epoch < before.epoch);
+    onChange(before !== undefined && epoch <= before.epoch);
   }
 
   async function lookUntilQuiet(): Promise<void> {
@@ -54,7 +60,7 @@ export function createVersions(options: {
   async function read(from: bigint | undefined): Promise<SentFrame> {
     const entities = await store.entitiesSince(from ?? 0n);
     // Newer than the last look, perhaps; an older reading that comes late is none of the newest.
-    if (newest === undefined || entities.epoch > newest.epoch) adopt(entities);
+    if (newest === undefined || entities.epoch >= newest.epoch) adopt(entities);
     return { epoch: entities.epoch, line: lineOf(from, entities) };
   }
 
@@ -69,12 +75,18 @@ export function createVersions(options: {
       return looking;
     },
     since(epoch) {
-      const known = frames.get(epoch);
-      if (known !== undefined) return known;
-      const reading = read(epoch);
       const ofThisVersion = frames;
+      const known = ofThisVersion.get(epoch);
+      const reading = known ?? read(epoch);
+      // In order of their last use.
+      ofThisVersion.delete(epoch);
       ofThisVersion.set(epoch, reading);
-      reading.catch(() => ofThisVersion.delete(epoch));
+      if (known !== undefined) return known;
+      const [longestAgo] = ofThisVersion.keys();
+      if (ofThisVersion.size > framesMax) ofThisVersion.delete(longestAgo);
+      reading.catch(() => {
+        if (ofThisVersion.get(epoch) === reading) ofThisVersion.delete(epoch);
+      });
       return reading;
     },
     heartbeat() {
@@ -86,6 +98,10 @@ export function createVersions(options: {
       };
     },
   };
+}
+
+function isSame(one: Version, other: Version): boolean {
+  return one.epoch === other.epoch && Buffer.compare(one.digest, other.digest) === 0;
 }
 
 function lineOf(from: bigint | undefined, { epoch: at, digest: sealed, ...stored }: StoredEntities): Buffer {
