@@ -298,7 +298,7 @@ it('who is behind may do what it needs to catch up, and what goes by the ledger 
   expect(await codeOf(signer.claim(1, { caller, requestIds: [] }))).toBe('stale-snapshot');
   if (template === undefined) throw new Error('tls has no template');
   await ledger.registerTemplates(caller, compiler, [template]);
-  await ledger.attachToken(caller, 'token', 'default');
+  await ledger.attachToken(caller, { token: 'token', keyGroup: 'default', identity: randomBytes(32) });
   expect(await ledger.sweep(caller)).toMatchObject({ swept: true });
   expect(await ledger.audit(caller, 10)).toMatchObject({ audited: true });
 });

@@ -27,7 +27,8 @@ beforeAll(async () => {
   fronts = await Promise.all(['front-1', 'front-2'].map((name) => fixture.identity(name)));
   signers = await Promise.all(['signer-1', 'signer-2', 'signer-3'].map((name) => fixture.signer(name, 3)));
   await fixture.makeCa('second');
-  for (const { ledger, caller } of signers) await ledger.attachToken(caller, 'token', 'default');
+  const attached = { token: 'token', keyGroup: 'default', identity: randomBytes(32) };
+  for (const { ledger, caller } of signers) await ledger.attachToken(caller, attached);
 });
 afterAll(() => fixture?.close());
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { IdentityLedger } from '@sluice/ledger';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -26,15 +27,21 @@ beforeAll(async () => {
 afterAll(() => fixture?.close());
 beforeEach(async () => {
   await clear(fixture);
+  await fixture.sql(`update registry.subscriber set fenced = true where service = 'signer'`);
   left = await fixture.signer('left');
   right = await fixture.signer('right');
-  await left.ledger.attachToken(left.caller, 'token-l', 'default');
-  await right.ledger.attachToken(right.caller, 'token-r', 'default');
+  await left.ledger.attachToken(left.caller, { token: 'token-l', keyGroup: 'default', identity });
+  await right.ledger.attachToken(right.caller, { token: 'token-r', keyGroup: 'default', identity });
 });
 
 const detail = 'asked twice';
+const identity = randomBytes(91);
 const missing = ({ ledger, caller }: TestSigner, token: string, ca = 'root') =>
   ledger.keyMissing(caller, { ca, token, detail });
+const expire = async (name: string): Promise<void> => {
+  await fixture.sql(`update registry.subscriber set lease_until = now() - interval '1 s' where name = $1`, name);
+  expect(await fixture.registry.fenceExpired()).toEqual([name]);
+};
 const standing = async (): Promise<object> => {
   const { cas } = await fixture.registry.entitiesSince(0n);
   const { quarantined, quarantinedTokens } = cas.find((ca) => (ca as { name: string }).name === 'root') as {
@@ -87,6 +94,36 @@ describe('a key missing on one token', () => {
     expect(await missing(left, 'token-l')).toBe('ca');
   });
 
+  it('quarantines the CA when the signer of the last other token is fenced, once, and until a person lifts it', async () => {
+    await fixture.signer('third'); // of no token: enrolled, and not attached
+    await fixture.sql(`update registry.subscriber set enrolled_at = now() - interval '1 minute' where name = 'third'`);
+    await missing(left, 'token-l');
+    const epoch = await fixture.registry.epoch();
+    await expire('right');
+    expect(await standing()).toEqual({ quarantined: true, quarantinedTokens: ['token-l'] });
+    expect(await fixture.registry.epoch()).toBe(epoch + 1n);
+    expect(await fixture.registry.changeAt(epoch + 1n)).toMatchObject({ subject: 'root', operator: 'right' });
+    right = await fixture.signer('right');
+    await right.ledger.attachToken(right.caller, { token: 'token-r', keyGroup: 'default', identity });
+    expect(await fixture.registry.fenceExpired()).toEqual([]);
+    expect(await standing()).toMatchObject({ quarantined: true });
+    await fixture.registry.liftQuarantine('alice', 'root', undefined, 'the other token is back');
+    await expire('left');
+    expect(await standing()).toEqual({ quarantined: false, quarantinedTokens: [] });
+  });
+
+  it('leaves the CA to a signer with another token that lives, or that has begun and not said which it has', async () => {
+    const third = await fixture.signer('third');
+    await missing(left, 'token-l');
+    await third.ledger.attachToken(third.caller, { token: 'token-t', keyGroup: 'default', identity });
+    await expire('right');
+    expect(await standing()).toMatchObject({ quarantined: false });
+    await fixture.signer('third');
+    expect(await missing(left, 'token-l')).toBe('ca-token');
+    await fixture.sql(`update registry.subscriber set enrolled_at = now() - interval '1 minute' where name = 'third'`);
+    expect(await missing(left, 'token-l')).toBe('ca');
+  });
+
   it('is lifted for one token, and the CA goes on there', async () => {
     await missing(left, 'token-l');
     await missing(right, 'token-r');
@@ -104,7 +141,7 @@ describe('a key missing on one token', () => {
 
   it('is believed of one’s own token and group only, and never of a CA that is being destroyed', async () => {
     expect(await codeOf(missing(left, 'token-r'))).toBe('forbidden');
-    await left.ledger.attachToken(left.caller, 'token-l', 'other-group');
+    await left.ledger.attachToken(left.caller, { token: 'token-l', keyGroup: 'other-group', identity });
     expect(await codeOf(missing(left, 'token-l'))).toBe('forbidden');
     expect(await codeOf(missing(right, 'token-r', 'nobody'))).toBe('ca-unknown');
     await fixture.makeCa('doomed');
@@ -116,6 +153,35 @@ describe('a key missing on one token', () => {
         right.ledger.keyMissing({ ...right.caller, incarnation: 1n }, { ca: 'root', token: 'token-r', detail }),
       ),
     ).toBe('fenced');
+  });
+});
+
+describe('a token', () => {
+  const attach = ({ ledger, caller }: TestSigner, token: string, its: Uint8Array) =>
+    ledger.attachToken(caller, { token, keyGroup: 'default', identity: its });
+
+  it('keeps the identity it came with: another under its name is refused, and is no token of that signer', async () => {
+    const [own, other] = [randomBytes(91), randomBytes(91)];
+    expect(await left.ledger.knowsToken('token-new')).toBe(false);
+    const begun = await fixture.signer('left'); // anew, and of no token yet
+    await attach(begun, 'token-new', own);
+    expect(await left.ledger.knowsToken('token-new')).toBe(true);
+    const again = await fixture.signer('right');
+    expect(await codeOf(attach(again, 'token-new', other))).toBe('conflict');
+    expect(await codeOf(missing(again, 'token-new'))).toBe('forbidden');
+    await attach(again, 'token-new', own);
+    await attach(again, 'token-new', own);
+    expect(await missing(again, 'token-new')).toBe('ca');
+    await expect(fixture.sql(`update registry.token set identity = $1`, Buffer.from(other))).rejects.toThrow();
+  });
+
+  it('is one when two signers bring it first at once', async () => {
+    const both = [randomBytes(91), randomBytes(91)] as const;
+    const codes = await Promise.all([
+      codeOf(attach(left, 'token-raced', both[0])),
+      codeOf(attach(right, 'token-raced', both[1])),
+    ]);
+    expect(codes.filter((code) => code === 'conflict')).toHaveLength(1);
   });
 });
 

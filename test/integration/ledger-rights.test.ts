@@ -36,6 +36,7 @@ const verbs: Readonly<Record<ServiceName, readonly string[]>> = {
     'registry.attach_token',
     'registry.blocked_keys',
     'registry.key_missing',
+    'registry.knows_token',
   ],
   'issuer-registry': [
     ...everybody,

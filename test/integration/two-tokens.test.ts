@@ -1,4 +1,4 @@
-import { readFileSync, renameSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Answer,
@@ -132,6 +132,19 @@ it('a key gone from one token: quarantined there and pushed, no request fails, a
   expect(await openBreakers()).toEqual([[], []]);
 });
 
+it('another key in its place on that token, lifted: quarantined there again, nothing signed with it, no request fails', async () => {
+  copyFileSync(join(folderOf(2), `${healthy.ca}.pem`), keyFile(2));
+  const signed = signedBy(2, dead.ca);
+  const answers = await orderMeanwhile([...both, dead.profile], async () => {
+    await system.query(`select registry.lift_quarantine('operator-1', $1, 'token-2', 'a drill')`, [dead.ca]);
+    await expect.poll(quarantine, { timeout: noticeMs }).toEqual({ tokens: ['token-2'], whole: false });
+  });
+  allIssued(answers);
+  expect(signedBy(2, dead.ca)).toBe(signed);
+  const reasons = await system.query(`select reason from registry.ca_token where ca = $1`, [dead.ca]);
+  expect(reasons).toEqual([{ reason: expect.stringContaining('another key than the registry knows') }]);
+});
+
 it('gone from both: the CA is quarantined, its work is held, and no other CA notices', async () => {
   const answers = await orderMeanwhile([healthy.profile], async () => {
     renameSync(keyFile(1), `${keyFile(1)}.gone`);
@@ -170,6 +183,24 @@ it('put back and lifted: both tokens issue again, and what was held is issued', 
   expect(await quarantine()).toEqual({ tokens: [], whole: false });
   const certificate = async () => (await client.get(held.id ?? '')).certificate;
   await expect.poll(certificate, { timeout: noticeMs }).toContain('BEGIN CERTIFICATE');
+});
+
+it('a signer restarted where its volume is not mounted: not ready, makes no token, quarantines nothing, no request fails', async () => {
+  const answers = await orderMeanwhile(both, async () => {
+    await signers[1].process.terminate();
+    renameSync(folderOf(2), `${folderOf(2)}.gone`);
+    mkdirSync(folderOf(2));
+    await signers[1].start();
+    const tokenCheck = async () => (await statusOf(signers[1])).troubles.token;
+    await expect.poll(tokenCheck, { timeout: noticeMs }).toMatch(/nothing lies where .* token-2 .*mount its volume/);
+    expect(readdirSync(folderOf(2))).toEqual([]);
+    rmdirSync(folderOf(2));
+    renameSync(`${folderOf(2)}.gone`, folderOf(2));
+    const before = signedBy(2, dead.ca);
+    await expect.poll(() => signedBy(2, dead.ca), { timeout: noticeMs }).toBeGreaterThan(before);
+  });
+  allIssued(answers);
+  expect(await quarantine()).toEqual({ tokens: [], whole: false });
 });
 
 it('every accepted request ended, by witness, client history and ledger; no serial was burned', async () => {

@@ -42,9 +42,10 @@ let dir: string;
 let store: KeyStore;
 const subjects = new Map<ProfileKeyKind, Uint8Array>();
 
-beforeAll(() => {
+beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'sluice-algorithms-'));
   store = createFileKeyStore({ dir, passphrase: 'correct horse battery', token: 'file' });
+  await store.initialise();
   for (const kind of profileKeyKinds) {
     subjects.set(kind, new Uint8Array(makeSubjectKey[kind]().export({ type: 'spki', format: 'der' })));
   }

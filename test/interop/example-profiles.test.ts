@@ -65,6 +65,7 @@ let rootPem: string;
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'sluice-examples-'));
   store = createFileKeyStore({ dir, passphrase: 'correct horse battery', token: 'file' });
+  await store.initialise();
   const key = await store.generate('root', 'ec-p384');
   issuer = { subjectDer: encodeSubject(rootSubject), spki: key.spki };
   const root = await issue(store, 'root', issuer, rootProfile, { subject_dn: rootSubject, san: {} }, key.spki);

@@ -19,14 +19,15 @@ export interface KeyStoreUnderTest {
 }
 
 /**
- * What every key store must do, as vitest tests: `keyStoreContract('file', makeToken)` in a `*.test.ts`. Each test gets
- * a new, empty token.
+ * What every key store must do, as vitest tests: `keyStoreContract('file', makeToken)` in a `*.test.ts`. `makeToken`
+ * gives a place where nothing lies yet; each test gets a new, empty token in it.
  */
 export function keyStoreContract(name: string, makeToken: () => Promise<KeyStoreUnderTest>): void {
   describe(`key store contract: ${name}`, () => {
     let subject: KeyStoreUnderTest;
     beforeEach(async () => {
       subject = await makeToken();
+      await subject.store.initialise();
     });
     afterEach(() => subject.dispose());
     const opened = async (work: (other: KeyStore) => Promise<void>): Promise<void> => {
@@ -37,6 +38,7 @@ export function keyStoreContract(name: string, makeToken: () => Promise<KeyStore
     makingAndFinding(() => subject, opened);
     signing(() => subject, opened);
     goingAway(() => subject);
+    identity(() => subject, opened);
     missing(() => subject, opened);
   });
 }
@@ -152,24 +154,73 @@ function goingAway(subject: () => KeyStoreUnderTest): void {
   });
 }
 
+function identity(subject: () => KeyStoreUnderTest, opened: Opened): void {
+  it('is one token, to every process, whatever is done with its keys or asked again', async () => {
+    const { store } = subject();
+    const identity = await store.identity();
+    expect(identity?.length).toBeGreaterThan(0);
+    await store.generate('root', 'ec-p256');
+    expect(await store.initialise()).toEqual(identity);
+    await opened(async (other) => expect(await other.identity()).toEqual(identity));
+  });
+
+  it('has none that is sure without the control object, and makes no other', async () => {
+    const { store, removeControl } = subject();
+    await store.generate('root', 'ec-p256');
+    await removeControl();
+    for (const attempt of [() => store.identity(), () => store.initialise(), () => store.generate('new', 'ec-p256')])
+      await refuses(attempt(), 'token-failed');
+    await opened((other) => refuses(other.initialise(), 'token-failed'));
+  });
+
+  it('is another one elsewhere', async () => {
+    const { store, removeToken } = subject();
+    const here = await store.identity();
+    const bringBack = await removeToken();
+    expect(await store.identity()).toBeUndefined();
+    await refuses(store.find('root'), 'token-failed');
+    await refuses(store.generate('root', 'ec-p256'), 'token-failed');
+    await opened(async (other) => {
+      expect(await other.identity()).toBeUndefined();
+      await refuses(other.generate('root', 'ec-p256'), 'token-failed');
+      expect(await other.identity()).toBeUndefined();
+    });
+    await bringBack();
+    expect(await store.identity()).toEqual(here);
+  });
+}
+
 function missing(subject: () => KeyStoreUnderTest, opened: Opened): void {
+  const never = Buffer.from('no key');
+
   it('says that a key is missing when it was never there or was taken away, and of no other', async () => {
     const { store, removeKey } = subject();
-    await store.generate('root', 'ec-p256');
-    await store.generate('other', 'ec-p256');
-    expect(await store.isMissing('root')).toBe(false);
-    expect(await store.isMissing('never')).toBe(true);
+    const root = (await store.generate('root', 'ec-p256')).spki;
+    const other = (await store.generate('other', 'ec-p256')).spki;
+    expect(await store.confirmMissing('root', root)).toBe('there');
+    expect(await store.confirmMissing('never', never)).toBe('missing');
     await store.sign('root', randomBytes(8));
     await removeKey('root');
-    expect(await store.isMissing('root')).toBe(true);
-    expect(await store.isMissing('other')).toBe(false);
+    expect(await store.confirmMissing('root', root)).toBe('missing');
+    expect(await store.confirmMissing('other', other)).toBe('there');
+  });
+
+  it('tells another key under the label, also one that was put there behind its back', async () => {
+    const { store, removeKey } = subject();
+    const root = (await store.generate('root', 'ec-p256')).spki;
+    await removeKey('root');
+    await opened(async (other) => void (await other.generate('root', 'ec-p256')));
+    expect(await store.confirmMissing('root', root)).toBe('replaced');
+    expect(await store.confirmMissing('root', (await store.find('root')).spki)).toBe('there');
   });
 
   it('sees at once a key that another process has made', async () => {
     const { store } = subject();
-    expect(await store.isMissing('root')).toBe(true);
-    await opened(async (other) => void (await other.generate('root', 'ec-p256')));
-    expect(await store.isMissing('root')).toBe(false);
+    expect(await store.confirmMissing('root', never)).toBe('missing');
+    await opened(async (other) => {
+      const { spki } = await other.generate('root', 'ec-p256');
+      expect(await store.confirmMissing('root', spki)).toBe('there');
+    });
   });
 
   it('calls no key missing without the control object', async () => {
@@ -178,28 +229,28 @@ function missing(subject: () => KeyStoreUnderTest, opened: Opened): void {
     await store.generate('other', 'ec-p256');
     await removeKey('root');
     await removeControl();
-    await refuses(store.isMissing('root'), 'token-failed');
-    await opened((other) => refuses(other.isMissing('root'), 'token-failed'));
+    await refuses(store.confirmMissing('root', never), 'token-failed');
+    await opened((other) => refuses(other.confirmMissing('root', never), 'token-failed'));
   });
 
   it('calls no key missing while the token is away; then it says what is', async () => {
     const { store, removeKey, removeToken } = subject();
     await store.generate('root', 'ec-p256');
-    await store.generate('other', 'ec-p256');
+    const other = (await store.generate('other', 'ec-p256')).spki;
     await removeKey('root');
     const bringBack = await removeToken();
-    await refuses(store.isMissing('root'), 'token-failed');
-    await refuses(store.isMissing('other'), 'token-failed');
+    await refuses(store.confirmMissing('root', never), 'token-failed');
+    await refuses(store.confirmMissing('other', other), 'token-failed');
     await bringBack();
-    expect(await store.isMissing('root')).toBe(true);
-    expect(await store.isMissing('other')).toBe(false);
+    expect(await store.confirmMissing('root', never)).toBe('missing');
+    expect(await store.confirmMissing('other', other)).toBe('there');
   });
 
   it('does not answer once closed, nor for what is no label', async () => {
     const { store } = subject();
-    await refuses(store.isMissing('../root'), 'token-failed');
+    await refuses(store.confirmMissing('../root', never), 'token-failed');
     await store.close();
-    await refuses(store.isMissing('root'), 'token-failed');
+    await refuses(store.confirmMissing('root', never), 'token-failed');
   });
 }
 

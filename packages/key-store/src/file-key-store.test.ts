@@ -40,6 +40,7 @@ const open = (phrase = passphrase): KeyStore =>
 beforeEach(async () => {
   dir = join(await mkdtemp(join(tmpdir(), 'sluice-keys-')), 'keys');
   store = open();
+  await store.initialise();
 });
 afterEach(async () => {
   await store.close();
@@ -76,8 +77,13 @@ it('writes an encrypted file that only its owner reads, and leaves no other', as
 it('tells a wrong pass phrase, without it, for every verb, and makes no key under it', async () => {
   await store.generate('root', 'ec-p256');
   const wrong = open('wrong phrase');
-  for (const attempt of [wrong.find('root'), wrong.sign('root', Buffer.of(1)), wrong.generate('new', 'ec-p256')]) {
-    const error = await failure(attempt);
+  for (const attempt of [
+    () => wrong.identity(),
+    () => wrong.find('root'),
+    () => wrong.sign('root', Buffer.of(1)),
+    () => wrong.generate('new', 'ec-p256'),
+  ]) {
+    const error = await failure(attempt());
     expect(error.code).toBe('token-failed');
     expect(error.message).toContain('pass phrase');
     expect(JSON.stringify([error.message, error.facts, String(error.cause)])).not.toMatch(/wrong phrase|correct/);
@@ -108,11 +114,11 @@ it('tells a directory that has gone, or is not the token, from a key that has go
 });
 
 it('calls no key missing on another token that was put in its place', async () => {
-  await store.generate('root', 'ec-p256');
+  const { spki } = await store.generate('root', 'ec-p256');
   await rename(dir, `${dir}-away`);
   const another = open();
-  await another.generate('other', 'ec-p256');
-  const error = await failure(store.isMissing('root'));
+  await another.initialise();
+  const error = await failure(store.confirmMissing('root', spki));
   expect([error.code, error.message]).toEqual(['token-failed', expect.stringContaining('another token')]);
   await another.close();
 });
@@ -143,12 +149,19 @@ it('clears away what a crash between writing and naming left, and begins anew', 
 });
 
 it('is made a token by whoever comes first, also when several come at once or one died doing so', async () => {
-  const stores = [store, open(), open()];
-  const found = await Promise.all(stores.map((each) => failure(each.find('root'))));
-  expect(found.map(({ code }) => code)).toEqual(['key-missing', 'key-missing', 'key-missing']);
   await unlink(join(dir, '.control.pem'));
   await writeFile(join(dir, '..control.new-0011223344556677'), 'cut off');
+  const [first, ...others] = await Promise.all([open(), open(), open()].map((each) => each.initialise()));
+  expect(others).toEqual([first, first]);
   expect((await failure(open().find('root'))).code).toBe('key-missing');
+});
+
+it('forgets the keys of the token it had when another is in its place', async () => {
+  await store.generate('root', 'ec-p256');
+  await rename(dir, `${dir}-away`);
+  await open().initialise();
+  await store.identity();
+  expect((await failure(store.sign('root', Buffer.of(1)))).code).toBe('key-missing');
 });
 
 it('makes keys of every RSA size it names', async () => {

@@ -4,13 +4,13 @@ import { createMissingCheck, type TokenSession } from './confirm-missing.js';
 import { encryptPkcs8 } from './encrypted-pkcs8.js';
 import { algorithmOf, generatePrivateKey, signWith } from './key-algorithm.js';
 import { controlName, createKeyFiles, type FileStamp, type KeyFiles } from './key-files.js';
-import type { KeyAlgorithm, KeyInfo, KeyStore } from './types.js';
+import type { KeyAlgorithm, KeyInfo, KeyPresence, KeyStore } from './types.js';
 
 /** How long `sign` goes on with a cached key before it looks whether its file is still there. */
 const lookAgainMs = 1000;
 
 export interface FileKeyStoreOptions {
-  /** Directory of the keys. Made, and made a token, when nothing is there yet. */
+  /** Directory of the keys. Made, and made a token, by `initialise`. */
   readonly dir: string;
   /** Pass phrase of every key in it; never in a message, a fact or a log. */
   readonly passphrase: string;
@@ -45,8 +45,7 @@ class FileKeyStore implements KeyStore {
   readonly #open = new Map<string, OpenKey>();
   /** One opening or making at a time for each label: the second caller gets what the first one got. */
   readonly #busy = new Map<string, Promise<unknown>>();
-  #ready: Promise<void> | undefined;
-  /** SubjectPublicKeyInfo of the control object that this store began with: which token it is. */
+  /** SubjectPublicKeyInfo of the control object as it was last asked for: which token this is. */
   #control: Uint8Array | undefined;
   #closed = false;
 
@@ -58,11 +57,35 @@ class FileKeyStore implements KeyStore {
     this.#monotonicMs = monotonicMs;
   }
 
+  async identity(): Promise<Uint8Array | undefined> {
+    this.#refuseClosed();
+    if (await this.#files.isEmpty()) return undefined;
+    const control = await this.#readControl(this.#files);
+    // Another volume was mounted: what is known of the keys is of the other token.
+    if (this.#control !== undefined && !sameBytes(control, this.#control)) this.#open.clear();
+    this.#control = control;
+    return control;
+  }
+
+  async initialise(): Promise<Uint8Array> {
+    this.#refuseClosed();
+    if (await this.#files.isEmpty()) {
+      const key = await generatePrivateKey('ec-p256');
+      const pem = await encryptPkcs8(key.export({ type: 'pkcs8', format: 'der' }), this.#passphrase);
+      await this.#files.makeDirectory();
+      // False: another process was faster, and its control object is the one.
+      await this.#files.create(controlName, pem);
+    }
+    return (await this.identity()) ?? this.#empty();
+  }
+
   async generate(label: string, algorithm: KeyAlgorithm): Promise<KeyInfo> {
     await this.#usable(label);
     return this.#oneByOne(label, async () => {
       const known = await this.#load(label);
       if (known === undefined) {
+        // A key made where the volume is not mounted would be lost when it is.
+        await (await this.#openSession()).openControl();
         const key = await generatePrivateKey(algorithm);
         const pem = await encryptPkcs8(key.export({ type: 'pkcs8', format: 'der' }), this.#passphrase);
         // False: another process was faster, and its key is the one. Either way what counts is what the file holds.
@@ -81,9 +104,9 @@ class FileKeyStore implements KeyStore {
     return (await this.#look(label, () => this.#load(label))).info;
   }
 
-  async isMissing(label: string): Promise<boolean> {
+  async confirmMissing(label: string, spki: Uint8Array): Promise<KeyPresence> {
     await this.#usable(label);
-    return this.#checkMissing(label);
+    return this.#checkMissing(label, spki);
   }
 
   async sign(label: string, tbs: Uint8Array): Promise<Uint8Array> {
@@ -162,27 +185,19 @@ class FileKeyStore implements KeyStore {
   }
 
   async #usable(label: string): Promise<void> {
-    if (this.#closed) throw new SluiceError('token-failed', 'the key store is closed');
+    this.#refuseClosed();
     if (!/^[a-z0-9-]{1,63}$/.test(label)) {
       throw new SluiceError('token-failed', 'a key label is 1 to 63 of a-z, 0-9 and hyphen');
     }
-    this.#ready ??= this.#prepare();
-    try {
-      await this.#ready;
-    } catch (error) {
-      this.#ready = undefined;
-      throw error;
-    }
+    if (this.#control === undefined && (await this.identity()) === undefined) this.#empty();
   }
 
-  /** Makes an empty directory a token; opens the control object of one that is. */
-  async #prepare(): Promise<void> {
-    if (await this.#files.prepare()) {
-      const key = await generatePrivateKey('ec-p256');
-      const pem = await encryptPkcs8(key.export({ type: 'pkcs8', format: 'der' }), this.#passphrase);
-      await this.#files.create(controlName, pem);
-    }
-    this.#control = await this.#readControl(this.#files);
+  #refuseClosed(): void {
+    if (this.#closed) throw new SluiceError('token-failed', 'the key store is closed');
+  }
+
+  #empty(): never {
+    throw new SluiceError('token-failed', 'the key directory is empty: is the volume mounted?');
   }
 
   /** Its public half. Throws `token-failed` when there is none, or none that opens. */
@@ -200,11 +215,14 @@ class FileKeyStore implements KeyStore {
     return {
       openControl: async () => {
         const control = await this.#readControl(files);
-        if (Buffer.compare(control, this.#control ?? new Uint8Array()) !== 0) {
+        if (!sameBytes(control, this.#control ?? new Uint8Array())) {
           throw new SluiceError('token-failed', 'the key directory is another token than it was');
         }
       },
-      holds: async (label) => (await files.stamp(label)) !== undefined,
+      publicKey: async (label) => {
+        const file = await files.read(label);
+        return file && spkiOf(this.#decrypt(label, file.pem));
+      },
       close: async () => undefined,
     };
   }
@@ -223,6 +241,10 @@ class FileKeyStore implements KeyStore {
 
 function spkiOf(key: KeyObject): Uint8Array {
   return new Uint8Array(createPublicKey(key).export({ type: 'spki', format: 'der' }));
+}
+
+function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return Buffer.compare(left, right) === 0;
 }
 
 function sameStamp(left: FileStamp, right: FileStamp): boolean {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { SluiceError } from '@sluice/errors';
 
 /**
- * The control object: an encrypted key of no CA, made when the directory is first used. That it is found tells "this
+ * The control object: an encrypted key of no CA, made by `initialise`. That it is found tells "this
  * key is gone" from "this is not the token" (a volume that is not mounted); that it opens, that the pass phrase is the
  * token's, before a key is made under another one. No CA name begins with a dot.
  */
@@ -19,8 +19,10 @@ export interface FileStamp {
 
 /** The files of one token. Errors of the file system come out as `token-failed`, except those a verb names. */
 export interface KeyFiles {
-  /** Makes the directory when there is none. True when no key lies in it, not even the control object. */
-  prepare(): Promise<boolean>;
+  /** True when no key lies in the directory, not even the control object, or there is no directory. */
+  isEmpty(): Promise<boolean>;
+  /** Makes the directory when there is none. */
+  makeDirectory(): Promise<void>;
   /** `undefined` when there is no such file. */
   stamp(name: string): Promise<FileStamp | undefined>;
   read(name: string): Promise<{ pem: string; stamp: FileStamp } | undefined>;
@@ -32,11 +34,12 @@ export interface KeyFiles {
 export function createKeyFiles(dir: string): KeyFiles {
   const pathOf = (name: string): string => join(dir, `${name}.pem`);
   return {
-    prepare: () =>
+    isEmpty: () =>
       token(async () => {
-        await mkdir(dir, { recursive: true, mode: 0o700 });
-        return !(await readdir(dir)).some((entry) => entry.endsWith('.pem'));
+        const entries = (await unlessAbsent(() => readdir(dir))) ?? [];
+        return !entries.some((entry) => entry.endsWith('.pem'));
       }),
+    makeDirectory: () => token(async () => void (await mkdir(dir, { recursive: true, mode: 0o700 }))),
     stamp: (name) => token(() => unlessAbsent(async () => stampOf(await stat(pathOf(name))))),
     read: (name) =>
       token(() =>

@@ -23,7 +23,8 @@ const statements = {
     'register_templates',
     'select ledger.register_templates($1, $2, $3, $4::text[], $5::integer[], $6::bytea[])',
   ),
-  attachToken: statement('attach_token', 'select registry.attach_token($1, $2, $3, $4)'),
+  knowsToken: statement('knows_token', 'select registry.knows_token($1) as known'),
+  attachToken: statement('attach_token', 'select registry.attach_token($1, $2, $3, $4, $5)'),
   keyMissing: statement('key_missing', 'select registry.key_missing($1, $2, $3, $4, $5) as held'),
   claim: statement(
     'claim',
@@ -196,8 +197,11 @@ export function createSignerLedger(options: DatabaseOptions): SignerLedger {
         byteas(templates.map((template) => template.hash)),
       ]);
     },
-    async attachToken(caller, token, keyGroup) {
-      await database.call(statements.attachToken, [caller.name, caller.incarnation, token, keyGroup]);
+    async knowsToken(token) {
+      return (await only<{ known: boolean }>(database, statements.knowsToken, [token])).known;
+    },
+    async attachToken({ name, incarnation }, { token, keyGroup, identity }) {
+      await database.call(statements.attachToken, [name, incarnation, token, keyGroup, Buffer.from(identity)]);
     },
     async keyMissing(caller, { ca, token, detail }) {
       const values = [caller.name, caller.incarnation, ca, token, detail];

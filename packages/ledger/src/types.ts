@@ -207,6 +207,13 @@ export interface Sweep {
   readonly loads: readonly LaneLoad[];
 }
 
+export interface AttachedToken {
+  readonly token: string;
+  readonly keyGroup: string;
+  /** Public key of its control object. */
+  readonly identity: Uint8Array;
+}
+
 /** What a signer may do. */
 export interface SignerLedger {
   /**
@@ -221,8 +228,13 @@ export interface SignerLedger {
     compiler: string,
     templates: readonly { profile: string; revision: number; hash: Uint8Array }[],
   ): Promise<void>;
-  /** Which token this signer has; kept with its incarnation. */
-  attachToken(caller: Caller, token: string, keyGroup: string): Promise<void>;
+  /** Was a token of that name ever attached? If so, no other may be made under it. */
+  knowsToken(token: string): Promise<boolean>;
+  /**
+   * Which token this signer has; kept with its incarnation, and its identity for good. Safe to repeat. `conflict`: a
+   * token of that name has another identity.
+   */
+  attachToken(caller: Caller, attached: AttachedToken): Promise<void>;
   /**
    * The CA's key is not on this token, which answers: found twice, beside a control object. Quarantines the CA on it,
    * with a new epoch, and the CA itself when no attached token of its group is left. Safe to repeat: the same answer,

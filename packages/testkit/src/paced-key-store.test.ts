@@ -33,10 +33,15 @@ it('shares one capacity between several stores', async () => {
 
 it('passes on, as the witness does, the question whether a key is missing: no capacity is used for it', async () => {
   const pacer = await startPacer({ signaturesPerSecond: 0 });
-  const inner = { isMissing: async (label: string) => label === 'gone', close: async () => undefined } as KeyStore;
+  const inner = {
+    confirmMissing: async (label: string) => (label === 'gone' ? 'missing' : 'there'),
+    close: async () => undefined,
+  } as unknown as KeyStore;
   const witness = createWitnessKeyStore(inner, join(mkdtempSync(join(tmpdir(), 'witness-')), 'witness'));
   const store = createPacedKeyStore(witness, { pacer: pacer.address });
-  expect([await store.isMissing('gone'), await store.isMissing('here')]).toEqual([true, false]);
+  const spki = new Uint8Array();
+  expect(await store.confirmMissing('gone', spki)).toBe('missing');
+  expect(await store.confirmMissing('here', spki)).toBe('there');
   expect(pacer.granted()).toBe(0);
   await store.close();
   await pacer.close();

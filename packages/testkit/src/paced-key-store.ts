@@ -10,9 +10,11 @@ export function createPacedKeyStore(inner: KeyStore, options: { readonly pacer: 
   const pacer = pacedBy(options.pacer);
   return {
     token: inner.token,
+    identity: () => inner.identity(),
+    initialise: () => inner.initialise(),
     generate: (label, algorithm) => inner.generate(label, algorithm),
     find: (label) => inner.find(label),
-    isMissing: (label) => inner.isMissing(label),
+    confirmMissing: (label, spki) => inner.confirmMissing(label, spki),
     async sign(label, tbs) {
       await pacer.turn().catch((cause: unknown) => {
         throw new SluiceError('token-failed', 'The pacer is gone', { cause });

@@ -29,9 +29,11 @@ export function createWitnessKeyStore(inner: KeyStore, file: string): KeyStore {
   const durable = shareSyncs(() => synced(descriptor));
   return {
     token: inner.token,
+    identity: () => inner.identity(),
+    initialise: () => inner.initialise(),
     generate: (label, algorithm) => inner.generate(label, algorithm),
     find: (label) => inner.find(label),
-    isMissing: (label) => inner.isMissing(label),
+    confirmMissing: (label, spki) => inner.confirmMissing(label, spki),
     async sign(label, tbs) {
       const entry: WitnessEntry = {
         serial: serialOfTbs(tbs) ?? null,

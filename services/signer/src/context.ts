@@ -37,11 +37,14 @@ import type { SignerContext } from './signer-context.js';
 import { createSignerMetrics } from './signer-metrics.js';
 import { sweepOnce } from './sweep-once.js';
 import { createTemplates } from './templates.js';
+import { createTokenAttachment } from './token-attachment.js';
 
 const service = 'signer';
 /** Cycles (claim, sign, complete) side by side: while one signs, others claim and complete. */
 const claimsInFlightMax = 4;
 const sweepIntervalMs = 1000;
+/** How soon a token that the ledger did not take, or that did not answer, is told again. */
+const attachIntervalMs = 1000;
 const auditIntervalMs = 60_000;
 /** How soon templates that the ledger did not take are offered again. */
 const templatesIntervalMs = 1000;
@@ -104,7 +107,7 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
   const context: SignerContext = {
     ...rules.context,
     tokenBreaker,
-    claimHindrance: () => claimHindrance({ tokenBreaker, clockWatch }),
+    claimHindrance: () => claimHindrance({ tokenBreaker, clockWatch, attachment: rules.attachment }),
     bell,
     batchSize: createBatchSize(),
     randomBytes,
@@ -136,6 +139,7 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
       keyStore,
       tokenBreaker,
       clockWatch,
+      attachment: rules.attachment,
       ledgerSilentMs: () => clock.monotonicMs() - sweptAtMs,
       caller: context.caller,
       snapshot: rules.registry.current,
@@ -156,6 +160,7 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
       rules.registry.fromDisk,
       rules.lease,
       rules.registry.stream,
+      every('token', attachIntervalMs, rules.attachment.retry, log),
       every('templates', templatesIntervalMs, context.templates.registerPending, log),
       lanes,
       every('sweep', sweepIntervalMs, sweep, log),
@@ -172,11 +177,12 @@ function followRegistry(
 ) {
   const { ledger, log, clock, metrics, keyStore, backOff } = base;
   const { name, keyGroup } = config;
+  const attachment = createTokenAttachment({ keyStore, keyGroup, ledger, log, clock });
   const lease = createLease({
     enrol: async () => {
       const caller = await ledger.enrol(name, registry.appliedEpoch());
       // A crash here leaves an incarnation without a token, which ends with its lease: the next start enrols anew.
-      await ledger.attachToken(caller, keyStore.token, keyGroup);
+      await attachment.attach(caller);
       return caller;
     },
     renew: (caller, epoch, report) => ledger.renew(caller, epoch, report),
@@ -207,5 +213,5 @@ function followRegistry(
   });
   const { applied } = registry;
   const context = { ...base, templates, applied, claimsUnderWay, caller: lease.caller, renewNow: lease.renewNow };
-  return { lease, registry, context };
+  return { lease, attachment, registry, context };
 }

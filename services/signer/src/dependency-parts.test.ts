@@ -2,28 +2,28 @@ import { SluiceError } from '@sluice/errors';
 import { expect, it, vi } from 'vitest';
 import { keyStorePart } from './dependency-parts.js';
 
-const noKey = () => Promise.reject(new SluiceError('key-missing', 'no such key'));
+const answers = async (): Promise<undefined> => undefined;
 
-function opening(find: () => Promise<never>) {
+function opening(identity: () => Promise<undefined>) {
   const said: unknown[] = [];
   const say = (facts: object) => void said.push((facts as { event: string }).event);
   const log = { info: say, warn: say, error: say };
-  const keyStore = { token: 'memory', find, close: async () => undefined };
+  const keyStore = { token: 'memory', identity, close: async () => undefined };
   return { said, part: keyStorePart(keyStore, { log, monotonicMs: () => 0, waitMs: 20 }) };
 }
 
 it('a token that is held up at the start is asked again until it answers; that is said once', async () => {
   const silent = () => new Promise<never>(() => undefined);
-  const find = vi.fn(noKey).mockImplementationOnce(silent).mockImplementationOnce(silent);
-  const { said, part } = opening(find);
+  const identity = vi.fn(answers).mockImplementationOnce(silent).mockImplementationOnce(silent);
+  const { said, part } = opening(identity);
   await part.start();
-  expect(find).toHaveBeenCalledTimes(3);
+  expect(identity).toHaveBeenCalledTimes(3);
   expect(said).toEqual(['token-open-failed', 'token-open-again']);
 });
 
 it('a token that refuses ends the start at once', async () => {
-  const find = vi.fn(() => Promise.reject(new SluiceError('token-failed', 'wrong pass phrase')));
-  const { said, part } = opening(find);
+  const identity = vi.fn(() => Promise.reject(new SluiceError('token-failed', 'wrong pass phrase')));
+  const { said, part } = opening(identity);
   await expect(part.start()).rejects.toMatchObject({ code: 'token-failed', message: 'wrong pass phrase' });
-  expect([find.mock.calls.length, said]).toEqual([1, []]);
+  expect([identity.mock.calls.length, said]).toEqual([1, []]);
 });

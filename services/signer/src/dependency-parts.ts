@@ -3,10 +3,9 @@ import type { KeyStore } from '@sluice/key-store';
 import { createOutageLog, type Log, type Part, withinHeard } from '@sluice/lifecycle';
 import { assertQueueRedis } from '@sluice/queue';
 import type { Logger } from '@sluice/telemetry';
-import { probeLabel, tokenStanding } from './readiness.js';
+import { tokenStanding } from './readiness.js';
+import { openWaitMs } from './token-attachment.js';
 
-/** Opening a token, or making an empty directory one, takes longer than asking one that is open. */
-const openWaitMs = 10_000;
 const longestOpenWaitMs = 60_000;
 
 /** A part that has nothing to start and is closed when all that use it have stopped. */
@@ -40,11 +39,11 @@ export function queuePart(redisUrl: string, log: Logger, close: () => Promise<vo
 }
 
 /**
- * A token that refuses at the start is a wrong pass phrase or a volume that is not mounted: better not to start. One that
- * says nothing is busy: it is asked again, with twice the time, and the signer is not ready meanwhile.
+ * A token that refuses at the start has a wrong pass phrase or is damaged: better not to start. Whether nothing at all lies
+ * there because it is new, the ledger is asked later. One that says nothing is busy: it is asked again, with twice the time, and the signer is not ready meanwhile.
  */
 export function keyStorePart(
-  keyStore: Pick<KeyStore, 'token' | 'find' | 'close'>,
+  keyStore: Pick<KeyStore, 'token' | 'identity' | 'close'>,
   { log, monotonicMs, waitMs: firstWaitMs = openWaitMs }: { log: Log; monotonicMs: () => number; waitMs?: number },
 ): Part {
   const outage = createOutageLog({
@@ -56,7 +55,7 @@ export function keyStorePart(
     async start() {
       const facts = { token: keyStore.token };
       for (let waitMs = firstWaitMs; ; waitMs = Math.min(2 * waitMs, longestOpenWaitMs)) {
-        const answer = tokenStanding(() => keyStore.find(probeLabel));
+        const answer = tokenStanding(() => keyStore.identity());
         if (!(await withinHeard(waitMs, answer))) {
           outage.failed(new SluiceError('token-failed', 'The token did not answer in time', { facts }));
           continue;

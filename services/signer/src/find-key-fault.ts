@@ -23,29 +23,32 @@ export async function findKeyFault(
 ): Promise<Refusal | undefined> {
   // What has used up the lease was not the token: neither it nor the CA is blamed.
   if (!lease.mayAskKey()) return { code: 'lease-lost', detail: 'no time was left to ask the key' };
-  const waitMs = Math.min(findWaitMsMax, lease.remainingMs() * findLeaseShare);
-  const seen = await lookUp(context, ca, waitMs);
-  if (!seen) return undefined;
-  const fault = seen.code === 'key-missing' ? await confirmMissingKey(context, lease, ca.name) : seen;
+  const { name, spki } = ca;
+  const fault = await lookUp(context, lease, name, spki);
+  if (!fault) return undefined;
   // Before the ledger is told: other claims of this signer pass the CA over from here on.
-  context.backOff.failed(ca.name, fault.code);
-  const facts = { event: 'key-fault', ca: ca.name, token: context.keyStore.token, ...fault };
+  context.backOff.failed(name, fault.code);
+  const facts = { event: 'key-fault', ca: name, token: context.keyStore.token, ...fault };
   context.log.error(facts, 'the CA key cannot be used on this token; this CA is left alone here for a while');
-  if (fault.code === 'key-missing') await reportMissingKey(context, lease, ca.name);
+  if (fault.code === 'key-missing') await reportMissingKey(context, lease, name, fault.detail);
   return fault;
 }
 
 async function lookUp(
-  { keyStore, tokenBreaker }: SignerContext,
-  ca: SigningCa,
-  waitMs: number,
+  context: SignerContext,
+  lease: WorkLease,
+  name: string,
+  spki: Uint8Array | undefined,
 ): Promise<Refusal | undefined> {
+  if (!spki) return { code: 'token-failed', detail: `which key ${name} has is not known here yet` };
+  const { keyStore, tokenBreaker } = context;
+  const waitMs = Math.min(findWaitMsMax, lease.remainingMs() * findLeaseShare);
   try {
-    const { spki } = await tokenBreaker.run(() => inTime(waitMs, keyStore.find(ca.name)));
-    if (ca.spki && Buffer.compare(spki, ca.spki) === 0) return undefined;
-    return { code: 'token-failed', detail: 'the key under that label is another one than the registry knows' };
+    const found = await tokenBreaker.run(() => inTime(waitMs, keyStore.find(name)));
+    if (Buffer.compare(found.spki, spki) === 0) return undefined;
   } catch (thrown) {
     const { code, message } = asSluiceError(thrown);
-    return { code, detail: message };
+    if (code !== 'key-missing') return { code, detail: message };
   }
+  return confirmMissingKey(context, lease, { name, spki });
 }

@@ -37,6 +37,21 @@ it('is reported with CA and token, burns nothing, and costs neither the token no
   expect(values.map(({ labels, value }) => [labels.ca, labels.token, value])).toEqual([['slow', 'memory', 1]]);
 });
 
+it('is the same when another key lies under its label: nothing is signed with that one', async () => {
+  const work = signer.accept('documents');
+  signer.keyStore.keys.delete('slow');
+  await signer.keyStore.generate('slow', 'ec-p256');
+  await cycle();
+  expect([work.state, work.code, serialState(work), breakerState()]).toEqual([
+    'queued',
+    'key-missing',
+    'void',
+    'closed',
+  ]);
+  expect(signer.keyStore.confirmed).toEqual(['slow']);
+  expect(signer.ledger.missing).toMatchObject([{ ca: 'slow', detail: expect.stringContaining('another key') }]);
+});
+
 it('leaves its work in the queue from then on: no claim takes it to give it back', async () => {
   const work = signer.accept('documents');
   signer.keyStore.keys.delete('slow');
@@ -78,12 +93,12 @@ it('is never said of a token in doubt: one that fails, or hangs, at the second l
   for (const doubt of [
     () => Promise.reject(new SluiceError('token-failed')),
     () => Promise.reject(new TypeError('a stranger')),
-    () => new Promise<boolean>(() => undefined),
+    () => new Promise<never>(() => undefined),
   ]) {
     signer = await createTestSigner(600);
     const work = signer.accept('documents');
     signer.keyStore.keys.delete('slow');
-    signer.keyStore.isMissing = doubt;
+    signer.keyStore.confirmMissing = doubt;
     await cycle();
     expect([work.state, serialState(work), signer.ledger.missing]).toEqual(['queued', 'void', []]);
     expect(work.code).not.toBe('key-missing');

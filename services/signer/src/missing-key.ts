@@ -11,19 +11,28 @@ const confirmWaitMsMax = 5000;
 const confirmLeaseShare = 0.4;
 const reportLeaseShare = 0.5;
 
+const said = {
+  missing: 'not found twice beside the control object',
+  replaced: 'another key than the registry knows was found under its label twice, beside the control object',
+} as const;
+
 /**
- * A look did not find this CA's key: is it missing on a token that is well? `key-missing` when the token is sure: twice,
- * beside its control object. Anything else is `token-failed` for this CA. It does not count against the token, which said
- * a moment ago that it does not have the key: keys of fifty CAs that go at once would be fifty failures for one slow
- * answer. Whether a token is well its breaker asks each second.
+ * A look did not find this CA's own key: is it missing, or replaced by another, on a token that is well? `key-missing`
+ * when the token is sure: twice, beside its control object. Anything else is `token-failed` for this CA. It does not
+ * count against the token, which answered a moment ago: keys of fifty CAs that go at once would be fifty failures for
+ * one slow answer. Whether a token is well its breaker asks each second.
  */
-export async function confirmMissingKey({ keyStore }: SignerContext, lease: WorkLease, ca: string): Promise<Refusal> {
+export async function confirmMissingKey(
+  { keyStore }: SignerContext,
+  lease: WorkLease,
+  { name, spki }: { readonly name: string; readonly spki: Uint8Array },
+): Promise<Refusal> {
   const waitMs = Math.min(confirmWaitMsMax, lease.remainingMs() * confirmLeaseShare);
   try {
-    const missing = await inTime(waitMs, keyStore.isMissing(ca));
-    return missing
-      ? { code: 'key-missing', detail: `the key of ${ca} is not on token ${keyStore.token}, which answers` }
-      : { code: 'token-failed', detail: `the key of ${ca} was not found, and then it was` };
+    const presence = await inTime(waitMs, keyStore.confirmMissing(name, spki));
+    return presence === 'there'
+      ? { code: 'token-failed', detail: `the key of ${name} was not found, and then it was` }
+      : { code: 'key-missing', detail: said[presence] };
   } catch (thrown) {
     const { code, message } = asSluiceError(thrown);
     return { code, detail: message };
@@ -35,9 +44,14 @@ export async function confirmMissingKey({ keyStore }: SignerContext, lease: Work
  * CA itself. A crash before that, or a ledger that does not answer, leaves the work queued: the next claim of it finds
  * the same. Never throws.
  */
-export async function reportMissingKey(context: SignerContext, lease: WorkLease, ca: string): Promise<void> {
+export async function reportMissingKey(
+  context: SignerContext,
+  lease: WorkLease,
+  ca: string,
+  detail: string,
+): Promise<void> {
   const { ledger, caller, keyStore, metrics, log } = context;
-  const about = { event: 'key-missing', ca, token: keyStore.token };
+  const about = { event: 'key-missing', ca, token: keyStore.token, detail };
   metrics.keysMissing.inc({ ca, token: keyStore.token });
   const endsAtMs = context.clock.monotonicMs() + lease.remainingMs() * reportLeaseShare;
   try {
@@ -45,8 +59,7 @@ export async function reportMissingKey(context: SignerContext, lease: WorkLease,
       context,
       'key-missing',
       () => Math.max(0, endsAtMs - context.clock.monotonicMs()),
-      () =>
-        ledger.keyMissing(caller(), { ca, token: keyStore.token, detail: 'not found twice beside the control object' }),
+      () => ledger.keyMissing(caller(), { ca, token: keyStore.token, detail }),
     );
     log.error(
       { ...about, quarantined },

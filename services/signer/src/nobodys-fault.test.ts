@@ -73,7 +73,7 @@ it('no mix of failures that are nobody’s hardware opens a breaker, hinders a c
         for (const kind of work) if (kind !== 'healthy') failing[kind](signer);
         const last = signer.accept('tls');
         const clockWatch = { fault: () => undefined };
-        expect(claimHindrance({ tokenBreaker, clockWatch })).toBeUndefined();
+        expect(claimHindrance({ tokenBreaker, clockWatch, attachment: clockWatch })).toBeUndefined();
         await claimAll(signer);
         // At once, beside whatever failed: not after somebody's wait.
         expect([...healthy, last].filter(({ state }) => state !== 'issued')).toEqual([]);

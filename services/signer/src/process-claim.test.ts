@@ -373,7 +373,7 @@ describe('a key that fails', () => {
     signer.keyStore.keys.delete('fast');
     await signer.keyStore.generate('fast', 'ec-p256');
     await cycle();
-    expect([work.state, work.code, signer.ledger.asked.size]).toEqual(['queued', 'token-failed', 0]);
+    expect([work.state, work.code, signer.ledger.asked.size]).toEqual(['queued', 'key-missing', 0]);
   });
 
   it('that answers wrongly hands out nothing', async () => {

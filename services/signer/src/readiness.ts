@@ -4,9 +4,10 @@ import type { KeyStore } from '@sluice/key-store';
 import type { ClockWatch } from '@sluice/registry-client';
 import type { Readiness } from '@sluice/telemetry';
 import { inTime } from './in-time.js';
+import type { TokenAttachment } from './token-attachment.js';
 
 /** No key has this label: a token that answers says so. */
-export const probeLabel = 'sluice-probe';
+const probeLabel = 'sluice-probe';
 /** A token that is well says so at once. */
 const probeWaitMs = 1000;
 /** A signer asks the ledger every second; longer than this without an answer is away. */
@@ -17,6 +18,7 @@ export interface ReadinessSources {
   /** Asked through it, so that it opens also while nothing is signed. */
   readonly tokenBreaker: Pick<Breaker, 'run'>;
   readonly clockWatch: Pick<ClockWatch, 'fault'>;
+  readonly attachment: Pick<TokenAttachment, 'fault'>;
   /** Milliseconds since the ledger last answered. */
   readonly ledgerSilentMs: () => number;
   /** Throws while not enrolled. */
@@ -32,7 +34,9 @@ export async function readiness(sources: ReadinessSources): Promise<Readiness> {
     ledger: sources.ledgerSilentMs() <= ledgerSilentMsMax ? 'ok' : 'does not answer',
     lease: leaseStanding(sources.caller),
     snapshot: sources.snapshot() ? 'ok' : 'none yet',
-    token: await tokenStanding(() => sources.tokenBreaker.run(() => askToken(sources.keyStore))),
+    token:
+      sources.attachment.fault()?.message ??
+      (await tokenStanding(() => sources.tokenBreaker.run(() => askToken(sources.keyStore)))),
     clock: sources.clockWatch.fault() ?? 'ok',
   };
   const refused = sources.templatesRefused();

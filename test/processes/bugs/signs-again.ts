@@ -5,9 +5,11 @@ import { planted } from './planted.js';
 export function signsAgain(inside: KeyStore, bugFile: string | undefined): KeyStore {
   return {
     token: inside.token,
+    identity: () => inside.identity(),
+    initialise: () => inside.initialise(),
     generate: (label, algorithm) => inside.generate(label, algorithm),
     find: (label) => inside.find(label),
-    isMissing: (label) => inside.isMissing(label),
+    confirmMissing: (label, spki) => inside.confirmMissing(label, spki),
     async sign(label, tbs) {
       if (planted(bugFile, 'signs-again')) await inside.sign(label, tbs);
       return inside.sign(label, tbs);

@@ -1,6 +1,7 @@
 import { type Code, SluiceError } from '@sluice/errors';
 import { type Lane, laneName, type RequestClass } from '@sluice/issuance';
 import type {
+  AttachedToken,
   AuditFinding,
   AuditStep,
   Caller,
@@ -55,11 +56,13 @@ export class PolicingLedger implements SignerLedger {
   templateConflicts = new Set<string>();
   templates: { profile: string; revision: number }[] = [];
   stale: string[] = [];
+  /** Identities, by name. */
+  readonly tokens = new Map<string, string>();
   /** What was reported missing; its work is passed over until it is taken out again. */
   readonly quarantined = new Set<string>();
   /** CAs whose state does not permit: claims reject their work. */
   readonly disabled = new Set<string>();
-  readonly missing: { ca: string; token: string }[] = [];
+  readonly missing: { ca: string; token: string; detail: string }[] = [];
   /** Lower-case hex. */
   readonly blocked = new Set<string>();
   readonly #failures: { verb: Verb; code: Code; stored: boolean }[] = [];
@@ -107,13 +110,19 @@ export class PolicingLedger implements SignerLedger {
   renew(): Promise<Date> {
     return Promise.resolve(new Date());
   }
-  attachToken(): Promise<void> {
-    return this.#verb('attachToken', 0, () => undefined);
+  knowsToken(token: string): Promise<boolean> {
+    return this.#verb('knowsToken', 0, () => this.tokens.has(token));
   }
-  keyMissing(_caller: Caller, { ca, token }: { ca: string; token: string }): Promise<'ca-token' | 'ca'> {
+  attachToken(_caller: Caller, { token, identity }: AttachedToken): Promise<void> {
+    return this.#verb('attachToken', 0, () => {
+      if ((this.tokens.get(token) ?? hex(identity)) !== hex(identity)) throw new SluiceError('conflict', token);
+      this.tokens.set(token, hex(identity));
+    });
+  }
+  keyMissing(_caller: Caller, missing: { ca: string; token: string; detail: string }): Promise<'ca-token' | 'ca'> {
     return this.#verb('keyMissing', 1, () => {
-      this.missing.push({ ca, token });
-      this.quarantined.add(ca);
+      this.missing.push(missing);
+      this.quarantined.add(missing.ca);
       return 'ca-token';
     });
   }

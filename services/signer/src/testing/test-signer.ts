@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, randomUUID, sign } from 'node:crypto';
 import { createBreakers } from '@sluice/breaker';
 import { SluiceError } from '@sluice/errors';
-import type { KeyAlgorithm, KeyInfo, KeyStore } from '@sluice/key-store';
+import type { KeyAlgorithm, KeyInfo, KeyPresence, KeyStore } from '@sluice/key-store';
 import { createUnderWay, noCheckpoint } from '@sluice/lifecycle';
 import { canonicalContent, encodeSubject, type ProfileDocument, type Template } from '@sluice/pki';
 import type { Snapshot } from '@sluice/registry-protocol';
@@ -33,6 +33,7 @@ export class TestClock implements Clock {
 /** Keys in memory. Reports every serial it is asked for to the ledger that polices. */
 export class PolicedKeyStore implements KeyStore {
   readonly token = 'memory';
+  control: Uint8Array | undefined;
   readonly keys = new Map<string, { key: KeyObject; info: KeyInfo }>();
   readonly finds: string[] = [];
   /** Labels that somebody asked to be sure about. */
@@ -45,6 +46,15 @@ export class PolicedKeyStore implements KeyStore {
 
   constructor(ledger: PolicingLedger) {
     this.#ledger = ledger;
+  }
+
+  async identity(): Promise<Uint8Array | undefined> {
+    return this.control;
+  }
+
+  async initialise(): Promise<Uint8Array> {
+    this.control ??= randomBytes(32);
+    return this.control;
   }
 
   generate(label: string, algorithm: KeyAlgorithm): Promise<KeyInfo> {
@@ -62,10 +72,12 @@ export class PolicedKeyStore implements KeyStore {
     return this.#key(label).info;
   }
 
-  async isMissing(label: string): Promise<boolean> {
+  async confirmMissing(label: string, spki: Uint8Array): Promise<KeyPresence> {
     this.confirmed.push(label);
     this.onFind();
-    return !this.keys.has(label);
+    const known = this.keys.get(label);
+    if (!known) return 'missing';
+    return Buffer.compare(known.info.spki, spki) === 0 ? 'there' : 'replaced';
   }
 
   async sign(label: string, tbs: Uint8Array): Promise<Uint8Array> {
