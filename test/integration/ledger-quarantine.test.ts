@@ -204,6 +204,7 @@ describe('work of a CA that is quarantined altogether', () => {
     await untouched(swept.requestId);
     expect((await right.ledger.sweep(right.caller)).ended).toEqual([{ requestId: swept.requestId, state: 'parked' }]);
     expect(await front.read(swept.requestId)).toMatchObject({ state: 'parked' });
+    expect([await fixture.registry.parkedOf('root'), await fixture.registry.parkedOf('sound')]).toEqual([2, 0]);
   });
 
   it('is not counted as claimable', async () => {

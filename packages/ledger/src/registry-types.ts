@@ -109,6 +109,8 @@ export interface RegistryStore extends SubscriberStore {
   enableCa(operator: string, name: string, reason: string): Promise<DecidedChange>;
   /** disabled → retiring. `conflict` from any other state. */
   retireCa(operator: string, name: string, reason: string): Promise<DecidedChange>;
+  /** How many of its requests lie on the shelf because their time was up while it was held. */
+  parkedOf(ca: string): Promise<number>;
   /** For one token, or all of the CA's; the CA's own quarantine ends with it. `conflict` when there is none. */
   liftQuarantine(operator: string, ca: string, token: string | undefined, reason: string): Promise<Change>;
   /** Under the CA's exclusive lock. `conflict` when it is in that state. */

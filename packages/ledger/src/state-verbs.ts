@@ -9,6 +9,10 @@ const statements = {
   enableCa: statement('enable_ca', 'select * from registry.enable_ca($1, $2, $3)'),
   retireCa: statement('retire_ca', 'select * from registry.retire_ca($1, $2, $3)'),
   liftQuarantine: statement('lift_quarantine', 'select registry.lift_quarantine($1, $2, $3, $4) as epoch'),
+  parkedOf: statement(
+    'parked_of',
+    `select count(*)::integer as parked from ledger.shelf where ca = $1 and state = 'parked'`,
+  ),
   setProfileState: statement('set_profile_state', 'select registry.set_profile_state($1, $2, $3, $4) as epoch'),
   setAccountState: statement('set_account_state', 'select registry.set_account_state($1, $2, $3, $4) as epoch'),
   addApiKey: statement('add_api_key', 'select registry.add_api_key($1, $2, $3) as epoch'),
@@ -33,6 +37,7 @@ type StateVerbs = Pick<
   | 'enableCa'
   | 'retireCa'
   | 'liftQuarantine'
+  | 'parkedOf'
   | 'setProfileState'
   | 'setAccountState'
   | 'addApiKey'
@@ -52,6 +57,7 @@ export function createStateVerbs(database: Database): StateVerbs {
     retireCa: (operator, name, reason) => decide(statements.retireCa, operator, name, reason),
     liftQuarantine: (operator, ca, token, reason) =>
       change(statements.liftQuarantine, operator, ca, token ?? null, reason),
+    parkedOf: async (ca) => (await only<{ parked: number }>(database, statements.parkedOf, [ca])).parked,
     setProfileState: (operator, name, state, reason) =>
       change(statements.setProfileState, operator, name, state, reason),
     setAccountState: (operator, name, state, reason) =>

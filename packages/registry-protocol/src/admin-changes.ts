@@ -51,6 +51,8 @@ export const liftQuarantineAnswerSchema = z.object({
   /** As it is now. */
   quarantined: z.boolean(),
   quarantined_tokens: z.array(z.string()),
+  /** Its requests whose time was up while it was held: on the shelf, and not signed by this. */
+  parked: z.number().int(),
 });
 export type LiftQuarantineAnswer = z.infer<typeof liftQuarantineAnswerSchema>;
 

@@ -36,10 +36,14 @@ Examples:
       const answeredAfterMs = context.terminal.now().getTime() - beganAtMs;
       const where = token === undefined ? '' : ` on token ${token}`;
       const left = answer.quarantined_tokens.length > 0 ? `; still on ${answer.quarantined_tokens.join(', ')}` : '';
+      const parked =
+        answer.parked === 0
+          ? ''
+          : `\n${answer.parked} of its requests ran out of time while it was held and stay parked; this does not sign them. Clients may cancel them and ask again.`;
       const screen = (): string =>
         answer.dry_run
-          ? `Would lift the quarantine of ${name}${where}. Nothing was changed.`
-          : `The quarantine of ${name}${where} is lifted since epoch ${answer.epoch}${left}.`;
+          ? `Would lift the quarantine of ${name}${where}. Nothing was changed.${parked}`
+          : `The quarantine of ${name}${where} is lifted since epoch ${answer.epoch}${left}.${parked}`;
       await followChange(context, called, options, { answer, beganAtMs, answeredAfterMs, stops: false, screen });
     });
 }

@@ -240,14 +240,22 @@ describe('--wait', () => {
 
   it('is there for a quarantine that is lifted, on one token or all', async () => {
     const call = 'POST /admin/v1/cas/root/lift-quarantine';
-    const lifted = { dry_run: false, epoch: '9', name: 'root', quarantined: false, quarantined_tokens: ['hsm-b'] };
+    const lifted = {
+      dry_run: false,
+      epoch: '9',
+      name: 'root',
+      quarantined: false,
+      quarantined_tokens: ['hsm-b'],
+      parked: 2,
+    };
     rig.answers[call] = [[201, lifted]];
     rig.answers[look] = [[200, { ...change([applied('s1', 300)], true), last_claim_at: null }]];
     const lift = ['ca', 'lift-quarantine', 'root', '--reason', 'r'];
     expect(await rig.sluice(...lift, '--token', 'hsm-a', '--wait')).toBe(0);
     expect(bodies(call)).toEqual([{ reason: 'r', token: 'hsm-a', dry_run: false }]);
     expect(rig.out[0]).toBe('The quarantine of root on token hsm-a is lifted since epoch 9; still on hsm-b.');
-    expect(rig.out[1]).not.toContain('last claim');
+    expect(rig.out[1]).toMatch(/^2 of its requests .* stay parked/);
+    expect(rig.out[2]).not.toContain('last claim');
   });
 });
 

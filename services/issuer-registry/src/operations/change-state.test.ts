@@ -112,8 +112,9 @@ describe('a quarantine', () => {
 
   it('is lifted on one token, then wherever it is', async () => {
     setCa({ quarantined: true, quarantinedTokens: ['a', 'b'] });
-    expect(await lift('a', true)).toMatchObject({ quarantined: true, quarantined_tokens: ['a', 'b'] });
-    expect(await lift('a')).toMatchObject({ quarantined: false, quarantined_tokens: ['b'] });
+    store.parked = 3;
+    expect(await lift('a', true)).toMatchObject({ quarantined: true, quarantined_tokens: ['a', 'b'], parked: 3 });
+    expect(await lift('a')).toMatchObject({ quarantined: false, quarantined_tokens: ['b'], parked: 3 });
     await expect(lift('a', true)).rejects.toThrow('root is not quarantined on token a');
     expect(await lift()).toMatchObject({ quarantined: false, quarantined_tokens: [] });
     await expect(lift(undefined, true)).rejects.toMatchObject({ code: 'conflict' });

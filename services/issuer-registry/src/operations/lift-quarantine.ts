@@ -5,7 +5,7 @@ import { findByName } from './find-by-name.js';
 
 /**
  * Ends a quarantine, on one token or of the whole CA: a person has seen that the key is back. Durable on return with a
- * new epoch; held work is claimed again. A signer that does not find the key sets it anew. Throws `not-found`, or
+ * new epoch; held work is claimed again, but for what was parked meanwhile, which is counted. A signer that does not find the key sets it anew. Throws `not-found`, or
  * `conflict` when there is none to lift.
  */
 export async function liftQuarantine(
@@ -25,10 +25,12 @@ export async function liftQuarantine(
   }
   if (dry_run === true) {
     const quarantined_tokens = [...quarantinedTokens];
-    return { dry_run: true, epoch: String(before.epoch), name, quarantined, quarantined_tokens };
+    const parked = await store.parkedOf(name);
+    return { dry_run: true, epoch: String(before.epoch), name, quarantined, quarantined_tokens, parked };
   }
   const { epoch } = await store.liftQuarantine(operator, name, token, reason);
   const after = findByName((await store.state()).cas, 'CA', name);
   const quarantined_tokens = [...after.quarantinedTokens];
-  return { dry_run: false, epoch: String(epoch), name, quarantined: after.quarantined, quarantined_tokens };
+  const parked = await store.parkedOf(name);
+  return { dry_run: false, epoch: String(epoch), name, quarantined: after.quarantined, quarantined_tokens, parked };
 }

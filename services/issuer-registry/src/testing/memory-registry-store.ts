@@ -25,6 +25,8 @@ export interface MemoryRegistryStore extends RegistryStore {
   /** What an audit finds, by range. */
   auditAnswers: Awaited<ReturnType<RegistryStore['auditRange']>>[];
   leaseFindings: Awaited<ReturnType<RegistryStore['auditWhole']>>;
+  /** What `parkedOf` says, of every CA. */
+  parked: number;
   /** How often `state` was read. */
   stateReads: number;
 }
@@ -158,6 +160,7 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
     oldKeys: 0,
     auditAnswers: [],
     leaseFindings: [],
+    parked: 0,
     stateReads: 0,
     async enrol(name) {
       here();
@@ -197,6 +200,7 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
     disableCa: async (operator, name, reason) => setCaState(operator, name, ['active', 'retiring'], 'disabled', reason),
     enableCa: async (operator, name, reason) => setCaState(operator, name, ['disabled'], 'active', reason),
     retireCa: async (operator, name, reason) => setCaState(operator, name, ['disabled'], 'retiring', reason),
+    parkedOf: async () => store.parked,
     liftQuarantine: async (operator, name, token) =>
       setState(
         store.cas,
