@@ -5,7 +5,12 @@ import type { System } from '@sluice/testkit';
 const storedAs = {
   account: 'select name from registry.account',
   ca: 'select name from registry.ca',
-  'disabled-ca': `select name from registry.ca where state = 'disabled'`,
+  // What became of it later does not count.
+  'disabled-ca': `select subject as name from registry.change where kind = 'ca-disable'`,
+  'enabled-ca': `select subject as name from registry.change where kind = 'ca-enable'`,
+  'retired-ca': `select subject as name from registry.change where kind = 'ca-retire'`,
+  'lifted-ca': `select subject as name from registry.change where kind = 'ca-quarantine-lift'`,
+  'forgotten-subscriber': `select subject as name from registry.deed where kind = 'subscriber-forget'`,
   profile: 'select name from registry.profile',
   'disabled-profile': `select name from registry.profile where state = 'disabled'`,
   'disabled-account': `select name from registry.account where state = 'disabled'`,

@@ -1,4 +1,5 @@
 import * as provoke from './provocations.js';
+import * as registry from './registry-provocations.js';
 
 const everyService = { renew: provoke.renew, enrol: provoke.enrol };
 
@@ -26,6 +27,7 @@ export const writes = {
     release: provoke.keysStall,
     burn: provoke.keysStall,
     audit_next: provoke.bothStart,
+    key_missing: registry.keyGone,
   },
   'issuer-registry': {
     ...everyService,
@@ -39,6 +41,15 @@ export const writes = {
     create_ca: provoke.newCa,
     put_key_work: provoke.newCa,
     disable_ca: provoke.disable,
+    enable_ca: registry.enable,
+    retire_ca: registry.retire,
+    lift_quarantine: registry.keyGone,
+    forget_subscriber: registry.forget,
+    refuse: registry.refuse,
+    acknowledge: provoke.account,
+    confirm: provoke.byLoad,
+    fence_expired: provoke.byLoad,
+    open_stream: provoke.bothStart,
     make_partitions: provoke.bothStart,
     purge_idempotency: provoke.bothStart,
   },
@@ -50,11 +61,7 @@ const everywhere = ['takes_writes'];
 /** Verbs that nothing here provokes yet, and that no process must call in this test. Whoever makes one do so moves it up. */
 export const unprovoked: Readonly<Record<keyof typeof writes | 'ocsp-responder', readonly string[]>> = {
   'identity-api': everywhere,
-  signer: [...everywhere, 'key_missing'],
-  'issuer-registry': [
-    ...everywhere,
-    ...['acknowledge', 'confirm', 'fence_expired', 'forget_subscriber', 'open_stream'],
-    ...['enable_ca', 'retire_ca', 'lift_quarantine', 'refuse'],
-  ],
+  signer: everywhere,
+  'issuer-registry': everywhere,
   'ocsp-responder': [...everywhere, 'enrol', 'renew'],
 };
