@@ -41,7 +41,7 @@ export const keyGone: Provoke = async ({ system, load, journal }) => {
     const name = `${randomUUID()}.example`;
     const order = { profile: testProfiles.rsa, csr: makeCsr('ec-p256', name).pem, subjectDn: { common_name: name } };
     await load.client.post({ ...order, prefer: 'respond-async' });
-    for (let looks = 0; looks < 100 && (await system.query(quarantined)).length === 0; looks += 1) await wait(50);
+    for (let looks = 0; looks < 300 && (await system.query(quarantined)).length === 0; looks += 1) await wait(50);
   } finally {
     if (existsSync(`${file}.gone`)) renameSync(`${file}.gone`, file);
   }
