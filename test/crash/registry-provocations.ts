@@ -1,10 +1,14 @@
 import { createPrivateKey, randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { acknowledgementPath, signToken } from '@sluice/registry-protocol';
-import { makeCsr, testProfiles } from '@sluice/testkit';
+import { makeCsr, type RecordingClient } from '@sluice/testkit';
 import { disable, type Provoke, type Site } from './provocations.js';
+
+/** With a CA that nothing else uses, and a client that orders of it. */
+export interface SiteWithCaApart extends Site {
+  readonly apart: { readonly ca: string; readonly profile: string; readonly client: RecordingClient };
+}
 
 const reason = 'to see what a failure leaves';
 const second = 'operator-2';
@@ -31,24 +35,32 @@ export const retire: Provoke = async (site) => {
   if (ca !== undefined) await site.journal.change('retired-ca', ca, `/admin/v1/cas/${ca}/retire`, { reason });
 };
 
-const quarantined = `select from registry.ca where name = 'ca-rsa' and quarantined`;
+/** An operator ends the quarantine of that CA, when it has one. */
+export async function lift({ system, journal, apart: { ca } }: SiteWithCaApart): Promise<void> {
+  const held = `select from registry.ca c where c.name = $1
+    and (c.quarantined or exists (select from registry.ca_token q where q.ca = c.name and q.quarantined))`;
+  while ((await system.query(held, [ca])).length > 0)
+    await journal.change('lifted-ca', ca, `/admin/v1/cas/${ca}/lift-quarantine`, { reason });
+}
 
-/** The RSA CA's key is gone until its signers have told it; then it is there again, and an operator lifts the quarantine. */
-export const keyGone: Provoke = async ({ system, load, journal }) => {
-  const file = join(system.dir, 'keys', 'ca-rsa.pem');
+/** That CA's key is gone until a signer has told it; then it is there again, and an operator lifts the quarantine. */
+export async function keyGone(site: SiteWithCaApart): Promise<void> {
+  const { system, apart } = site;
+  await lift(site);
+  const file = join(system.dir, 'keys', `${apart.ca}.pem`);
+  const held = () => system.query('select from registry.ca where name = $1 and quarantined', [apart.ca]);
   renameSync(file, `${file}.gone`);
   try {
-    const name = `${randomUUID()}.example`;
-    const order = { profile: testProfiles.rsa, csr: makeCsr('ec-p256', name).pem, subjectDn: { common_name: name } };
-    await load.client.post({ ...order, prefer: 'respond-async' });
-    for (let looks = 0; looks < 300 && (await system.query(quarantined)).length === 0; looks += 1) await wait(50);
+    for (let tries = 0; tries < 10 && (await held()).length === 0; tries += 1) {
+      const name = `${randomUUID()}.example`;
+      const order = { profile: apart.profile, csr: makeCsr('ec-p256', name).pem, subjectDn: { common_name: name } };
+      await apart.client.post({ ...order, key: randomUUID(), prefer: 'wait=1' });
+    }
   } finally {
-    if (existsSync(`${file}.gone`)) renameSync(`${file}.gone`, file);
+    renameSync(`${file}.gone`, file);
   }
-  const lift = () => journal.change('lifted-ca', 'ca-rsa', '/admin/v1/cas/ca-rsa/lift-quarantine', { reason });
-  for (let tries = 0; tries < 5 && (await system.query(quarantined)).length > 0; tries += 1)
-    await lift().catch(() => undefined); // written down; who was struck is asked again
-};
+  await lift(site);
+}
 
 /** A process that is gone for good, fenced as its lease ran out. */
 export const forget: Provoke = async ({ system, journal }) => {

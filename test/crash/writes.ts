@@ -1,7 +1,7 @@
 import * as provoke from './provocations.js';
 import * as registry from './registry-provocations.js';
 
-const everyService = { renew: provoke.renew, enrol: provoke.enrol };
+const everyService = { renew: provoke.renew, enrol: provoke.enrol, lane_loads: provoke.byLoad };
 
 /** Every verb of every service that writes, by the name of its function, with what makes a process call it. */
 export const writes = {
@@ -53,7 +53,7 @@ export const writes = {
     make_partitions: provoke.bothStart,
     purge_idempotency: provoke.bothStart,
   },
-} satisfies Record<string, Record<string, provoke.Provoke>>;
+} satisfies Record<string, Record<string, (site: registry.SiteWithCaApart) => Promise<unknown>>>;
 
 /** Looks whether the ledger takes writes, and leaves nothing. */
 const everywhere = ['takes_writes'];
