@@ -12,7 +12,7 @@ import { unprovoked, writes } from './writes.js';
 const signaturesPerSecond = 60;
 const leaseMs = 2000;
 const inFlight = 16;
-const strikeWaitMs = 20_000;
+const strikeWaitMs = 60_000;
 
 interface Write {
   readonly service: keyof typeof writes;
@@ -63,7 +63,7 @@ export function writesSuite(how: {
     ? all.map((write) => ({ of: `${write.service} ${write.verb}`, batch: [write] }))
     : [{ of: 'every verb of every service', batch: all }];
   const cases = how.failures.flatMap((failure) => batches.map((batch) => ({ failure, ...batch })));
-  it.each(cases)('$of: $failure', { timeout: 180_000 }, async ({ failure, batch }) => {
+  it.each(cases)('$of: $failure', { timeout: 300_000 }, async ({ failure, batch }) => {
     await untilInFlight(load, inFlight / 2);
     expect(await strike(site, batch, failure)).toEqual([]);
     for (const member of [...system.frontEnds, ...system.signers, system.registry]) await startAgain(member);

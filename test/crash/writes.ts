@@ -1,12 +1,13 @@
 import * as provoke from './provocations.js';
 import * as registry from './registry-provocations.js';
 
-const everyService = { renew: provoke.renew, enrol: provoke.enrol, lane_loads: provoke.byLoad };
+const everyService = { renew: provoke.renew, enrol: provoke.enrol };
 
 /** Every verb of every service that writes, by the name of its function, with what makes a process call it. */
 export const writes = {
   'identity-api': {
     ...everyService,
+    lane_loads: provoke.byLoad,
     accept: provoke.byLoad,
     extend: provoke.extend,
     join_keys: provoke.join,
@@ -15,6 +16,7 @@ export const writes = {
   },
   signer: {
     ...everyService,
+    lane_loads: provoke.byLoad,
     claim: provoke.byLoad,
     claim_again: provoke.claimAnswerLost,
     complete: provoke.byLoad,
@@ -24,13 +26,14 @@ export const writes = {
     complete_generate: provoke.newCa,
     complete_ca_certificate: provoke.newCa,
     reject: provoke.reject,
-    release: provoke.keysStall,
+    release: registry.keyGone,
     burn: provoke.keysStall,
     audit_next: provoke.bothStart,
     key_missing: registry.keyGone,
   },
   'issuer-registry': {
     ...everyService,
+    lane_loads: registry.status,
     create_account: provoke.account,
     apply_profile: provoke.profile,
     set_profile_state: provoke.switchProfile,
