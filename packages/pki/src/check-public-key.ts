@@ -14,7 +14,10 @@ export function publicKeyHash(spki: Uint8Array): string {
  * All key checks (T12): form and size as `keyKindOf`, then what costs more: the point lies on its curve, the modulus is
  * none of the known weak ones, the key is not in `blocked` (`publicKeyHash` of each). Throws `key-weak` or `key-blocked`.
  */
-export async function checkPublicKey(spki: Uint8Array, blocked?: ReadonlySet<string>): Promise<void> {
+export async function checkPublicKey(
+  spki: Uint8Array,
+  blocked?: Pick<ReadonlySet<string>, 'has' | 'size'>,
+): Promise<void> {
   await importSubjectKey(readPublicKey(spki), blocked);
 }
 
@@ -23,7 +26,10 @@ export async function checkPublicKey(spki: Uint8Array, blocked?: ReadonlySet<str
  * 173: of a JWK OpenSSL also multiplies the point by its group's order. On curves of prime order, as all of ours are,
  * that says nothing which lying on the curve does not (SP 800-56A 5.6.2.3.4).
  */
-export async function importSubjectKey(key: PublicKey, blocked?: ReadonlySet<string>): Promise<KeyObject> {
+export async function importSubjectKey(
+  key: PublicKey,
+  blocked?: Pick<ReadonlySet<string>, 'has' | 'size'>,
+): Promise<KeyObject> {
   if (blocked !== undefined && blocked.size > 0 && blocked.has(publicKeyHash(key.spki))) {
     throw new SluiceError('key-blocked', 'the public key is blocked: its private half is known to others');
   }

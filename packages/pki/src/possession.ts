@@ -52,7 +52,7 @@ export function proofMessage({ account, profile, spki, nonce }: ProofMessage): U
 export async function verifyProof(
   message: ProofMessage,
   signature: string,
-  blocked?: ReadonlySet<string>,
+  blocked?: Pick<ReadonlySet<string>, 'has' | 'size'>,
 ): Promise<void> {
   const octets = octetsOfBase64(signature);
   if (octets === undefined) throw new SluiceError('proof-invalid', 'the signature is not base64');

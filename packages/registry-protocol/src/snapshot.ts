@@ -65,14 +65,3 @@ export type Entities = z.infer<typeof entitiesSchema>;
 /** The registry's state as every subscriber has it: one epoch, whole. */
 export const snapshotSchema = entitiesSchema.extend({ epoch: epochSchema });
 export type Snapshot = z.infer<typeof snapshotSchema>;
-
-/** The block list of a snapshot, in lower-case hex as `publicKeyHash` of packages/pki gives it. */
-export function blockedKeyHashes({ blockedKeys }: Pick<Snapshot, 'blockedKeys'>): ReadonlySet<string> {
-  const octets = Buffer.from(blockedKeys, 'base64');
-  const count = octets.length / spkiSha256Bytes;
-  return new Set(
-    Array.from({ length: count }, (_, index) =>
-      octets.toString('hex', index * spkiSha256Bytes, (index + 1) * spkiSha256Bytes),
-    ),
-  );
-}

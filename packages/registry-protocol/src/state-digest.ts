@@ -1,6 +1,7 @@
 import { createHash, hash } from 'node:crypto';
-import { setImmediate as otherWork } from 'node:timers/promises';
+import { isPrefix } from './blocked-keys.js';
 import { canonicalJson, inOrderOfOctets } from './canonical-json.js';
+import { atOnce, inSlices, type Steps } from './slices.js';
 import { type Entities, type Snapshot, spkiSha256Bytes } from './snapshot.js';
 
 /** So many entities, or blocked keys, are hashed without letting anything else run. */
@@ -33,11 +34,7 @@ const noKeys: HashedKeys = { octets: Buffer.alloc(0), chain: Buffer.alloc(spkiSh
  * same digest wherever it is: the ledger seals it with each version (`registry.digest`), whoever holds the state computes it from what it holds.
  */
 export function stateDigest(state: Snapshot): Uint8Array {
-  const steps = digestSteps(state, { hashes: new WeakMap(), keys: noKeys, doubts: () => false });
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
-  }
+  return atOnce(digestSteps(state, { hashes: new WeakMap(), keys: noKeys, doubts: () => false }));
 }
 
 /** The digest of one state after the other, for the price of what changed. */
@@ -59,25 +56,19 @@ export function createKeptDigest(): KeptDigest {
       const share = turn;
       const doubting: Known = { ...known, doubts: (index) => index % shares === share };
       if (share === 0) doubting.keys = noKeys;
-      const steps = digestSteps(state, doubting);
-      for (;;) {
-        const step = steps.next();
-        if (step.done) {
-          known.keys = doubting.keys;
-          return step.value;
-        }
-        await otherWork();
-      }
+      const digest = await inSlices(digestSteps(state, doubting));
+      known.keys = doubting.keys;
+      return digest;
     },
   };
 }
 
 /** Kinds in order, and names within a kind. */
-function* digestSteps(state: Snapshot, known: Known): Generator<void, Uint8Array> {
+function* digestSteps(state: Snapshot, known: Known): Steps<Uint8Array> {
   const digest = createHash('sha256').update(`${state.epoch}\n`);
   const add = (kind: string, name: string, hashed: string): void => void digest.update(`${kind} ${name} ${hashed}\n`);
 
-  function* addAll(kind: string, entities: readonly Entity[]): Generator<void> {
+  function* addAll(kind: string, entities: readonly Entity[]): Steps<void> {
     let work = 0;
     // As a rule they are in this order already.
     for (const [index, entity] of entities.toSorted((one, other) => inOrderOfOctets(one.name, other.name)).entries()) {
@@ -100,7 +91,7 @@ function* digestSteps(state: Snapshot, known: Known): Generator<void, Uint8Array
 }
 
 /** The block list as one entity: a chain of hashes, so that one more key costs one more hash. */
-function* blockedKeysEntity({ blockedKeys }: Pick<Entities, 'blockedKeys'>, known: Known): Generator<void, object> {
+function* blockedKeysEntity({ blockedKeys }: Pick<Entities, 'blockedKeys'>, known: Known): Steps<object> {
   const octets = Buffer.from(blockedKeys, 'base64');
   const count = octets.length / spkiSha256Bytes;
   const before = isPrefix(known.keys.octets, octets) ? known.keys : noKeys;
@@ -115,8 +106,4 @@ function* blockedKeysEntity({ blockedKeys }: Pick<Entities, 'blockedKeys'>, know
   const chain = Buffer.from(link.subarray(0, spkiSha256Bytes));
   known.keys = { octets, chain };
   return { count, chain: chain.toString('hex') };
-}
-
-function isPrefix(start: Buffer, whole: Buffer): boolean {
-  return start.length <= whole.length && start.compare(whole, 0, start.length) === 0;
 }

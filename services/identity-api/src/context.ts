@@ -6,6 +6,7 @@ import { type Checkpoint, createUnderWay, noCheckpoint, type Part } from '@sluic
 import { checkProfile, readCertificate } from '@sluice/pki';
 import { assertQueueRedis, createBell, createTurnProducer } from '@sluice/queue';
 import { createClockWatch, createLease, createRegistryClient, createReporter } from '@sluice/registry-client';
+import { createBlockedKeyIndex, inSlices } from '@sluice/registry-protocol';
 import { createLogger, createMetrics, createStatusRoutes, type Logger, type Readiness } from '@sluice/telemetry';
 import { createApp } from './app.js';
 import { type Clock, systemClock } from './clock.js';
@@ -85,6 +86,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     log,
   });
   let directory: Directory | undefined;
+  const blockedKeys = createBlockedKeyIndex();
   const acceptsUnderWay = createUnderWay();
   const registry = createRegistryClient({
     registryUrl: config.registryUrl,
@@ -95,9 +97,9 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     breakers,
     log,
     clock: () => new Date(clock.epochMs()),
-    prepare(snapshot) {
-      const next = createDirectory(snapshot, checkProfile, readCertificate);
-      testDirectory(next, snapshot);
+    async prepare(snapshot) {
+      const next = await inSlices(createDirectory(snapshot, checkProfile, readCertificate, blockedKeys));
+      await inSlices(testDirectory(next, snapshot));
       return () => {
         directory = next;
       };

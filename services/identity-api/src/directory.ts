@@ -1,6 +1,14 @@
 import type { CaState } from '@sluice/issuance';
 import { type CertificateFacts, type ProfileDocument, toPem } from '@sluice/pki';
-import { blockedKeyHashes, type Snapshot } from '@sluice/registry-protocol';
+import {
+  accountsPerSlice,
+  type BlockedKeyIndex,
+  type BlockedKeys,
+  createBlockedKeyIndex,
+  type Snapshot,
+  type Steps,
+  slice,
+} from '@sluice/registry-protocol';
 
 export interface DirectoryAccount {
   readonly name: string;
@@ -36,7 +44,7 @@ export interface Directory {
   profile(name: string): DirectoryProfile | undefined;
   ca(name: string): DirectoryCa | undefined;
   /** `publicKeyHash` of each key that nobody may be certified for. */
-  readonly blockedKeys: ReadonlySet<string>;
+  readonly blockedKeys: BlockedKeys;
   /**
    * PEM certificates from this CA's own up to and including its root. `undefined` when one of them is not (yet) in the
    * snapshot: half a chain would be accepted by some clients and not by others.
@@ -46,18 +54,19 @@ export interface Directory {
 
 /**
  * `readProfile` checks the document of a profile, `readCertificate` a CA's certificate (DER); when one throws, the
- * snapshot is refused and the older one stays.
+ * snapshot is refused and the older one stays. `blockedKeys` is kept from one snapshot to the next.
  */
-export function createDirectory(
+export function* createDirectory(
   snapshot: Snapshot,
   readProfile: (document: Record<string, unknown>) => ProfileDocument,
   readCertificate: (der: Uint8Array) => Pick<CertificateFacts, 'notBefore' | 'notAfter'>,
-): Directory {
+  blockedKeys: BlockedKeyIndex = createBlockedKeyIndex(),
+): Steps<Directory> {
   const accounts = new Map<string, DirectoryAccount>();
-  for (const { name, state, profiles, apiKeyHashes } of snapshot.accounts) {
+  yield* slice(snapshot.accounts, accountsPerSlice, ({ name, state, profiles, apiKeyHashes }) => {
     const account = { name, enabled: state === 'enabled', profiles: new Set(profiles) };
     for (const keyHash of apiKeyHashes) accounts.set(keyHash, account);
-  }
+  });
   const profiles = new Map<string, DirectoryProfile>();
   for (const { name, ca, state, revision, document: written } of snapshot.profiles) {
     const document = readProfile(written);
@@ -77,7 +86,7 @@ export function createDirectory(
     apiKeys: accounts.size,
     profile: (name) => profiles.get(name),
     ca: (name) => cas.get(name),
-    blockedKeys: blockedKeyHashes(snapshot),
+    blockedKeys: yield* blockedKeys.of(snapshot),
     chain: (ca) => chains.get(ca),
   };
 }

@@ -1,5 +1,5 @@
 import { SluiceError } from '@sluice/errors';
-import { blockedKeyHashes, type Snapshot } from '@sluice/registry-protocol';
+import { accountsPerSlice, lastBlockedKey, type Snapshot, type Steps, slice } from '@sluice/registry-protocol';
 import type { Directory } from './directory.js';
 
 /**
@@ -7,7 +7,7 @@ import type { Directory } from './directory.js';
  * Asked of the directory as they ask it, for everything that can be taken away: a CA, a profile, an account, its right
  * to a profile, a key. Throws `internal` with the first that differs.
  */
-export function testDirectory(directory: Directory, snapshot: Snapshot): void {
+export function* testDirectory(directory: Directory, snapshot: Snapshot): Steps<void> {
   const expect = (holds: boolean, what: string): void => {
     if (!holds)
       throw new SluiceError('internal', `The directory of epoch ${snapshot.epoch} differs from it in ${what}`);
@@ -22,15 +22,18 @@ export function testDirectory(directory: Directory, snapshot: Snapshot): void {
     const same = profile?.ca === ca && profile.revision === revision;
     expect(same && profile.enabled === (state === 'enabled'), `profile ${name}`);
   }
-  for (const { name, state, profiles, apiKeyHashes } of snapshot.accounts) {
+  const keys = new Set<string>();
+  yield* slice(snapshot.accounts, accountsPerSlice, ({ name, state, profiles, apiKeyHashes }) => {
     for (const keyHash of apiKeyHashes) {
       const account = directory.accountByKeyHash(keyHash);
       const may =
         account?.profiles.size === new Set(profiles).size && profiles.every((one) => account.profiles.has(one));
       expect(account?.name === name && account.enabled === (state === 'enabled') && may, `account ${name}`);
+      keys.add(keyHash);
     }
-  }
-  const keys = new Set(snapshot.accounts.flatMap(({ apiKeyHashes }) => apiKeyHashes));
+  });
   expect(directory.apiKeys === keys.size, 'the number of API keys');
-  expect(directory.blockedKeys.size === blockedKeyHashes(snapshot).size, 'the blocked keys');
+  const { count, keyHash } = lastBlockedKey(snapshot);
+  const blocked = keyHash === undefined || directory.blockedKeys.has(keyHash);
+  expect(directory.blockedKeys.size === count && blocked, 'the blocked keys');
 }

@@ -202,8 +202,8 @@ function followRegistry(
     breakers: told.breakers,
     log,
     clock: () => clock.now(),
-    prepare(snapshot) {
-      const commit = templates.prepare(snapshot);
+    async prepare(snapshot) {
+      const commit = await templates.prepare(snapshot);
       return () => {
         endLiftedWaits(snapshot, { backOff, token: keyStore.token });
         return commit();

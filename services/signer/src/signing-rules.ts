@@ -1,5 +1,6 @@
 import type { CaState } from '@sluice/issuance';
 import type { ProfileDocument, Template } from '@sluice/pki';
+import type { BlockedKeys } from '@sluice/registry-protocol';
 import type { LintPlan } from './lint-plan.js';
 
 /** A profile revision that this signer can fill. */
@@ -44,7 +45,7 @@ export interface SigningRules {
   /** Current standing of each profile in the snapshot. */
   readonly profiles: ReadonlyMap<string, { readonly enabled: boolean; readonly ca: string }>;
   /** `publicKeyHash` of each key that nobody may be certified for. */
-  readonly blockedKeys: ReadonlySet<string>;
+  readonly blockedKeys: BlockedKeys;
   /** The revision that the claim names; kept for a while after it was replaced. */
   ready(profile: string, revision: number): ReadyProfile | undefined;
 }

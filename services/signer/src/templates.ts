@@ -2,12 +2,19 @@ import { asSluiceError } from '@sluice/errors';
 import type { Caller, SignerLedger } from '@sluice/ledger';
 import { checkProfile, compilerVersion, compileTemplate, createVerifier, readCertificate } from '@sluice/pki';
 import type { Commit } from '@sluice/registry-client';
-import { blockedKeyHashes, type Snapshot } from '@sluice/registry-protocol';
+import {
+  accountsPerSlice,
+  createBlockedKeyIndex,
+  inSlices,
+  type Snapshot,
+  type Steps,
+  slice,
+} from '@sluice/registry-protocol';
 import type { Logger } from '@sluice/telemetry';
 import { prepareLint } from './lint-plan.js';
 import { testRules } from './self-test.js';
 import type { SignerMetrics } from './signer-metrics.js';
-import type { ReadyProfile, SigningCa, SigningRules } from './signing-rules.js';
+import type { ReadyProfile, SigningAccount, SigningCa, SigningRules } from './signing-rules.js';
 
 type Standing = 'pending' | 'ready' | 'refused';
 interface Entry extends ReadyProfile {
@@ -24,9 +31,9 @@ export interface Templates {
   rules(): SigningRules;
   /**
    * Compiles what is new in a snapshot and tests the rules made of it. They count from the call of what it gives back,
-   * which registers what was compiled; what the ledger does not answer for stays pending.
+   * which registers what was compiled; what the ledger does not answer for stays pending. One at a time.
    */
-  prepare(snapshot: Snapshot): Commit;
+  prepare(snapshot: Snapshot): Promise<Commit>;
   /**
    * Registers what is pending. Called once a second: until it is registered, the claim leaves the profile's rows alone.
    * Never rejects.
@@ -62,8 +69,9 @@ export function createTemplates(options: TemplatesOptions): Templates {
   let entries = new Map<string, Entry>();
   let cas: ReadonlyMap<string, SigningCa> = new Map();
   let rules = noRules;
+  const blockedKeys = createBlockedKeyIndex();
 
-  function compile(snapshot: Snapshot): Map<string, Entry> {
+  function* compile(snapshot: Snapshot): Steps<Map<string, Entry>> {
     const next = keptRevisions(entries, snapshot);
     for (const profile of snapshot.profiles) {
       const ca = snapshot.cas.find(({ name }) => name === profile.ca);
@@ -71,6 +79,7 @@ export function createTemplates(options: TemplatesOptions): Templates {
       const key = entryKey(profile.name, profile.revision);
       const known = next.get(key);
       if (known?.ca === ca.name && known.caCertificate === ca.certificate) continue;
+      yield;
       try {
         const document = checkProfile(profile.document);
         const spki = fromBase64(ca.spki);
@@ -92,19 +101,18 @@ export function createTemplates(options: TemplatesOptions): Templates {
     return next;
   }
 
-  function rulesOf(snapshot: Snapshot, compiled: ReadonlyMap<string, Entry>): SigningRules {
+  function* rulesOf(snapshot: Snapshot, compiled: ReadonlyMap<string, Entry>): Steps<SigningRules> {
+    const accounts = new Map<string, SigningAccount>();
+    yield* slice(snapshot.accounts, accountsPerSlice, ({ name, state, profiles }) => {
+      accounts.set(name, { enabled: state === 'enabled', profiles: new Set(profiles) });
+    });
     return {
       epoch: BigInt(snapshot.epoch),
       cas: signingCas(snapshot, keyGroup, cas),
       caKeys: new Map(snapshot.cas.flatMap(({ name, spki }) => (spki === null ? [] : [[name, fromBase64(spki)]]))),
-      accounts: new Map(
-        snapshot.accounts.map(({ name, state, profiles }) => [
-          name,
-          { enabled: state === 'enabled', profiles: new Set(profiles) },
-        ]),
-      ),
+      accounts,
       profiles: new Map(snapshot.profiles.map(({ name, state, ca }) => [name, { enabled: state === 'enabled', ca }])),
-      blockedKeys: blockedKeyHashes(snapshot),
+      blockedKeys: yield* blockedKeys.of(snapshot),
       ready(profile, revision) {
         const entry = compiled.get(entryKey(profile, revision));
         return entry?.standing === 'ready' ? entry : undefined;
@@ -171,10 +179,10 @@ export function createTemplates(options: TemplatesOptions): Templates {
     rules: () => rules,
     registerPending,
     counts,
-    prepare(snapshot) {
-      const compiled = compile(snapshot);
-      const next = rulesOf(snapshot, compiled);
-      testRules(next, snapshot, keyGroup);
+    async prepare(snapshot) {
+      const compiled = await inSlices(compile(snapshot));
+      const next = await inSlices(rulesOf(snapshot, compiled));
+      await inSlices(testRules(next, snapshot, keyGroup));
       return () => {
         entries = compiled;
         cas = next.cas;

@@ -4,7 +4,7 @@ import type { CaState } from '@sluice/issuance';
 import { type LaneLoad, newRequestId } from '@sluice/ledger';
 import { createUnderWay } from '@sluice/lifecycle';
 import { checkProfile } from '@sluice/pki';
-import type { Snapshot } from '@sluice/registry-protocol';
+import { atOnce, type Snapshot } from '@sluice/registry-protocol';
 import { createMetrics, createStatusRoutes } from '@sluice/telemetry';
 import { exampleOrder } from '../api/examples.js';
 import { createApp } from '../app.js';
@@ -192,7 +192,7 @@ export async function startFront(options: StartFrontOptions = {}): Promise<Start
     directory: () => {
       if (started.broken) throw new Error('a fault of ours');
       if (started.withoutSnapshot) throw new SluiceError('unavailable', 'No registry snapshot yet');
-      return createDirectory(started.snapshot, checkProfile, caValidity);
+      return atOnce(createDirectory(started.snapshot, checkProfile, caValidity));
     },
     metrics: createFrontMetrics(metrics, () => waiters.count),
     random: () => 0.5,

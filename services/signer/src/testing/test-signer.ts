@@ -157,7 +157,7 @@ export async function createTestSigner(leaseMs = 10_000) {
     hindrance: undefined as SluiceError | undefined,
     context: undefined as unknown as SignerContext, // set below, before anybody sees it
     /** `snapshot` as it is now comes into force. */
-    apply: async () => await templates.prepare(snapshot)(),
+    apply: async () => await (await templates.prepare(snapshot))(),
     async addCa(name: string, algorithm: KeyAlgorithm) {
       const { spki } = await keyStore.generate(name, algorithm);
       snapshot.cas.push(caRow(name, algorithm, spki));
@@ -237,7 +237,7 @@ export async function createTestSigner(leaseMs = 10_000) {
   signer.addProfile(profileDocument('tls', 'fast'));
   signer.addProfile(profileDocument('documents', 'slow'));
   snapshot.accounts.push({ name: 'acme', state: 'enabled', profiles: ['tls', 'documents'], apiKeyHashes: [] });
-  await templates.prepare(snapshot)();
+  await signer.apply();
   return signer;
 }
 export type TestSigner = Awaited<ReturnType<typeof createTestSigner>>;
