@@ -32,3 +32,9 @@ it.each<[string, (rules: SigningRules) => Partial<SigningRules>]>([
   const rules = signer.templates.rules();
   expect(() => atOnce(testRules({ ...rules, ...wrong(rules) }, signer.snapshot, 'default'))).toThrow(what);
 });
+
+it('finds that the key blocked last is not among as many as there should be', () => {
+  const rules = { ...signer.templates.rules(), blockedKeys: new Set(['01'.repeat(32)]) };
+  const snapshot = { ...signer.snapshot, blockedKeys: Buffer.alloc(32, 2).toString('base64') };
+  expect(() => atOnce(testRules(rules, snapshot, 'default'))).toThrow('the blocked keys');
+});
