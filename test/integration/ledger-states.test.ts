@@ -269,6 +269,27 @@ describe('profiles and accounts', () => {
   });
 });
 
+it('a profile that is applied under a CA that is not its own is refused before anything is waited for', async () => {
+  const other = await newCa();
+  const holder = fixture.connect('issuer-registry', 1);
+  const call = (text: string) => holder.call({ name: '', text }, []);
+  await call('begin');
+  await call(`select registry.set_profile_state('bob', 'tls', 'disabled', 'test')`);
+  try {
+    const profile = {
+      name: 'tls',
+      ca: other,
+      purpose: 'subscriber',
+      document: {},
+      timeToLiveS: 60,
+      backdateS: 0,
+    } as const;
+    expect(await codeOf(fixture.registry.applyProfile('alice', profile))).toBe('conflict');
+  } finally {
+    await call('rollback');
+  }
+});
+
 describe('an API key', () => {
   const hash = createHash('sha256').update('a key').digest();
   const hashes = async (account: string): Promise<string[]> => {

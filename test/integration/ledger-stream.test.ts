@@ -65,6 +65,7 @@ it('a refusal stands with its reason until the process enrols anew', async () =>
   const { registry } = fixture;
   const refusal = { ...caller, epoch, code: 'lint-failed', reason: 'profile tls does not compile' };
   expect(await codeOf(registry.refuse({ ...refusal, incarnation: 1n }))).toBe('conflict');
+  expect(await codeOf(registry.refuse({ ...refusal, epoch: epoch + 1n }))).toBe('conflict');
   await registry.refuse(refusal);
   expect(await row()).toMatchObject({
     refusedEpoch: epoch,
