@@ -6,8 +6,14 @@ const base64 = z.base64();
 /** Octets of a blocked key's hash. */
 export const spkiSha256Bytes = 32;
 
-/** Decimal text of a bigint. */
-export const epochSchema = z.string().regex(/^(0|[1-9]\d{0,18})$/);
+/** The ledger's bigint. */
+const epochMax = 2n ** 63n - 1n;
+
+/** Decimal text of what fits the ledger's bigint. */
+export const epochSchema = z
+  .string()
+  .regex(/^(0|[1-9]\d{0,18})$/)
+  .refine((text) => BigInt(text) <= epochMax, 'is too large');
 
 const ca = z.strictObject({
   name: z.string(),

@@ -79,7 +79,8 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   };
   const keysFrom = (load: () => Promise<readonly { name: string; publicKey: Uint8Array }[]>) =>
     createKeyDirectory({ load, monotonicMs, cacheMs: keyCacheMs, log });
-  // A stream takes the place of the one before, so it is opened once per token.
+  // A stream takes the place of the one before, so it is opened once per token here. Replayed at another process while
+  // the token lasts, it costs the subscriber its stream and nothing else: it opens the next one.
   const authenticate = createAuthenticate(
     keysFrom(() => store.serviceKeys()),
     clock,

@@ -31,16 +31,20 @@ export function serveStream(options: {
     const incarnation = BigInt(query.data.incarnation);
     // 0 is nobody's state: all of it, then.
     const epoch = BigInt(query.data.epoch ?? 0) || undefined;
-    streams.admit(name);
-    // Whoever is ahead of us heard of a change from another process; only the ledger can say whether there is one.
-    if (epoch === undefined || epoch > (versions.newest()?.epoch ?? 0n)) await versions.look();
-    const nonce = randomBytes(streamNonceBytes);
-    await store.openStream(name, incarnation, nonce);
-    // Whoever went away meanwhile has opened another one, perhaps, which this must not replace.
-    if (response.destroyed) return;
-    response.setHeader('cache-control', 'no-store');
-    response.status(200).type(streamMediaType);
-    response.flushHeaders();
-    streams.add({ name, incarnation, nonce, epoch, outlet: response });
+    const giveUpPlace = streams.admit(name);
+    try {
+      // Whoever is ahead of us heard of a change from another process; only the ledger can say whether there is one.
+      if (epoch === undefined || epoch > (versions.newest()?.epoch ?? 0n)) await versions.look();
+      const nonce = randomBytes(streamNonceBytes);
+      await store.openStream(name, incarnation, nonce);
+      // Whoever went away meanwhile has opened another one, perhaps, which this must not replace.
+      if (response.destroyed) return;
+      response.setHeader('cache-control', 'no-store');
+      response.status(200).type(streamMediaType);
+      response.flushHeaders();
+      streams.add({ name, incarnation, nonce, epoch, outlet: response });
+    } finally {
+      giveUpPlace();
+    }
   };
 }

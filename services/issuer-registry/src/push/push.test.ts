@@ -183,6 +183,8 @@ it('an acknowledgement counts only when it is true, on the latest stream, under 
   expect(await send(url, 's0', { ...told, proof }, { keys: otherKeys })).toBe(401);
   expect(await send(url, 's0', { ...told, proof }, { now: new Date(Date.now() - 60_000) })).toBe(401);
   expect(await send(url, 's0', { ...told })).toBe(400);
+  expect(await send(url, 's0', { ...told, epoch: '9223372036854775807', proof })).toBe(409);
+  expect(await send(url, 's0', { ...told, epoch: '9223372036854775808', proof })).toBe(400);
   expect(acknowledged()).toEqual([0n, 0n]);
 
   const jti = randomUUID();
@@ -215,6 +217,7 @@ it('a stream is for the present incarnation of an enrolled service, once per tok
   expect(await get('s0', '?incarnation=1&epoch=1', keys, jti)).toBe(401);
   expect(await get('s0', '?incarnation=2')).toBe(503);
   expect(await get('s0', '?incarnation=-1')).toBe(400);
+  expect(await get('s0', '?incarnation=1&epoch=9223372036854775808')).toBe(400);
   expect(await get('s0', '')).toBe(400);
   expect(await get('s0', '?incarnation=1', otherKeys)).toBe(401);
   expect(await get('stranger', '?incarnation=1')).toBe(401);
@@ -229,4 +232,5 @@ it('a refusal is kept with its reason', async () => {
     refusedCode: 'lint-failed',
     refusedReason: 'no template',
   });
+  expect(await send(url, 's0', { incarnation: '1', epoch: '2', refused })).toBe(409);
 });

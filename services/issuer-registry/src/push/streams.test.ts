@@ -39,8 +39,9 @@ const log = { info: () => undefined, warn: () => undefined, error: () => undefin
 
 const open = (name: string, epoch?: bigint): FakeOutlet => {
   const outlet = new FakeOutlet();
-  streams.admit(name);
+  const giveUpPlace = streams.admit(name);
   streams.add({ name, incarnation: 1n, nonce: Buffer.alloc(16), epoch, outlet });
+  giveUpPlace();
   return outlet;
 };
 const change = async (name: string): Promise<void> => {
@@ -125,6 +126,14 @@ it('one stream per name: the newer one replaces the older; and no more than may 
   open('s3', 1n);
   expect(() => streams.admit('s4')).toThrow(expect.objectContaining({ code: 'unavailable' }));
   expect(() => streams.admit('s3')).not.toThrow();
+});
+
+it('whoever is about to open a stream has its place already', () => {
+  const [, giveUp] = ['s1', 's2', 's3'].map((name) => streams.admit(name));
+  expect(() => streams.admit('s4')).toThrow(expect.objectContaining({ code: 'unavailable' }));
+  expect(() => streams.admit('s1')).not.toThrow();
+  giveUp?.();
+  expect(() => streams.admit('s4')).not.toThrow();
 });
 
 it('a ledger with an older epoch than before: every stream ends, so that each hears how far the registry is', async () => {

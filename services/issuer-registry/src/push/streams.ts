@@ -31,8 +31,11 @@ interface Stream extends NewStream {
 
 /** Every subscriber's stream at this process, one per name. */
 export interface Streams extends Part {
-  /** Throws `unavailable` when there are as many as may be, or when stopping. */
-  admit(name: string): void;
+  /**
+   * Keeps a place for the stream that is about to be added; returns what gives the place up. Throws `unavailable` when
+   * there are as many as may be, `draining` when stopping.
+   */
+  admit(name: string): () => void;
   /** Greets it, and sends what it is missing. A stream under the same name ends. */
   add(stream: NewStream): void;
   /** Sends what is missing to each. */
@@ -58,6 +61,8 @@ export function createStreams(options: {
 }): Streams {
   const { versions, monotonicMs, log, heartbeatMs = heartbeatDefaultMs, countMax = countMaxDefault } = options;
   const streams = new Map<string, Stream>();
+  /** Admitted, and not added yet. */
+  const coming = new Set<{ readonly name: string }>();
   let stopped = false;
   let beats: NodeJS.Timeout | undefined;
 
@@ -114,9 +119,13 @@ export function createStreams(options: {
     },
     admit(name) {
       if (stopped) throw new SluiceError('draining');
-      if (streams.size >= countMax && !streams.has(name)) {
+      const names = new Set([...streams.keys(), ...Array.from(coming, (other) => other.name)]);
+      if (names.size >= countMax && !names.has(name)) {
         throw new SluiceError('unavailable', `${countMax} subscribers have their streams here already`);
       }
+      const place = { name };
+      coming.add(place);
+      return () => void coming.delete(place);
     },
     add(given) {
       const before = streams.get(given.name);

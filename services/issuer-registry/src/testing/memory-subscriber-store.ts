@@ -111,7 +111,7 @@ export function createMemorySubscriberStore(
     },
     async refuse({ name, incarnation, epoch, code, reason }) {
       here();
-      if (present(name, incarnation) === undefined) throw new SluiceError('conflict');
+      if (present(name, incarnation) === undefined || epoch > newest().epoch) throw new SluiceError('conflict');
       change(name, { heardAt: around.now(), refusedEpoch: epoch, refusedCode: code, refusedReason: reason });
     },
     async fenceExpired() {
