@@ -12,6 +12,7 @@ import { createKeyDirectory } from './http/key-directory.js';
 import { serveStream } from './http/serve-stream.js';
 import { takeAcknowledgement } from './http/take-acknowledgement.js';
 import type { AdminContext } from './operations/admin-context.js';
+import { endUnregistered } from './push/end-unregistered.js';
 import { createPush } from './push/push.js';
 import { createRegistryMetrics } from './registry-metrics.js';
 import { createSubscriberMetrics } from './subscriber-metrics.js';
@@ -23,6 +24,7 @@ import { reconcileKeyWork } from './upkeep/reconcile-key-work.js';
 const service = 'issuer-registry';
 /** How long a key that was taken away may still be accepted. */
 const keyCacheMs = 3000;
+const streamKeyIntervalMs = 1000;
 const reconcileIntervalMs = 1000;
 const confirmIntervalMs = 1000;
 const partitionIntervalMs = 60_000;
@@ -81,11 +83,9 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     createKeyDirectory({ load, monotonicMs, cacheMs: keyCacheMs, log });
   // A stream takes the place of the one before, so it is opened once per token here. Replayed at another process while
   // the token lasts, it costs the subscriber its stream and nothing else: it opens the next one.
-  const authenticate = createAuthenticate(
-    keysFrom(() => store.serviceKeys()),
-    clock,
-    { once: true },
-  );
+  const serviceKeyOf = keysFrom(() => store.serviceKeys());
+  const authenticate = createAuthenticate(serviceKeyOf, clock, { once: true });
+  const endStreams = (): Promise<void> => endUnregistered({ streams: push.streams, publicKeyOf: serviceKeyOf, log });
   const { observe, purged } = createRegistryMetrics({ metrics, store, partitions: partitions.standing, log });
   createSubscriberMetrics({ metrics, store, ledgerClock, log });
   const app = createApp({
@@ -127,6 +127,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
       closing('store', () => store.close()),
       push.watch,
       lease,
+      every('end-unregistered', streamKeyIntervalMs, endStreams, log),
       every('fence-and-confirm', confirmIntervalMs, () => fenceAndConfirm({ store, log }), log),
       every('keep-partitions', partitionIntervalMs, partitions.keep, log),
       every('purge-idempotency', purgeIntervalMs, () => purgeIdempotency({ store, purged, log }), log),

@@ -24,7 +24,7 @@ export interface AppOptions {
 
 function serveAdmin(route: AdminRoute, { context, authenticateOperator, log }: AppOptions): RequestHandler {
   return async (request, response) => {
-    const operator = await authenticateOperator(request);
+    const { name: operator } = await authenticateOperator(request);
     const answer = await route.run(context, operator, request);
     const dryRun = 'dry_run' in answer && answer.dry_run === true;
     if (route.method === 'post') {

@@ -23,7 +23,7 @@ export function serveStream(options: {
 }): RequestHandler {
   const { authenticate, store, versions, streams } = options;
   return async (request, response) => {
-    const name = await authenticate(request);
+    const { name, key } = await authenticate(request);
     const query = querySchema.safeParse(
       Object.fromEntries(new URL(request.originalUrl, 'http://registry').searchParams),
     );
@@ -42,7 +42,7 @@ export function serveStream(options: {
       response.setHeader('cache-control', 'no-store');
       response.status(200).type(streamMediaType);
       response.flushHeaders();
-      streams.add({ name, incarnation, nonce, epoch, outlet: response });
+      streams.add({ name, key, incarnation, nonce, epoch, outlet: response });
     } finally {
       giveUpPlace();
     }

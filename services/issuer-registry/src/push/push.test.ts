@@ -15,6 +15,7 @@ import { serveStream } from '../http/serve-stream.js';
 import { takeAcknowledgement } from '../http/take-acknowledgement.js';
 import { createMemoryRegistryStore, type MemoryRegistryStore } from '../testing/memory-registry-store.js';
 import { newSubscriber } from '../testing/memory-subscriber-store.js';
+import { endUnregistered } from './end-unregistered.js';
 import { createPush, type Push } from './push.js';
 
 /** Enough to see that the ledger is not asked once for each. */
@@ -221,6 +222,29 @@ it('a stream is for the present incarnation of an enrolled service, once per tok
   expect(await get('s0', '')).toBe(400);
   expect(await get('s0', '?incarnation=1', otherKeys)).toBe(401);
   expect(await get('stranger', '?incarnation=1')).toBe(401);
+});
+
+it('a stream ends when its key is taken away or replaced; the others stay, and all do while the ledger is away', async () => {
+  const subscribers = ['s0', 's1', 's2'];
+  store.subscriberRows = subscribers.map((name) => newSubscriber({ name, service: 'signer' }));
+  const { url, push } = await startRegistry();
+  // Keys are not kept here: what is taken away is gone at once.
+  const publicKeyOf = createKeyDirectory({ load: () => store.serviceKeys(), clock, cacheMs: 0, log });
+  await Promise.all(subscribers.map((name) => startClient(name, url)));
+  const open = () => push.streams.all().map(({ name }) => name);
+  const look = () => endUnregistered({ streams: push.streams, publicKeyOf, log });
+  const registered = store.keysOfServices;
+  await look();
+  expect(open().sort()).toEqual(subscribers);
+  const away = vi.spyOn(store, 'serviceKeys').mockRejectedValue(new Error('away'));
+  await expect(look()).rejects.toThrow('away');
+  expect(open().sort()).toEqual(subscribers);
+  away.mockRestore();
+  store.keysOfServices = registered
+    .filter(({ name }) => name !== 's0')
+    .map((row) => (row.name === 's1' ? { ...row, publicKey: spki(otherKeys) } : row));
+  await look();
+  expect(open()).toEqual(['s2']);
 });
 
 it('a refusal is kept with its reason', async () => {

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { aliveLine, readFrame } from '@sluice/registry-protocol';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -28,6 +29,7 @@ class FakeOutlet extends EventEmitter {
   }
 }
 
+const key = generateKeyPairSync('ed25519').publicKey;
 let store: MemoryRegistryStore;
 /** What is asked: the store, until another one is put in its place. */
 let ledger: MemoryRegistryStore;
@@ -40,7 +42,7 @@ const log = { info: () => undefined, warn: () => undefined, error: () => undefin
 const open = (name: string, epoch?: bigint): FakeOutlet => {
   const outlet = new FakeOutlet();
   const giveUpPlace = streams.admit(name);
-  streams.add({ name, incarnation: 1n, nonce: Buffer.alloc(16), epoch, outlet });
+  streams.add({ name, key, incarnation: 1n, nonce: Buffer.alloc(16), epoch, outlet });
   giveUpPlace();
   return outlet;
 };

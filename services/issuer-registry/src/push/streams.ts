@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
 import type { Log, Part } from '@sluice/lifecycle';
 import { aliveLine, frameLine, heartbeatMs as heartbeatDefaultMs } from '@sluice/registry-protocol';
@@ -14,6 +15,8 @@ export interface Outlet {
 
 export interface NewStream {
   readonly name: string;
+  /** The registered key that opened it. */
+  readonly key: KeyObject;
   readonly incarnation: bigint;
   readonly nonce: Uint8Array;
   /** What the subscriber has; `undefined`: nothing that it would go on from. */
@@ -43,8 +46,9 @@ export interface Streams extends Part {
   /** Ends all of them: each comes back and says where it is. */
   endAll(): void;
   of(name: string): Pick<NewStream, 'incarnation' | 'nonce'> | undefined;
-  /** Ends it: another process has a newer one. */
+  /** Ends it: another process has a newer one, or its key is not the registered one any more. */
   end(name: string): void;
+  all(): readonly Pick<NewStream, 'name' | 'key'>[];
   readonly count: number;
 }
 
@@ -151,6 +155,7 @@ export function createStreams(options: {
       for (const stream of streams.values()) close(stream);
     },
     of: (name) => streams.get(name),
+    all: () => [...streams.values()],
     end(name) {
       const stream = streams.get(name);
       if (stream) close(stream);
