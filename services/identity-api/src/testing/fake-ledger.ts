@@ -39,6 +39,8 @@ export class FakeLedger {
   readonly trouble: Partial<Record<Verb, Trouble>> = {};
   readonly stored = new Map<string, Stored>();
   readonly waits: number[] = [];
+  /** Waited for by each accept, as a commit is. */
+  beforeAccept: () => Promise<void> = async () => undefined;
   /** Called after each accept: what the signers do. */
   afterAccept: (requestId: string) => void = () => undefined;
   private readonly keys = new Map<string, string>();
@@ -178,6 +180,7 @@ export class FakeLedger {
   private async run<T>(verb: Verb, work: () => T): Promise<T> {
     this.calls[verb] += 1;
     await new Promise((resolve) => setImmediate(resolve));
+    if (verb === 'accept') await this.beforeAccept();
     const trouble = this.trouble[verb];
     if (trouble === 'hangs') return await new Promise<T>(() => undefined);
     if (trouble === 'unavailable' || trouble === 'fenced' || trouble === 'stale-snapshot')

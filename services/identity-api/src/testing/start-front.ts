@@ -2,7 +2,7 @@ import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
 import type { CaState } from '@sluice/issuance';
 import { type LaneLoad, newRequestId } from '@sluice/ledger';
-import { createUnderWay } from '@sluice/lifecycle';
+import { createUnderWay, type UnderWay } from '@sluice/lifecycle';
 import { checkProfile } from '@sluice/pki';
 import { atOnce, type Snapshot } from '@sluice/registry-protocol';
 import { createMetrics, createStatusRoutes } from '@sluice/telemetry';
@@ -143,6 +143,7 @@ export interface StartedFront {
   readonly ledger: FakeLedger;
   readonly clock: ManualClock;
   readonly waiters: Waiters;
+  readonly acceptsUnderWay: UnderWay;
   readonly admission: Admission;
   readonly server: HttpServer;
   readonly checkpoints: string[];
@@ -187,6 +188,7 @@ export async function startFront(options: StartFrontOptions = {}): Promise<Start
   const admission = createAdmission({ readLaneLoads: async () => laneLoads, openRequestsMax, monotonicMs, log });
   const metrics = createMetrics('identity-api');
   const checkpoints: string[] = [];
+  const acceptsUnderWay = createUnderWay();
   const front: Front = {
     ...{ ledger: ledger.verbs, admission, waiters, log, newRequestId, clock },
     directory: () => {
@@ -197,7 +199,7 @@ export async function startFront(options: StartFrontOptions = {}): Promise<Start
     metrics: createFrontMetrics(metrics, () => waiters.count),
     random: () => 0.5,
     nonces: createNonces([Buffer.alloc(32, 7)], randomBytes),
-    acceptsUnderWay: createUnderWay(),
+    acceptsUnderWay,
     onFenced: () => {
       started.fenced += 1;
     },
@@ -225,6 +227,7 @@ export async function startFront(options: StartFrontOptions = {}): Promise<Start
       ledger,
       clock,
       waiters,
+      acceptsUnderWay,
       admission,
       server,
       checkpoints,
