@@ -23,7 +23,7 @@ export { sharedPostgres } from './shared-postgres.js';
 export { shiftClock } from './shift-clock.js';
 export { mountSmallVolume, type SmallVolume, whyNoSmallVolume } from './small-volume.js';
 export { type Member, type System, type SystemOptions, startSystem } from './system.js';
-export { createTcpProxy, type TcpProxy } from './tcp-proxy.js';
+export { type Alter, createTcpProxy, type TcpProxy } from './tcp-proxy.js';
 export { makeMoreCas, makeTestHierarchy, testProfiles } from './test-hierarchy.js';
 export { createVerbWire, type VerbFailure, type VerbOrder, type VerbWire, verbFailures } from './verb-wire.js';
 export { createWitnessKeyStore, readWitness, type WitnessEntry } from './witness-key-store.js';

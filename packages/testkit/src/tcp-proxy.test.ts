@@ -81,3 +81,29 @@ it('cut: connections are reset, and new ones too until it is healed', async () =
   await once(third.socket, 'data');
   third.socket.destroy();
 });
+
+it('alters what is answered, on each connection by itself, until it is healed', async () => {
+  const doubledOnce = () => {
+    let had = false;
+    return (piece: Buffer) => {
+      if (had) return [piece];
+      had = true;
+      return [piece, piece];
+    };
+  };
+  const before = await client();
+  proxy.alterAnswers(doubledOnce);
+  const after = await client();
+  for (const { socket, answers } of [before, after]) {
+    socket.write('a');
+    await expect.poll(() => answers.join('')).toBe('aa');
+    socket.write('b');
+    await expect.poll(() => answers.join('')).toBe('aab');
+  }
+  proxy.alterAnswers(() => () => []);
+  proxy.heal();
+  before.socket.write('c');
+  await expect.poll(() => before.answers.join('')).toBe('aabc');
+  expect(received.join('')).toBe('ababc');
+  for (const { socket } of [before, after]) socket.destroy();
+});

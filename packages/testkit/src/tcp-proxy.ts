@@ -16,10 +16,15 @@ export interface TcpProxy {
   halfOpen(): void;
   /** The connections there are stay and pass nothing ever again; new ones work: a firewall forgot them, or an address moved. */
   forget(): void;
+  /** On each connection, what the server sends goes through one of these, piece by piece, until `heal`. */
+  alterAnswers(make: () => Alter): void;
   /** As new. What a black hole or a half-open wire kept back is lost, so the connections that had it are reset. */
   heal(): void;
   close(): Promise<void>;
 }
+
+/** What arrives in the place of a piece that was sent. */
+export type Alter = (piece: Buffer) => readonly Buffer[];
 
 type Damage = 'none' | 'cut' | 'black-hole' | 'half-open';
 
@@ -28,6 +33,7 @@ interface Pair {
   readonly server: Socket;
   lossy: boolean;
   forgotten: boolean;
+  alter: Alter | undefined;
 }
 
 export async function createTcpProxy(options: {
@@ -36,6 +42,7 @@ export async function createTcpProxy(options: {
   const pairs = new Set<Pair>();
   let damage: Damage = 'none';
   let delayMs = 0;
+  let makeAlter: (() => Alter) | undefined;
 
   function forward(pair: Pair, from: Socket, to: Socket, isAnswer: boolean): void {
     let last = Promise.resolve();
@@ -44,11 +51,13 @@ export async function createTcpProxy(options: {
         pair.lossy = true;
         return;
       }
+      if (isAnswer) pair.alter ??= makeAlter?.();
+      const pieces = isAnswer && pair.alter ? pair.alter(chunk) : [chunk];
       const pause = delayMs;
       // In order, however the delay changes meanwhile.
       last = last.then(async () => {
         if (pause > 0) await wait(pause);
-        if (!to.destroyed) to.write(chunk);
+        for (const piece of pieces) if (!to.destroyed) to.write(piece);
       });
     });
     from.on('end', () => void last.then(() => to.end()));
@@ -65,7 +74,7 @@ export async function createTcpProxy(options: {
       return;
     }
     const server = connect({ ...options.target, allowHalfOpen: true });
-    const pair: Pair = { client, server, lossy: false, forgotten: false };
+    const pair: Pair = { client, server, lossy: false, forgotten: false, alter: undefined };
     for (const socket of [client, server]) socket.setNoDelay(true);
     pairs.add(pair);
     forward(pair, client, server, false);
@@ -100,7 +109,13 @@ export async function createTcpProxy(options: {
     forget() {
       for (const pair of pairs) pair.forgotten = true;
     },
+    alterAnswers(make) {
+      makeAlter = make;
+      for (const pair of pairs) pair.alter = make();
+    },
     heal() {
+      makeAlter = undefined;
+      for (const pair of pairs) pair.alter = undefined;
       damage = 'none';
       delayMs = 0;
       reset((pair) => pair.lossy);
