@@ -1,6 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { makeCsr, type RecordingClient, type System, startSystem, testProfiles } from '@sluice/testkit';
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findingsSince, pushFaults } from './push-faults.js';
 
 /** Each fault of the push is found within 10 s and healed within 15; a busy machine adds to it. */
 const healed = { timeout: 25_000, interval: 100 };
@@ -65,6 +67,53 @@ describe('faults on the wire to the registry', () => {
     system.wires?.registry.heal();
     await allApplied();
   });
+});
+
+describe('faults of the stream', () => {
+  it.each(pushFaults)('$what: healed', async ({ make, changes, found }) => {
+    await allApplied();
+    const sinceMs = Date.now();
+    system.wires?.registry.alterAnswers(make);
+    try {
+      for (let count = 0; count < changes; count += 1) await change();
+      await allApplied();
+    } finally {
+      system.wires?.registry.heal();
+    }
+    const finders = new Set(findingsSince(system, sinceMs).map(({ name }) => name));
+    expect([...finders].sort()).toEqual(found ? ['identity-api-1', 'signer-1'] : []);
+  });
+});
+
+it('accepts and claims that began before a change are waited for before it is acknowledged', async () => {
+  await allApplied();
+  const holder = new Client({ connectionString: system.adminUrl });
+  await holder.connect();
+  try {
+    // Whatever is accepted or claimed waits for us to end.
+    await holder.query('begin');
+    await holder.query('lock table ledger.work in access exclusive mode');
+    const answer = order();
+    const waiting = async (): Promise<number> =>
+      (await system.query(`select 1 from pg_locks where not granted and relation = 'ledger.work'::regclass`)).length;
+    await expect.poll(waiting, healed).toBeGreaterThan(1);
+    await change();
+    const epoch = await newest();
+    const applied = async (): Promise<boolean[]> =>
+      (
+        await system.query<{ applied: boolean }>(
+          `select applied_epoch >= $1 as applied from registry.subscriber where service <> 'issuer-registry'`,
+          [epoch],
+        )
+      ).map((row) => row.applied);
+    await expect.poll(applied, healed).toEqual([true, true]);
+    expect((await rows()).filter(({ acknowledged }) => acknowledged === epoch)).toEqual([]);
+    await holder.query('rollback');
+    await allApplied();
+    expect((await answer).status).toBe(201);
+  } finally {
+    await holder.end();
+  }
 });
 
 it('a subscriber that is frozen is fenced when its lease is out, enrols anew when it wakes, and catches up before it accepts', async () => {
