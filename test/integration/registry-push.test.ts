@@ -94,9 +94,15 @@ it('accepts and claims that began before a change are waited for before it is ac
     await holder.query('begin');
     await holder.query('lock table ledger.work in access exclusive mode');
     const answer = order();
-    const waiting = async (): Promise<number> =>
-      (await system.query(`select 1 from pg_locks where not granted and relation = 'ledger.work'::regclass`)).length;
-    await expect.poll(waiting, healed).toBeGreaterThan(1);
+    const waits = async (verb: string): Promise<boolean> =>
+      (
+        await system.query(
+          `select from pg_locks l join pg_stat_activity a on a.pid = l.pid
+           where not l.granted and l.relation = 'ledger.work'::regclass and a.query like $1`,
+          [`%ledger.${verb}(%`],
+        )
+      ).length > 0;
+    await expect.poll(async () => (await waits('accept')) && (await waits('claim')), healed).toBe(true);
     await change();
     const epoch = await newest();
     const applied = async (): Promise<boolean[]> =>

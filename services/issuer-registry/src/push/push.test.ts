@@ -229,7 +229,12 @@ it('a stream ends when its key is taken away or replaced; the others stay, and a
   store.subscriberRows = subscribers.map((name) => newSubscriber({ name, service: 'signer' }));
   const { url, push } = await startRegistry();
   // Keys are not kept here: what is taken away is gone at once.
-  const publicKeyOf = createKeyDirectory({ load: () => store.serviceKeys(), clock, cacheMs: 0, log });
+  const publicKeyOf = createKeyDirectory({
+    load: () => store.serviceKeys(),
+    monotonicMs: () => performance.now(),
+    cacheMs: 0,
+    log,
+  });
   await Promise.all(subscribers.map((name) => startClient(name, url)));
   const open = () => push.streams.all().map(({ name }) => name);
   const look = () => endUnregistered({ streams: push.streams, publicKeyOf, log });
