@@ -1,5 +1,6 @@
 import { SluiceError } from '@sluice/errors';
 import type { SubscriberReport } from '@sluice/registry-protocol';
+import { createMetrics, type Metrics } from '@sluice/telemetry';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createLease, type Lease, type LeaseHolder } from './lease.js';
 
@@ -17,6 +18,7 @@ let report: SubscriberReport;
 let makeReport: () => Promise<SubscriberReport>;
 let reports: (SubscriberReport | undefined)[];
 let lease: Lease<LeaseHolder>;
+let metrics: Metrics;
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -29,7 +31,9 @@ beforeEach(() => {
   report = { ready: true, troubles: {}, breakers: { ledger: 'closed' }, clock_skew_ms: 1 };
   reports = [];
   makeReport = async () => report;
+  metrics = createMetrics('test');
   lease = createLease({
+    metrics,
     enrol: async () => {
       if (enrolRefusal) throw enrolRefusal;
       if (refusal?.code === 'unavailable') throw refusal;
@@ -127,11 +131,73 @@ it('does not start when the ledger refuses for good', async () => {
   await expect(lease.start()).rejects.toBe(enrolRefusal);
 });
 
-it('says loudly when another process seems to use its name', async () => {
+/** The next one of the same name enrols, and the lease finds out. */
+const quarrel = async (): Promise<unknown> => {
+  incarnation += 1n;
+  return await lease.renewNow().catch((thrown: SluiceError) => thrown.code);
+};
+
+it('is fenced once and enrols at once; fenced again within a minute, it gives way: longer each time, and not ready', async () => {
   await lease.start();
-  for (let round = 0; round < 3; round += 1) {
-    incarnation += 1n;
+  expect(await quarrel()).toBeUndefined();
+  expect(events).not.toContain('name-quarrel');
+  for (const waitMs of [1000, 2000, 4000]) {
+    expect(await quarrel()).toBe('fenced');
+    const others = incarnation;
+    expect(() => lease.caller()).toThrow(expect.objectContaining({ code: 'fenced' }));
+    await vi.advanceTimersByTimeAsync(waitMs - 1);
+    expect(await lease.renewNow().catch(({ code }: SluiceError) => code)).toBe('fenced');
+    expect(incarnation).toBe(others);
+    await vi.advanceTimersByTimeAsync(1);
     await lease.renewNow();
+    expect(lease.caller().incarnation).toBe(others + 1n);
   }
-  expect(events).toContain('name-quarrel');
+  expect(events.filter((event) => event === 'name-quarrel')).toHaveLength(3);
+  expect(await metrics.registry.getSingleMetric('sluice_name_quarrels_total')?.get()).toMatchObject({
+    values: [{ value: 3 }],
+  });
+});
+
+it('whoever kept its lease for a minute is in no quarrel', async () => {
+  await lease.start();
+  await quarrel();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(await quarrel()).toBeUndefined();
+  expect(events).not.toContain('name-quarrel');
+});
+
+it('of two that use one name, the younger one has the lease in the end', async () => {
+  const make = () =>
+    createLease({
+      enrol: async () => {
+        incarnation += 1n;
+        return { name: 'signer-1', incarnation };
+      },
+      renew: async (caller) => {
+        if (caller.incarnation !== incarnation) throw new SluiceError('fenced');
+        return new Date();
+      },
+      appliedEpoch: () => 0n,
+      log,
+    });
+  const [older, younger] = [make(), make()];
+  const holds = (one: Lease<LeaseHolder>): boolean => {
+    try {
+      return one.caller().incarnation === incarnation;
+    } catch {
+      return false;
+    }
+  };
+  await older.start();
+  await younger.start();
+  await vi.advanceTimersByTimeAsync(600_000);
+  let [olderHeldS, youngerHeldS] = [0, 0];
+  for (let second = 0; second < 600; second += 1) {
+    await vi.advanceTimersByTimeAsync(1000);
+    if (holds(older)) olderHeldS += 1;
+    if (holds(younger)) youngerHeldS += 1;
+  }
+  expect(youngerHeldS).toBeGreaterThan(450);
+  expect(olderHeldS).toBeLessThan(150);
+  await Promise.all([older.stop(0), younger.stop(0)]);
 });

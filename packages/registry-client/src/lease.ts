@@ -1,6 +1,7 @@
 import { asSluiceError, SluiceError } from '@sluice/errors';
 import { createOutageLog, type Log, type Part, within } from '@sluice/lifecycle';
 import type { SubscriberReport } from '@sluice/registry-protocol';
+import type { Metrics } from '@sluice/telemetry';
 import type { ClockWatch } from './clock-watch.js';
 
 /** Who a process is in the ledger: fits the ledger's own caller. */
@@ -19,6 +20,7 @@ export interface LeaseOptions<C extends LeaseHolder> {
   readonly report?: () => Promise<SubscriberReport>;
   /** Learns the ledger's time from each renewal. */
   readonly clock?: ClockWatch;
+  readonly metrics?: Metrics;
   readonly log: Log;
   /** Between two renewals while nothing new was applied; default 10 s, a third of the lease. */
   readonly intervalMs?: number;
@@ -32,9 +34,12 @@ export interface Lease<C extends LeaseHolder> extends Part {
    * what the ledger refuses for good.
    */
   start(): Promise<void>;
-  /** The present incarnation. Throws `fenced` before the first enrolment. */
+  /** The present incarnation. Throws `fenced` before the first enrolment, and while it gives way to another process. */
   caller(): C;
-  /** For whoever was just told `fenced`: renews now, and enrols anew if that is refused. Shared; logs and throws what failed. */
+  /**
+   * For whoever was just told `fenced`: renews now, and enrols anew if that is refused. Shared; logs and throws what
+   * failed, at once also while it gives way to another process.
+   */
   renewNow(): Promise<void>;
 }
 
@@ -44,11 +49,17 @@ const reportWaitMs = 1000;
 /** With these `start` goes on trying; whatever else the ledger says it will say again. */
 const ledgerAway: ReadonlySet<string> = new Set(['unavailable', 'outcome-unknown']);
 
-/** Enrolments within this time that mean: two processes use one name and fence each other. */
+/** Fenced twice, each time so soon after it had enrolled: two processes use one name and fence each other. */
 const quarrelWindowMs = 60_000;
-const quarrelCount = 3;
+const givesWayMs = 1000;
+/** More than the window: the other has then kept the lease so long that it is the one in no quarrel. */
+const givesWayMaxMs = 64_000;
 
-/** Holds a subscriber's lease in the ledger: enrols at start, renews, enrols anew when fenced. */
+/**
+ * Holds a subscriber's lease in the ledger: enrols at start, renews, enrols anew when fenced. Of two processes under one
+ * name each gives way twice as long as the time before. The older one was fenced first, so it is the first to give way
+ * for longer than the window; from then on the younger one takes the lease back at once, and has it nearly always.
+ */
 export function createLease<C extends LeaseHolder>(options: LeaseOptions<C>): Lease<C> {
   const { enrol, renew, appliedEpoch, log } = options;
   const { intervalMs = 10_000, retryMs = 1000 } = options;
@@ -58,7 +69,11 @@ export function createLease<C extends LeaseHolder>(options: LeaseOptions<C>): Le
   let renewing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
-  let enrolledAtMs: number[] = [];
+  let enrolledAtMs = Number.NEGATIVE_INFINITY;
+  /** In a row, each within the window. */
+  let fencings = 0;
+  let mayEnrolAtMs = Number.NEGATIVE_INFINITY;
+  const quarrels = options.metrics?.counter('name_quarrels_total', 'How often it gave way to another of its name.');
   const outage = createOutageLog({
     log,
     name: 'renew',
@@ -89,16 +104,26 @@ export function createLease<C extends LeaseHolder>(options: LeaseOptions<C>): Le
   }
 
   async function enrolAnew(): Promise<C> {
+    if (performance.now() < mayEnrolAtMs) throw new SluiceError('fenced', 'Giving way to another process of this name');
     const caller = await enrol();
     held = caller;
-    const nowMs = performance.now();
-    enrolledAtMs = [...enrolledAtMs.filter((atMs) => nowMs - atMs < quarrelWindowMs), nowMs];
-    const facts = { name: caller.name, incarnation: String(caller.incarnation) };
-    log.info({ event: 'enrolled', ...facts }, 'enrolled as a subscriber');
-    if (enrolledAtMs.length > quarrelCount) {
-      log.error({ event: 'name-quarrel', ...facts }, 'fenced again and again: does another process use this name?');
-    }
+    enrolledAtMs = performance.now();
+    log.info({ event: 'enrolled', ...factsOf(caller) }, 'enrolled as a subscriber');
     return caller;
+  }
+
+  function onFenced(caller: C): void {
+    // A stopped or frozen process comes back here. What it had claimed belongs to the sweep by now.
+    log.warn({ event: 'fenced', ...factsOf(caller) }, 'the lease ran out, or another process of this name enrolled');
+    const nowMs = performance.now();
+    fencings = nowMs - enrolledAtMs < quarrelWindowMs ? fencings + 1 : 1;
+    if (fencings < 2) return;
+    held = undefined;
+    const waitMs = Math.min(givesWayMaxMs, givesWayMs * 2 ** (fencings - 2));
+    mayEnrolAtMs = nowMs + waitMs;
+    quarrels?.inc();
+    const text = 'fenced again and again: does another process use this name? giving way to it for a while';
+    log.error({ event: 'name-quarrel', ...factsOf(caller), waitMs }, text);
   }
 
   async function renewOnce(): Promise<void> {
@@ -107,8 +132,7 @@ export function createLease<C extends LeaseHolder>(options: LeaseOptions<C>): Le
       await renewAs(caller);
     } catch (error) {
       if (asSluiceError(error).code !== 'fenced') throw error;
-      // A stopped or frozen process comes back here. What it had claimed belongs to the sweep by now.
-      log.warn({ event: 'fenced', incarnation: String(caller.incarnation) }, 'the lease ran out; enrolling anew');
+      onFenced(caller);
       await renewAs(await enrolAnew());
     }
   }
@@ -156,12 +180,14 @@ export function createLease<C extends LeaseHolder>(options: LeaseOptions<C>): Le
       clearTimeout(timer);
     },
     caller() {
-      if (held === undefined) throw new SluiceError('fenced', 'Not enrolled yet');
+      if (held === undefined) throw new SluiceError('fenced', 'Not enrolled');
       return held;
     },
     renewNow,
   };
 }
+
+const factsOf = ({ name, incarnation }: LeaseHolder) => ({ name, incarnation: String(incarnation) });
 
 /** What of a report is worth a renewal of its own: not the figures that change all the time. */
 function essence({ ready, troubles, breakers }: SubscriberReport): string {

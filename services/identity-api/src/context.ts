@@ -83,6 +83,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     appliedEpoch: () => registry.appliedEpoch(),
     report: createReporter({ ready: () => ready(), breakers, clock: clockWatch }),
     clock: clockWatch,
+    metrics,
     log,
   });
   let directory: Directory | undefined;

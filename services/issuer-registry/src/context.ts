@@ -68,6 +68,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     appliedEpoch: push.seenEpoch,
     report: createReporter({ ready, breakers, clock: clockWatch }),
     clock: clockWatch,
+    metrics,
     log,
   });
   const partitions = createPartitionKeeper({ store, clock, log });

@@ -92,7 +92,7 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
   const report = createReporter({ ready: () => ready(), breakers, clock: clockWatch });
   const rules = followRegistry(
     config,
-    { breakers, clock: clockWatch, report },
+    { breakers, clock: clockWatch, report, metrics },
     { ledger, log, clock, metrics: signerMetrics, keyStore, backOff: caBackOff },
   );
   const { backOff } = rules.context;
@@ -172,7 +172,7 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
 /** The subscriber: its lease and token in the ledger, the registry's snapshots, and what follows from them. */
 function followRegistry(
   config: SignerConfig,
-  told: Required<Pick<LeaseOptions<Caller>, 'report' | 'clock'>> & { readonly breakers: Breakers },
+  told: Required<Pick<LeaseOptions<Caller>, 'report' | 'clock' | 'metrics'>> & { readonly breakers: Breakers },
   base: Pick<SignerContext, 'ledger' | 'log' | 'clock' | 'metrics' | 'keyStore' | 'backOff'>,
 ) {
   const { ledger, log, clock, metrics, keyStore, backOff } = base;
@@ -189,6 +189,7 @@ function followRegistry(
     appliedEpoch: () => registry.appliedEpoch(),
     report: told.report,
     clock: told.clock,
+    metrics: told.metrics,
     log,
   });
   const templates = createTemplates({ keyGroup, ledger, caller: lease.caller, log, metrics });
