@@ -39,7 +39,7 @@ export const retire: Provoke = async (site) => {
 export async function lift({ system, journal, apart: { ca } }: SiteWithCaApart): Promise<void> {
   const held = `select from registry.ca c where c.name = $1
     and (c.quarantined or exists (select from registry.ca_token q where q.ca = c.name and q.quarantined))`;
-  while ((await system.query(held, [ca])).length > 0)
+  if ((await system.query(held, [ca])).length > 0)
     await journal.change('lifted-ca', ca, `/admin/v1/cas/${ca}/lift-quarantine`, { reason });
 }
 
