@@ -62,7 +62,7 @@ it('every page is some alert’s, and names the alerts that lead to it', () => {
 /** A histogram's sum is exported as part of it. */
 const family = (name: string) => name.replace(/_(sum|count)$/, '');
 
-it('every metric in a rule is exported by a running service', async () => {
+it('every metric in a rule is exported by a running service', { timeout: 180_000 }, async () => {
   const system = await startSystem({ witness: false });
   try {
     const members = [system.registry, ...system.frontEnds, ...system.signers];

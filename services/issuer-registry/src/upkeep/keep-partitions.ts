@@ -5,6 +5,7 @@ export const partitionDaysAhead = 14;
 /** Fewer than this many days ahead, and somebody has to look. */
 export const partitionDaysAheadMin = 7;
 const againAfterMs = 3_600_000;
+const dayMs = 24 * againAfterMs;
 
 export interface PartitionStanding {
   readonly daysAhead: number;
@@ -14,7 +15,7 @@ export interface PartitionStanding {
 export interface PartitionKeeper {
   /** Makes partitions when an hour has passed since the last success; to be called about every minute. */
   keep(): Promise<void>;
-  /** After the last success; `undefined` before the first. */
+  /** As it stands now, by the last success; `undefined` before the first. */
   standing(): PartitionStanding | undefined;
 }
 
@@ -43,6 +44,11 @@ export function createPartitionKeeper(options: {
         log.info({ event: 'partitions-made', ...facts }, 'partitions made ahead');
       }
     },
-    standing: () => latest,
+    standing() {
+      if (latest === undefined) return undefined;
+      // Days pass whether or not anything could be made meanwhile.
+      const daysSince = Math.floor((clock().getTime() - madeAtMs) / dayMs);
+      return { ...latest, daysAhead: latest.daysAhead - daysSince };
+    },
   };
 }

@@ -108,6 +108,13 @@ describe('partitions', () => {
     await keeper.keep();
     expect(events).toHaveLength(2);
   });
+
+  it('run out by the day while none can be made', async () => {
+    const keeper = createPartitionKeeper({ store, clock: () => now, log });
+    await keeper.keep();
+    now = new Date(now.getTime() + 9 * 86_400_000);
+    expect(keeper.standing()?.daysAhead).toBe(5);
+  });
 });
 
 describe('idempotency keys past their time', () => {
