@@ -16,13 +16,22 @@ afterAll(async () => {
   expect(await system.stop()).toEqual([]);
 });
 
+async function countOf(table: string): Promise<number> {
+  const [row] = await system.query<{ count: number }>(`select count(*)::integer as count from ${table}`);
+  return row?.count ?? 0;
+}
+
 it('loads requests with their ends, serials, certificates, revocations and younger keys, all in their partitions', async () => {
-  const rows = Object.fromEntries(loaded.sizes.map((size) => [size.table, size.rows]));
+  // Counted: the sizes in the result are estimates, and the statistics of rows just written may come after the vacuum.
+  const rows: Record<string, number> = {};
+  for (const table of ['request', 'outcome', 'revocation', 'event', 'idempotency'])
+    rows[table] = await countOf(`ledger.${table}`);
   const made = 7; // the hierarchy and the pattern
   expect(rows.request).toBe(requests + made);
   expect(rows.outcome).toBe(requests + made);
   expect(rows).toMatchObject({ revocation: requests * 0.005, event: requests * 0.005 });
-  expect(await system.query('select count(*)::integer as count from ledger.request_default')).toEqual([{ count: 0 }]);
+  expect(await countOf('ledger.request_default')).toBe(0);
+  expect(loaded.sizes.map(({ table }) => table)).toEqual(expect.arrayContaining(Object.keys(rows)));
   expect(rows.idempotency).toBeGreaterThan(1);
 });
 

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import type { ChangeView, SubscriberView } from '@sluice/registry-protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CommandRig, problem, startCommandRig } from '../testing/command-rig.js';
@@ -201,7 +202,7 @@ describe('--wait', () => {
     ];
     expect(await rig.sluice(...wait)).toBe(0);
     expect(rig.drawn).toHaveLength(2);
-    expect(rig.drawn[0]).toMatch(/s11 +signer +pending +8 +20 s ago\n… and 3 more$/);
+    expect(stripVTControlCharacters(rig.drawn[0] ?? '')).toMatch(/s11 +signer +pending +8 +20 s ago\n… and 3 more$/);
     expect(rig.drawn[1]).toBe('');
     expect(rig.err).toEqual([]);
   });
