@@ -8,6 +8,7 @@ export {
   type Exchange,
 } from './description-checker.js';
 export { armFreeze, armKill, disarm, frozenBy, killAt } from './kill-point.js';
+export type { Member } from './member.js';
 export { type Verdict, verifyWithCerttool, verifyWithOpenssl } from './outside-verifiers.js';
 export { createPacedKeyStore } from './paced-key-store.js';
 export { type Pacer, startPacer } from './pacer.js';
@@ -22,7 +23,7 @@ export {
 export { sharedPostgres } from './shared-postgres.js';
 export { shiftClock } from './shift-clock.js';
 export { mountSmallVolume, type SmallVolume, whyNoSmallVolume } from './small-volume.js';
-export { type Member, type System, type SystemOptions, startSystem } from './system.js';
+export { type System, type SystemOptions, startSystem } from './system.js';
 export { type Alter, createTcpProxy, type TcpProxy } from './tcp-proxy.js';
 export { makeMoreCas, makeTestHierarchy, testProfiles } from './test-hierarchy.js';
 export { createVerbWire, type VerbFailure, type VerbOrder, type VerbWire, verbFailures } from './verb-wire.js';

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -18,8 +18,6 @@ import {
   type OwnPostgres,
   type OwnRedis,
   type PostgresOptions,
-  type ServiceProcess,
-  spawnService,
   startPostgres,
   startRedis,
 } from '@sluice/local-stack';
@@ -27,6 +25,7 @@ import { Client } from 'pg';
 import { type AdminClient, createAdminClient } from './admin-client.js';
 import { type AuditReport, auditHistory } from './audit-history.js';
 import { createDescriptionChecker, type Document, type Exchange } from './description-checker.js';
+import { endAll, type Member, startMember } from './member.js';
 import { type Pacer, startPacer } from './pacer.js';
 import { type Answer, createRecordingClient, type RecordingClient } from './recording-client.js';
 import { sharedPostgres } from './shared-postgres.js';
@@ -36,22 +35,6 @@ import { createVerbWire, type VerbWire } from './verb-wire.js';
 import { readWitness, type WitnessEntry } from './witness-key-store.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-
-/** A place for a process: it keeps its name, key, files and address while processes come and go in it. */
-export interface Member {
-  readonly name: string;
-  /** "http://127.0.0.1:PORT", the same after each start. */
-  readonly url: string;
-  readonly process: ServiceProcess;
-  /** False from its end to its next start. */
-  readonly alive: boolean;
-  /** Its log, for whoever looks for the reason. */
-  readonly logFile: string;
-  /** A new process in this place; the former one must have ended. */
-  start(): Promise<void>;
-  /** Sets the wall clock of whatever process is in this place so many milliseconds ahead; 0: right again. */
-  setClock(aheadMs: number): void;
-}
 
 export interface System {
   readonly dir: string;
@@ -369,54 +352,6 @@ async function newOperator(adminUrl: string): Promise<{ name: string; key: KeyOb
   const name = 'operator-1';
   await enrolOperator(adminUrl, { name, publicKey: publicKey.export({ type: 'spki', format: 'der' }) });
   return { name, key: privateKey };
-}
-
-async function startMember(
-  name: string,
-  entry: string,
-  dir: string,
-  env: Readonly<Record<string, string>>,
-): Promise<Member> {
-  if (!existsSync(entry)) throw new Error(`${entry} is missing: build first`);
-  const logFile = join(dir, `${name}.log`);
-  const clockFile = join(dir, `${name}.clock`);
-  let listen = '127.0.0.1:0';
-  let alive = false;
-  const start = async (): Promise<ServiceProcess> => {
-    const own = { SLUICE_NAME: name, SLUICE_LISTEN: listen, TESTKIT_CLOCK_FILE: clockFile };
-    const started = await spawnService({ entry, logFile, env: { ...own, ...env } });
-    alive = true;
-    void started.exited.then(() => {
-      alive = false;
-    });
-    return started;
-  };
-  let running = await start();
-  listen = running.address;
-  return {
-    name,
-    url: `http://${listen}`,
-    logFile,
-    get process() {
-      return running;
-    },
-    get alive() {
-      return alive;
-    },
-    async start() {
-      running = await start();
-    },
-    setClock: (aheadMs) => writeFileSync(clockFile, String(aheadMs)),
-  };
-}
-
-async function endAll(members: readonly Member[]): Promise<string[]> {
-  const exits = await Promise.all(
-    members.map(async (member) => ({ name: member.name, exit: await member.process.terminate(15_000) })),
-  );
-  return exits
-    .filter(({ exit }) => exit.code !== 0)
-    .map(({ name, exit }) => `${name} ended with ${exit.signal ?? `code ${exit.code}`}`);
 }
 
 async function query<Row>(adminUrl: string, sql: string, values: readonly unknown[] = []): Promise<Row[]> {
