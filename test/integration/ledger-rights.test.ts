@@ -32,6 +32,7 @@ const verbs: Readonly<Record<ServiceName, readonly string[]>> = {
     'ledger.register_templates',
     'ledger.reject',
     'ledger.release',
+    'ledger.report_capacity',
     'ledger.sweep',
     'registry.attach_token',
     'registry.blocked_keys',

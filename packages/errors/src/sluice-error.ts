@@ -1,5 +1,11 @@
 import { type Code, codes } from './codes.js';
 
+interface Circumstances {
+  readonly facts?: Record<string, unknown>;
+  readonly cause?: unknown;
+  readonly retryAfterS?: number | undefined;
+}
+
 /** The one error class. Facts are fields, not text; `cause` is kept for the log and never shown to a client. */
 export class SluiceError extends Error {
   override readonly name = 'SluiceError';
@@ -7,10 +13,14 @@ export class SluiceError extends Error {
   /** Structured facts, safe to show: never a secret, never a key, never a payload. */
   readonly facts: Readonly<Record<string, unknown>>;
 
-  constructor(code: Code, message?: string, options: { facts?: Record<string, unknown>; cause?: unknown } = {}) {
+  /** Whole seconds after which it is worth to try again, where whoever refused could tell. */
+  readonly retryAfterS: number | undefined;
+
+  constructor(code: Code, message?: string, options: Circumstances = {}) {
     super(message ?? codes[code].title, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.facts = options.facts ?? {};
+    this.retryAfterS = options.retryAfterS;
   }
 }
 

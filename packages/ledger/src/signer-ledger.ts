@@ -48,6 +48,7 @@ const statements = {
   reject: statement('reject', 'select ledger.reject($1, $2::uuid[], $3::integer[], $4::text[], $5::text[])'),
   release: statement('release', 'select ledger.release($1, $2::uuid[], $3::integer[], $4::text[])'),
   burn: statement('burn', 'select * from ledger.burn($1, $2::uuid[], $3::integer[], $4::text[])'),
+  reportCapacity: statement('report_capacity', 'select ledger.report_capacity($1, $2, $3, $4)'),
   sweep: statement('sweep', 'select * from ledger.sweep($1, $2)'),
 };
 
@@ -265,6 +266,9 @@ export function createSignerLedger(options: DatabaseOptions): SignerLedger {
         codes(order),
       ]);
       return rows.flatMap((row) => (row.state === 'queued' ? [] : [{ requestId: row.request_id, state: row.state }]));
+    },
+    async reportCapacity({ name, incarnation }, { keyGroup, perSecond }) {
+      await database.call(statements.reportCapacity, [name, incarnation, keyGroup, perSecond ?? null]);
     },
     async sweep(caller) {
       const [row] = await database.call<{

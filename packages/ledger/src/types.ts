@@ -214,6 +214,12 @@ export interface AttachedToken {
   readonly identity: Uint8Array;
 }
 
+export interface SignerCapacity {
+  readonly keyGroup: string;
+  /** Signatures per second; `undefined` while it has signed nothing yet. 0: its token hangs. */
+  readonly perSecond: number | undefined;
+}
+
 /** What a signer may do. */
 export interface SignerLedger {
   /**
@@ -264,6 +270,11 @@ export interface SignerLedger {
   release(caller: Caller, releases: readonly Release[]): Promise<void>;
   /** The key was asked and something is in doubt: serial `burned` and revoked, `queued` again or `failed`. */
   burn(caller: Caller, releases: readonly Release[]): Promise<EndedRequest[]>;
+  /**
+   * How much this signer can sign, as it measures it: admission reckons with it for 3 s, so say it once a second. Safe to
+   * repeat. Throws `fenced`, `unavailable`.
+   */
+  reportCapacity(caller: Caller, capacity: SignerCapacity): Promise<void>;
   /** Leases, overdue rows, shelf; by whoever gets the lock. Call it once a second. */
   sweep(caller: Caller): Promise<Sweep>;
   /** Looks at the next range of at most `requestsMax` requests, if no other signer is at it; in one snapshot. */

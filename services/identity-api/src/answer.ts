@@ -36,7 +36,7 @@ export interface ProblemContext {
 /** An error as an RFC 9457 answer with fate, Retry-After and Location. */
 export function problemAnswer(error: SluiceError, context: ProblemContext): Answer {
   const { fate, location, random } = context;
-  const retryAfter = retryAfterS(error.code, random);
+  const retryAfter = error.retryAfterS ?? retryAfterS(error.code, random);
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
   if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter);
   if (location !== undefined) headers.location = location;

@@ -12,6 +12,7 @@ import type {
   CompletionVerdict,
   EndedRequest,
   Release,
+  SignerCapacity,
   SignerLedger,
   Sweep,
 } from '@sluice/ledger';
@@ -62,6 +63,8 @@ export class PolicingLedger implements SignerLedger {
   readonly quarantined = new Set<string>();
   /** CAs whose state does not permit: claims reject their work. */
   readonly disabled = new Set<string>();
+  /** As they were reported. */
+  readonly capacities: SignerCapacity[] = [];
   readonly missing: { ca: string; token: string; detail: string }[] = [];
   /** Lower-case hex. */
   readonly blocked = new Set<string>();
@@ -206,6 +209,9 @@ export class PolicingLedger implements SignerLedger {
       for (const one of releases) this.#leave(one, 'queued', 'burned');
       return [];
     });
+  }
+  reportCapacity(_caller: Caller, capacity: SignerCapacity): Promise<void> {
+    return this.#verb('reportCapacity', 0, () => void this.capacities.push(capacity));
   }
   sweep(): Promise<Sweep> {
     return this.#verb('sweep', 0, () => this.sweepAnswer);
