@@ -114,6 +114,13 @@ export const apiKey: Provoke = async (site) => {
   const { api_key_hash } = await site.system.admin.call<{ api_key_hash: string }>('POST', path, {});
   await site.system.admin.call('POST', `${path}/revoke`, { api_key_hash, reason: 'to see what a failure leaves' });
 };
+/** Other limits each time: the same once more would be a conflict. */
+export const limits: Provoke = async (site) => {
+  const name = await madeBefore(site, 'account', account);
+  const limits = { burst: 1000 + Math.floor(Math.random() * 100_000) };
+  const body = { limits, reason: 'to see what a failure leaves' };
+  await site.system.admin.call('POST', `/admin/v1/accounts/${name}/limits`, body);
+};
 /** The name of one that a provocation made and that is enabled; makes one where there is none. */
 async function madeBefore(site: Site, kind: 'profile' | 'account', make: Provoke): Promise<string> {
   const enabled = `select name from registry.${kind} where name like $1 and state = 'enabled' limit 1`;

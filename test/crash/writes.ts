@@ -38,6 +38,7 @@ export const writes = {
     apply_profile: provoke.profile,
     set_profile_state: provoke.switchProfile,
     set_account_state: provoke.switchAccount,
+    set_account_limits: provoke.limits,
     add_api_key: provoke.apiKey,
     revoke_api_key: provoke.apiKey,
     block_key: provoke.blockKey,

@@ -99,9 +99,10 @@ async function truth(): Promise<object> {
     epoch: '0',
     cas: cas as never, // of these only what `essence` takes is looked at
     profiles: profiles.map((profile) => ({ ...profile })),
-    accounts: accounts.map(({ name, state, profiles: allowed, apiKeyHashes }) => ({
+    accounts: accounts.map(({ name, state, profiles: allowed, apiKeyHashes, limits }) => ({
       ...{ name, state, profiles: [...allowed] },
       apiKeyHashes: apiKeyHashes.map((hash) => Buffer.from(hash).toString('hex')),
+      ...(Object.keys(limits).length > 0 && { limits }),
     })),
     blockedKeys: Buffer.from(blockedKeys).toString('base64'),
   });
@@ -137,6 +138,11 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
     ([name, state]) =>
       () =>
         fixture.registry.setAccountState('bob', name, state, 'test'),
+  ),
+  fc.tuple(few, fc.constantFrom(1, 2, null), fc.constantFrom(3, null, undefined)).map(
+    ([name, burst, ordersPerDay]) =>
+      () =>
+        fixture.registry.setAccountLimits('alice', name, { burst, ordersPerDay }, 'test'),
   ),
   fc.tuple(few, key).map(
     ([name, hash]) =>

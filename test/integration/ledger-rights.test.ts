@@ -70,6 +70,7 @@ const verbs: Readonly<Record<ServiceName, readonly string[]>> = {
     'registry.refuse',
     'registry.retire_ca',
     'registry.revoke_api_key',
+    'registry.set_account_limits',
     'registry.set_account_state',
     'registry.set_profile_state',
   ],

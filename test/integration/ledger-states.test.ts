@@ -290,6 +290,33 @@ it('a profile that is applied under a CA that is not its own is refused before a
   }
 });
 
+describe('limits of an account', () => {
+  const told = async (): Promise<object | undefined> => {
+    const { accounts } = await fixture.registry.entitiesSince(0n);
+    return (accounts.find((one) => (one as { name: string }).name === 'demo') as { limits?: object }).limits;
+  };
+
+  it('are told as far as they are set; one that has none is told as before there were any', async () => {
+    const { registry } = fixture;
+    expect(await told()).toBeUndefined();
+    await registry.setAccountLimits('alice', 'demo', { burst: 3, ordersPerDay: 9 }, 'test');
+    await registry.setAccountLimits('alice', 'demo', { burst: null, ratePerSecond: 2 }, 'test');
+    expect(await told()).toEqual({ ratePerSecond: 2, ordersPerDay: 9 });
+    expect(await codeOf(registry.setAccountLimits('alice', 'demo', { ratePerSecond: 2 }, 'test'))).toBe('conflict');
+    expect(await codeOf(registry.setAccountLimits('alice', 'nobody', { burst: 2 }, 'test'))).toBe('not-found');
+    await registry.setAccountLimits('alice', 'demo', { ratePerSecond: null, ordersPerDay: null }, 'test');
+    expect(await told()).toBeUndefined();
+  });
+
+  it.each(['[]', '{"burst": 0}', '{"burst": 1.5}', '{"burst": "1"}', '{"burst": 1000001}', '{"other": 1}'])(
+    'cannot be %s, whoever writes',
+    async (limits) => {
+      const write = fixture.sql(`update registry.account set limits = '${limits}' where name = 'demo'`);
+      expect(await refusedWith(write)).toBe('23514');
+    },
+  );
+});
+
 describe('an API key', () => {
   const hash = createHash('sha256').update('a key').digest();
   const hashes = async (account: string): Promise<string[]> => {

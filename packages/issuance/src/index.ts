@@ -1,3 +1,4 @@
+export * from './account-limits.js';
 export * from './ca-state.js';
 export * from './disposition.js';
 export * from './lane.js';

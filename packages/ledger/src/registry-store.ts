@@ -33,7 +33,7 @@ const statements = {
         encode(spki, 'base64') as spki, encode(certificate, 'base64') as certificate, issuer, certificate_profile, epoch::text as epoch, created_at from registry.ca a) c) as cas,
       (select jsonb_agg(to_jsonb(p) order by p.name) from (select p.name, p.ca, p.purpose, p.state, p.revision, v.document, p.epoch::text as epoch, p.created_at
         from registry.profile p join registry.profile_revision v on v.profile = p.name and v.revision = p.revision) p) as profiles,
-      (select jsonb_agg(to_jsonb(a) order by a.name) from (select a.name, a.state, a.epoch::text as epoch, a.created_at,
+      (select jsonb_agg(to_jsonb(a) order by a.name) from (select a.name, a.state, a.epoch::text as epoch, a.created_at, a.limits,
         array(select ap.profile from registry.account_profile ap where ap.account = a.name order by 1) as profiles,
         array(select encode(k.hash, 'hex') from registry.api_key k where k.account = a.name and k.state = 'in-force' order by 1) as api_key_hashes
         from registry.account a) a) as accounts,
@@ -44,7 +44,10 @@ const statements = {
     'select registry.create_ca($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, $11) as epoch',
   ),
   applyProfile: statement('apply_profile', 'select * from registry.apply_profile($1, $2, $3, $4, $5::jsonb, $6, $7)'),
-  createAccount: statement('create_account', 'select registry.create_account($1, $2, $3::text[], $4) as epoch'),
+  createAccount: statement(
+    'create_account',
+    'select registry.create_account($1, $2, $3::text[], $4, $5::jsonb) as epoch',
+  ),
   blockKey: statement('block_key', 'select * from registry.block_key($1, $2, $3)'),
   blockedKeys: statement(
     'blocked_keys',
@@ -112,6 +115,7 @@ interface AccountJson {
   created_at: string;
   profiles: string[];
   api_key_hashes: string[];
+  limits: AccountRow['limits'];
 }
 
 const fromBase64 = (text: string): Uint8Array => Buffer.from(text, 'base64');
@@ -136,6 +140,7 @@ const toAccount = (account: AccountJson): AccountRow => ({
   state: account.state,
   profiles: account.profiles,
   apiKeyHashes: account.api_key_hashes.map((hash) => Buffer.from(hash, 'hex')),
+  limits: account.limits,
   epoch: BigInt(account.epoch),
   createdAt: new Date(account.created_at),
 });
@@ -199,6 +204,7 @@ export function createRegistryStore(options: DatabaseOptions): RegistryStore {
         account.name,
         [...account.profiles],
         Buffer.from(account.apiKeyHash),
+        JSON.stringify(account.limits ?? {}),
       ]),
     blockKey: (operator, key) =>
       only<Change & { unchanged: boolean }>(database, statements.blockKey, [

@@ -1,4 +1,4 @@
-import type { CaState, Purpose } from '@sluice/issuance';
+import type { AccountLimit, AccountLimits, CaState, Purpose } from '@sluice/issuance';
 import type { AuditFinding, AuditScope } from './audit-types.js';
 import type { Decided, SubscriberStore } from './subscriber-types.js';
 import type { Caller, LaneLoad, RequestHistory } from './types.js';
@@ -39,9 +39,13 @@ export interface AccountRow {
   readonly profiles: readonly string[];
   /** SHA-256 of each key in force. */
   readonly apiKeyHashes: readonly Uint8Array[];
+  /** As far as they are set. */
+  readonly limits: AccountLimits;
   readonly epoch: bigint;
   readonly createdAt: Date;
 }
+/** null: back to the default. */
+export type LimitChanges = { readonly [limit in AccountLimit]?: number | null | undefined };
 /** A key that nobody may be certified for again. */
 export interface BlockedKeyRow {
   readonly spkiSha256: Uint8Array;
@@ -117,6 +121,8 @@ export interface RegistryStore extends SubscriberStore {
   setProfileState(operator: string, name: string, state: 'enabled' | 'disabled', reason: string): Promise<Change>;
   /** Under the exclusive locks of the CAs it may use. `conflict` when it is in that state. */
   setAccountState(operator: string, name: string, state: 'enabled' | 'disabled', reason: string): Promise<Change>;
+  /** Limits that are not named stay; null: the default from now on. `conflict` when that changes nothing. */
+  setAccountLimits(operator: string, name: string, limits: LimitChanges, reason: string): Promise<Change>;
   /** `hash`: SHA-256 of the key. `conflict` when it is known already, revoked or not. */
   addApiKey(operator: string, account: string, hash: Uint8Array): Promise<Change>;
   /** For good. `not-found` when it is not this account's, `conflict` when it is revoked. */
@@ -124,7 +130,7 @@ export interface RegistryStore extends SubscriberStore {
   applyProfile(operator: string, profile: NewProfile): Promise<Change & { revision: number; unchanged: boolean }>;
   createAccount(
     operator: string,
-    account: { name: string; profiles: readonly string[]; apiKeyHash: Uint8Array },
+    account: { name: string; profiles: readonly string[]; apiKeyHash: Uint8Array; limits?: AccountLimits },
   ): Promise<Change>;
   /** Throws `conflict` when the list is full. One that is blocked already stays as it is (`unchanged`). */
   blockKey(

@@ -15,6 +15,10 @@ const statements = {
   ),
   setProfileState: statement('set_profile_state', 'select registry.set_profile_state($1, $2, $3, $4) as epoch'),
   setAccountState: statement('set_account_state', 'select registry.set_account_state($1, $2, $3, $4) as epoch'),
+  setAccountLimits: statement(
+    'set_account_limits',
+    'select registry.set_account_limits($1, $2, $3::jsonb, $4) as epoch',
+  ),
   addApiKey: statement('add_api_key', 'select registry.add_api_key($1, $2, $3) as epoch'),
   revokeApiKey: statement('revoke_api_key', 'select registry.revoke_api_key($1, $2, $3, $4) as epoch'),
 };
@@ -40,6 +44,7 @@ type StateVerbs = Pick<
   | 'parkedOf'
   | 'setProfileState'
   | 'setAccountState'
+  | 'setAccountLimits'
   | 'addApiKey'
   | 'revokeApiKey'
 >;
@@ -62,6 +67,8 @@ export function createStateVerbs(database: Database): StateVerbs {
       change(statements.setProfileState, operator, name, state, reason),
     setAccountState: (operator, name, state, reason) =>
       change(statements.setAccountState, operator, name, state, reason),
+    setAccountLimits: (operator, name, limits, reason) =>
+      change(statements.setAccountLimits, operator, name, JSON.stringify(limits), reason),
     addApiKey: (operator, account, hash) => change(statements.addApiKey, operator, account, Buffer.from(hash)),
     revokeApiKey: (operator, account, hash, reason) =>
       change(statements.revokeApiKey, operator, account, Buffer.from(hash), reason),

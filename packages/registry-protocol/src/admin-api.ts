@@ -2,7 +2,18 @@ import { caStates } from '@sluice/issuance';
 import { caKeyKinds, subjectDnSchema } from '@sluice/pki';
 import { z } from 'zod';
 import { proposalSchema, subscriberViewSchema } from './admin-changes.js';
-import { changed, dryRun, epoch, hex, nameSchema, reason, sha256, text, time } from './admin-fields.js';
+import {
+  accountLimitsSchema,
+  changed,
+  dryRun,
+  epoch,
+  hex,
+  nameSchema,
+  reason,
+  sha256,
+  text,
+  time,
+} from './admin-fields.js';
 import { subscriberReportSchema } from './subscriber-report.js';
 
 /**
@@ -45,6 +56,8 @@ export type ApplyProfileBody = z.infer<typeof applyProfileBodySchema>;
 export const createAccountBodySchema = z.strictObject({
   name: nameSchema,
   profiles: z.array(nameSchema).max(100),
+  /** What is not named is as by default. */
+  limits: accountLimitsSchema.optional(),
   dry_run: dryRun,
 });
 export type CreateAccountBody = z.infer<typeof createAccountBodySchema>;
@@ -98,6 +111,8 @@ export const accountViewSchema = z.object({
   profiles: z.array(z.string()),
   /** SHA-256 of each API key in force. */
   api_key_hashes: z.array(hex),
+  /** As far as they are set. */
+  limits: accountLimitsSchema.default({}),
   epoch,
   created_at: time,
 });

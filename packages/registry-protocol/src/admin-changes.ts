@@ -1,6 +1,16 @@
 import { subscriberStandings } from '@sluice/issuance';
 import { z } from 'zod';
-import { changed, dryRun, epoch, reason, sha256, text, time } from './admin-fields.js';
+import {
+  accountLimitsSchema,
+  changed,
+  dryRun,
+  epoch,
+  limitChangesSchema,
+  reason,
+  sha256,
+  text,
+  time,
+} from './admin-fields.js';
 
 /** The part of the admin API that changes states, and tells who has applied a change. Conventions as in admin-api.ts. */
 
@@ -11,6 +21,10 @@ export type ChangeStateBody = z.infer<typeof changeStateBodySchema>;
 /** POST /admin/v1/cas/NAME/lift-quarantine. Without a token: of the CA and of all its tokens. */
 export const liftQuarantineBodySchema = changeStateBodySchema.extend({ token: text(200).optional() });
 export type LiftQuarantineBody = z.infer<typeof liftQuarantineBodySchema>;
+
+/** POST /admin/v1/accounts/NAME/limits. What is not named stays. */
+export const setLimitsBodySchema = changeStateBodySchema.extend({ limits: limitChangesSchema });
+export type SetLimitsBody = z.infer<typeof setLimitsBodySchema>;
 
 /** POST /admin/v1/accounts/NAME/keys */
 export const addApiKeyBodySchema = z.strictObject({ dry_run: dryRun });
@@ -55,6 +69,14 @@ export const liftQuarantineAnswerSchema = z.object({
   parked: z.number().int(),
 });
 export type LiftQuarantineAnswer = z.infer<typeof liftQuarantineAnswerSchema>;
+
+export const setLimitsAnswerSchema = z.object({
+  ...changed,
+  name: z.string(),
+  /** As they are now, as far as they are set. */
+  limits: accountLimitsSchema,
+});
+export type SetLimitsAnswer = z.infer<typeof setLimitsAnswerSchema>;
 
 export const addApiKeyAnswerSchema = z.object({
   ...changed,

@@ -1,3 +1,4 @@
+import { accountLimitMax } from '@sluice/issuance';
 import { z } from 'zod';
 
 /** Members that many bodies and answers of the admin API share. */
@@ -22,6 +23,29 @@ export const hex = z.string().regex(/^(?:[0-9a-f]{2})*$/);
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hexadecimal');
 export const reason = text(500);
 export const dryRun = z.boolean().optional();
+
+const limit = (max: number) => z.int().min(1).max(max);
+
+/** `AccountLimits` of packages/issuance, which says what each means. */
+export const accountLimitsSchema = z
+  .strictObject({
+    rate_per_second: limit(accountLimitMax.ratePerSecond),
+    burst: limit(accountLimitMax.burst),
+    joins_per_second: limit(accountLimitMax.joinsPerSecond),
+    orders_per_day: limit(accountLimitMax.ordersPerDay),
+  })
+  .partial();
+export type AccountLimitsBody = z.infer<typeof accountLimitsSchema>;
+
+/** null: as by default from now on. */
+export const limitChangesSchema = z
+  .strictObject({
+    rate_per_second: limit(accountLimitMax.ratePerSecond).nullable(),
+    burst: limit(accountLimitMax.burst).nullable(),
+    joins_per_second: limit(accountLimitMax.joinsPerSecond).nullable(),
+    orders_per_day: limit(accountLimitMax.ordersPerDay).nullable(),
+  })
+  .partial();
 
 /** What a change answers. In a dry run `epoch` is the present one and nothing was stored. */
 export const changed = { dry_run: z.boolean(), epoch };

@@ -1,4 +1,4 @@
-import { caStates } from '@sluice/issuance';
+import { accountLimitMax, caStates } from '@sluice/issuance';
 import { z } from 'zod';
 
 const base64 = z.base64();
@@ -44,12 +44,23 @@ const profile = z.strictObject({
   document: z.record(z.string(), z.unknown()),
 });
 
+const limit = (max: number) => z.int().min(1).max(max).optional();
+
 const account = z.strictObject({
   name: z.string(),
   state: z.enum(['enabled', 'disabled']),
   profiles: z.array(z.string()),
   /** Hex SHA-256 of each API key in force. */
   apiKeyHashes: z.array(z.string().regex(/^[0-9a-f]{64}$/)),
+  /** As far as they are set; absent when none is. */
+  limits: z
+    .strictObject({
+      ratePerSecond: limit(accountLimitMax.ratePerSecond),
+      burst: limit(accountLimitMax.burst),
+      joinsPerSecond: limit(accountLimitMax.joinsPerSecond),
+      ordersPerDay: limit(accountLimitMax.ordersPerDay),
+    })
+    .optional(),
 });
 
 /** Entities whole, as the registry's digest covers them: what is there, or what changed. Bytes are base64. */

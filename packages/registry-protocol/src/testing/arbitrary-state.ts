@@ -40,12 +40,19 @@ export const arbitraryEntities: fc.Arbitrary<Entities> = fc.record({
     unique,
   ),
   accounts: fc.uniqueArray(
-    fc.record({
-      name,
-      state,
-      profiles: fc.array(name, { maxLength: 3 }),
-      apiKeyHashes: fc.array(fc.constantFrom('0'.repeat(64), 'a'.repeat(64)), { maxLength: 2 }),
-    }),
+    fc.record(
+      {
+        name,
+        state,
+        profiles: fc.array(name, { maxLength: 3 }),
+        apiKeyHashes: fc.array(fc.constantFrom('0'.repeat(64), 'a'.repeat(64)), { maxLength: 2 }),
+        limits: fc.record(
+          { burst: fc.integer({ min: 1, max: 9 }), ordersPerDay: fc.constant(7) },
+          { requiredKeys: [] },
+        ),
+      },
+      { requiredKeys: ['name', 'state', 'profiles', 'apiKeyHashes'] },
+    ),
     unique,
   ),
   blockedKeys: fc

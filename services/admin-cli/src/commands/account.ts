@@ -4,6 +4,7 @@ import { type CommandContext, show } from '../command-context.js';
 import { card, table } from '../screens/table.js';
 import { timeText } from '../screens/time.js';
 import { addAccountKey } from './account-key.js';
+import { addAccountLimits, addLimitOptions, type LimitOptions, limitLines, limitsOf } from './account-limits.js';
 import { addAccountStates } from './account-states.js';
 
 function collect(value: string, before: readonly string[] = []): string[] {
@@ -12,21 +13,25 @@ function collect(value: string, before: readonly string[] = []): string[] {
 
 function addCreate(group: Command, context: CommandContext): void {
   const { colors } = context;
-  group
+  const command = group
     .command('create')
     .description('make an account and its API key, which is shown this once')
     .argument('<name>', '1 to 63 of a-z, 0-9 and hyphens')
     .requiredOption('--profile <name>', 'a profile it may use, repeatable', collect)
-    .option('--dry-run', 'check everything, change nothing')
+    .option('--dry-run', 'check everything, change nothing');
+  addLimitOptions(command, { orDefault: false })
     .addHelpText(
       'after',
       `
 Examples:
   $ sluice account create acme --profile tls-client --profile document-signing
+  $ sluice account create acme --profile tls-client --rate 50 --burst 500 --per-day 100000
   $ sluice account create acme --profile tls-client --json | jq -r .api_key > acme.key`,
     )
-    .action(async (name: string, options: { profile: string[]; dryRun?: boolean }, command: Command) => {
-      const body = { name, profiles: options.profile, dry_run: options.dryRun === true };
+    .action(async (name: string, options: LimitOptions & { profile: string[]; dryRun?: boolean }, command: Command) => {
+      const limits = limitsOf(options);
+      const named = Object.keys(limits).length > 0 ? { limits } : {};
+      const body = { name, profiles: options.profile, ...named, dry_run: options.dryRun === true };
       const answer = await context.api(command).post('/admin/v1/accounts', body, createAccountAnswerSchema);
       show(context, command, answer, () =>
         answer.api_key === null
@@ -75,6 +80,7 @@ function addShow(group: Command, context: CommandContext): void {
           ['state', account.state],
           ['profiles', account.profiles.join(', ')],
           ...account.api_key_hashes.map((hash) => ['key SHA-256', hash] as const),
+          ...limitLines(account.limits),
           ['changed at epoch', account.epoch],
           ['created', timeText(account.created_at)],
         ]),
@@ -88,5 +94,6 @@ export function addAccount(program: Command, context: CommandContext): void {
   addList(group, context);
   addShow(group, context);
   addAccountStates(group, context);
+  addAccountLimits(group, context);
   addAccountKey(group, context);
 }

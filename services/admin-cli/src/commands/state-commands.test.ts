@@ -301,6 +301,35 @@ describe('API keys of an account', () => {
   );
 });
 
+describe('sluice account limits', () => {
+  const path = 'POST /admin/v1/accounts/acme/limits';
+  const limits = ['account', 'limits', 'acme', '--reason', 'r'];
+  const answer = { dry_run: false, epoch: '9', name: 'acme', limits: { burst: 20 } };
+
+  it('names what is set and what goes back to the default, and shows what is in force', async () => {
+    rig.answers[path] = [[201, answer]];
+    expect(await rig.sluice(...limits, '--burst', '20', '--rate', 'default', '--per-day', 'default')).toBe(0);
+    const changes = { rate_per_second: null, burst: 20, orders_per_day: null };
+    expect(bodies(path)).toEqual([{ limits: changes, reason: 'r', dry_run: false }]);
+    expect(rig.out[0]).toMatch(/epoch 9: orders a second: \d+ \(default\), orders at once: 20, /);
+  });
+
+  it.each([[[]], [['--burst', '0']], [['--rate', '1.5']], [['--joins', 'many']], [['--per-day', '9999999999']]])(
+    'asks nobody when given %j',
+    async (args) => {
+      expect(await rig.sluice(...limits, ...args)).toBe(2);
+      expect(rig.calls).toEqual([]);
+    },
+  );
+
+  it('can be given with a new account', async () => {
+    const made = { dry_run: false, epoch: '3', name: 'acme', profiles: ['tls'], api_key: 'slk_abc' };
+    rig.answers['POST /admin/v1/accounts'] = [[201, made]];
+    expect(await rig.sluice('account', 'create', 'acme', '--profile', 'tls', '--joins', '7')).toBe(0);
+    expect(rig.calls[0]?.body).toMatchObject({ limits: { joins_per_second: 7 } });
+  });
+});
+
 describe('sluice subscribers', () => {
   const subscribers = [
     {

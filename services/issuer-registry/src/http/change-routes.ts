@@ -4,12 +4,14 @@ import {
   changeStateBodySchema,
   liftQuarantineBodySchema,
   revokeApiKeyBodySchema,
+  setLimitsBodySchema,
 } from '@sluice/registry-protocol';
 import type { Request } from 'express';
 import { addApiKey, revokeApiKey } from '../operations/api-keys.js';
 import { type CaVerb, changeCaState } from '../operations/change-ca-state.js';
 import { forgetSubscriber } from '../operations/forget-subscriber.js';
 import { liftQuarantine } from '../operations/lift-quarantine.js';
+import { setAccountLimits } from '../operations/set-account-limits.js';
 import { listSubscribers, showChange } from '../operations/show-subscribers.js';
 import { switchAccount, switchProfile } from '../operations/switch-state.js';
 import { type AdminRoute, nameIn } from './admin-route.js';
@@ -56,6 +58,12 @@ export const changeRoutes: readonly AdminRoute[] = [
         switchAccount(context, operator, nameIn(request), switches[verb], parseBody(request, changeStateBodySchema)),
     },
   ]),
+  {
+    method: 'post',
+    path: '/admin/v1/accounts/:name/limits',
+    run: (context, operator, request) =>
+      setAccountLimits(context, operator, nameIn(request), parseBody(request, setLimitsBodySchema)),
+  },
   {
     method: 'post',
     path: '/admin/v1/accounts/:name/keys',

@@ -1,5 +1,6 @@
 import { SluiceError } from '@sluice/errors';
 import type { CreateAccountAnswer, CreateAccountBody } from '@sluice/registry-protocol';
+import { limitsFrom } from '../views/limits-view.js';
 import type { AdminContext } from './admin-context.js';
 import { newApiKey } from './api-keys.js';
 
@@ -30,7 +31,8 @@ export async function createAccount(
   if (body.dry_run === true) {
     return { dry_run: true, epoch: String(state.epoch), name, profiles, api_key: null };
   }
+  const limits = limitsFrom(body.limits ?? {});
   const { apiKey, hash } = newApiKey(context);
-  const { epoch } = await context.store.createAccount(operator, { name, profiles, apiKeyHash: hash });
+  const { epoch } = await context.store.createAccount(operator, { name, profiles, apiKeyHash: hash, limits });
   return { dry_run: false, epoch: String(epoch), name, profiles, api_key: apiKey };
 }

@@ -2,6 +2,7 @@ import { SluiceError } from '@sluice/errors';
 import { type CaState, caTransitions } from '@sluice/issuance';
 import type { BlockedKeyRow, CaRow, DecidedChange, ProposalRow, RegistryStore, SubscriberRow } from '@sluice/ledger';
 import { stateDigest } from '@sluice/registry-protocol';
+import { withChanges } from '../operations/set-account-limits.js';
 import { createMemorySubscriberStore } from './memory-subscriber-store.js';
 import { snapshotView } from './snapshot-view.js';
 
@@ -216,6 +217,11 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
       setState(profiles, name, otherThan(state), { operator, kind: `profile-${state}` }),
     setAccountState: async (operator, name, state) =>
       setState(accounts, name, otherThan(state), { operator, kind: `account-${state}` }),
+    setAccountLimits: async (operator, name, changes) =>
+      setState(accounts, name, ({ limits }) => ({ limits: withChanges(limits, changes) }), {
+        operator,
+        kind: 'account-limits',
+      }),
     addApiKey: async (operator, name, hash) =>
       setState(accounts, name, ({ apiKeyHashes }) => ({ apiKeyHashes: [...apiKeyHashes, hash] }), {
         operator,
@@ -246,7 +252,7 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
       else profiles[index] = row;
       return { epoch: at, revision, unchanged: false };
     },
-    async createAccount(operator, { name, profiles: allowed, apiKeyHash }) {
+    async createAccount(operator, { name, profiles: allowed, apiKeyHash, limits = {} }) {
       here();
       const at = change(operator, 'account-create', name);
       accounts.push({
@@ -254,6 +260,7 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
         state: 'enabled',
         profiles: allowed,
         apiKeyHashes: [apiKeyHash],
+        limits,
         epoch: at,
         createdAt: now,
       });

@@ -29,11 +29,12 @@ export function snapshotView(state: RegistryState): Snapshot {
       revision,
       document: { ...document },
     })),
-    accounts: state.accounts.map(({ name, state: standing, profiles, apiKeyHashes }) => ({
+    accounts: state.accounts.map(({ name, state: standing, profiles, apiKeyHashes, limits }) => ({
       name,
       state: standing,
       profiles: [...profiles],
       apiKeyHashes: apiKeyHashes.map((hash) => Buffer.from(hash).toString('hex')),
+      ...(Object.keys(limits).length > 0 && { limits }),
     })),
     blockedKeys: base64(state.blockedKeys),
   };
