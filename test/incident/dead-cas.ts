@@ -49,10 +49,10 @@ export interface Harm {
   readonly backOff: Readonly<Record<string, number>>;
   /** Breakers that ever opened. */
   readonly breakers: readonly string[];
-  /** Requests of dead CAs that were claimed more than once: taken, given back, and taken again. */
-  readonly claimedAgain: number;
+  /** Serials of dead CAs that a signature may exist under. Those given back before the key was asked are void. */
+  readonly burned: number;
 }
-export const noHarm: Harm = { signatures: 0, backOff: {}, breakers: [], claimedAgain: 0 };
+export const noHarm: Harm = { signatures: 0, backOff: {}, breakers: [], burned: 0 };
 
 export interface Traces {
   readonly requests: number;
@@ -141,8 +141,8 @@ async function tracesOf(system: System, names: readonly string[]): Promise<Trace
 }
 
 async function harmIn(system: System, names: readonly string[]): Promise<Harm> {
-  const [again] = await system.query<{ count: number }>(
-    `select count(*)::int as count from ledger.serial where ca = any($1) and attempt > 1`,
+  const [burned] = await system.query<{ count: number }>(
+    `select count(*)::int as count from ledger.serial where ca = any($1) and state = 'burned'`,
     [names],
   );
   const backOff: Record<string, number> = {};
@@ -167,7 +167,7 @@ async function harmIn(system: System, names: readonly string[]): Promise<Harm> {
     signatures: system.witness().filter(({ label }) => names.includes(label)).length,
     backOff,
     breakers: opened.flat(),
-    claimedAgain: again?.count ?? Number.NaN,
+    burned: burned?.count ?? Number.NaN,
   };
 }
 
