@@ -1,13 +1,21 @@
 import { execFileSync } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { copyFile, mkdtemp, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SluiceError } from '@sluice/errors';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { keyStoreContract } from './contract.js';
 import { createFileKeyStore } from './file-key-store.js';
 import type { KeyStore } from './types.js';
+
+vi.mock('node:crypto', async (original) => {
+  const crypto = await original<typeof import('node:crypto')>();
+  return { ...crypto, createPrivateKey: vi.fn(crypto.createPrivateKey) };
+});
+/** How often a file was opened with the pass phrase, each time holding the thread on which answers are heard. */
+const openings = (): number =>
+  vi.mocked(createPrivateKey).mock.calls.filter(([key]) => typeof key === 'object' && 'passphrase' in key).length;
 
 const passphrase = 'correct horse battery';
 
@@ -121,6 +129,22 @@ it('calls no key missing on another token that was put in its place', async () =
   const error = await failure(store.confirmMissing('root', spki));
   expect([error.code, error.message]).toEqual(['token-failed', expect.stringContaining('another token')]);
   await another.close();
+});
+
+it('opens no file twice to confirm what is missing or replaced, however many keys go at once and how often it is asked', async () => {
+  const other = await store.generate('other', 'ec-p256');
+  const replaced = Array.from({ length: 10 }, (_, index) => `replaced-${index}`);
+  for (const label of replaced) await copyFile(join(dir, 'other.pem'), join(dir, `${label}.pem`));
+  const own = Buffer.from('the key that the registry knows');
+  vi.mocked(createPrivateKey).mockClear();
+  const ask = async () => {
+    await Promise.all(replaced.map((label) => store.find(label)));
+    return Promise.all(['gone', ...replaced, 'other'].map((label) => store.confirmMissing(label, own)));
+  };
+  const all = ['missing', ...replaced.map(() => 'replaced'), 'replaced'];
+  expect([await ask(), await ask()]).toEqual([all, all]);
+  expect(await store.confirmMissing('other', other.spki)).toBe('there');
+  expect(openings()).toBe(replaced.length);
 });
 
 it('looks at the file once a second while it signs, and not more often', async () => {

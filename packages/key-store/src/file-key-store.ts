@@ -43,6 +43,8 @@ class FileKeyStore implements KeyStore {
   readonly #monotonicMs: () => number;
   readonly #checkMissing = createMissingCheck(() => this.#openSession());
   readonly #open = new Map<string, OpenKey>();
+  /** By label, the file that opened last: the same text opens to the same key, and to open one holds the thread for 60 ms. */
+  readonly #opened = new Map<string, { readonly pem: string; readonly spki: Uint8Array }>();
   /** One opening or making at a time for each label: the second caller gets what the first one got. */
   readonly #busy = new Map<string, Promise<unknown>>();
   /** SubjectPublicKeyInfo of the control object as it was last asked for: which token this is. */
@@ -121,6 +123,7 @@ class FileKeyStore implements KeyStore {
   async close(): Promise<void> {
     this.#closed = true;
     this.#open.clear();
+    this.#opened.clear();
     await Promise.allSettled(this.#busy.values());
     this.#open.clear();
   }
@@ -166,6 +169,7 @@ class FileKeyStore implements KeyStore {
     const algorithm = algorithmOf(key);
     if (algorithm === undefined) throw new SluiceError('token-failed', `${label} is a key of no kind used here`);
     const opened: OpenKey = { info: { spki: spkiOf(key), algorithm }, key, stamp: file.stamp, lookedMs };
+    this.#opened.set(label, { pem: file.pem, spki: opened.info.spki });
     if (!this.#closed) this.#open.set(label, opened);
     return opened;
   }
@@ -206,10 +210,23 @@ class FileKeyStore implements KeyStore {
     if (control === undefined) {
       throw new SluiceError('token-failed', 'the key directory holds no control object: is the volume mounted?');
     }
-    return spkiOf(this.#decrypt('the control object', control.pem));
+    return this.#publicHalf(controlName, control.pem);
   }
 
-  /** Reads from the directory alone. Another token in its place (another volume, one made anew) is not this one. */
+  /** Of a file that was read just now. Throws `token-failed` when it does not open. */
+  #publicHalf(label: string, pem: string): Uint8Array {
+    const known = this.#opened.get(label);
+    if (known?.pem === pem) return known.spki;
+    const spki = spkiOf(this.#decrypt(label === controlName ? 'the control object' : label, pem));
+    this.#opened.set(label, { pem, spki });
+    return spki;
+  }
+
+  /**
+   * Reads from the directory alone. Another token in its place (another volume, one made anew) is not this one. What was
+   * read opens without its pass phrase when it is what opened before: fifty keys that go, or are replaced, at once must
+   * not hold the thread on which the token's answers are heard.
+   */
   async #openSession(): Promise<TokenSession> {
     const files = createKeyFiles(this.#dir);
     return {
@@ -221,7 +238,7 @@ class FileKeyStore implements KeyStore {
       },
       publicKey: async (label) => {
         const file = await files.read(label);
-        return file && spkiOf(this.#decrypt(label, file.pem));
+        return file && this.#publicHalf(label, file.pem);
       },
       close: async () => undefined,
     };
