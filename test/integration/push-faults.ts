@@ -76,7 +76,7 @@ export function findingsSince({ frontEnds, signers }: System, sinceMs: number): 
   return [...frontEnds, ...signers].flatMap(({ name, logFile }: Member) =>
     readFileSync(logFile, 'utf8')
       .split('\n')
-      .filter((line) => /"event":"(resync|registry-away)"/.test(line))
+      .filter((line) => /"event":"(push-failed|registry-away)"/.test(line))
       .map((line) => ({ name, atMs: Date.parse((JSON.parse(line) as { time: string }).time) }))
       .filter(({ atMs }) => atMs >= sinceMs),
   );

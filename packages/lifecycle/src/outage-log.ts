@@ -2,8 +2,8 @@ import type { Log } from './log.js';
 
 /** Tells of what fails again and again: the first time, then at growing intervals how often by now, and its end. */
 export interface OutageLog {
-  /** An error with a `code` that was not there before in this outage is told at once, too. */
-  failed(err: unknown): void;
+  /** An error with a `code` that was not there before in this outage is told at once, too. `about` is told with it. */
+  failed(err: unknown, about?: object): void;
   /** It went well; said when a failure was. */
   over(): void;
 }
@@ -29,7 +29,7 @@ export function createOutageLog({ log, name, messages, monotonicMs }: OutageLogO
 
   const facts = () => ({ count, forMs: Math.round(monotonicMs() - sinceMs) });
   return {
-    failed(err) {
+    failed(err, about = {}) {
       const nowMs = monotonicMs();
       const code = (err as { code?: unknown } | undefined)?.code;
       count += 1;
@@ -38,7 +38,7 @@ export function createOutageLog({ log, name, messages, monotonicMs }: OutageLogO
       else if (codes.has(code)) return;
       codes.add(code);
       sayAtMs = nowMs + pauseMs;
-      log.warn({ event: `${name}-failed`, ...facts(), err }, messages.failed);
+      log.warn({ event: `${name}-failed`, ...facts(), ...about, err }, messages.failed);
     },
     over() {
       if (count === 0) return;

@@ -1,5 +1,5 @@
 import { asSluiceError, SluiceError } from '@sluice/errors';
-import type { Log } from '@sluice/lifecycle';
+import type { OutageLog } from '@sluice/lifecycle';
 import { type KeptDigest, readFrame, type Snapshot } from '@sluice/registry-protocol';
 import type { Acknowledger } from './acknowledger.js';
 import { arrivedTogether } from './arrivals.js';
@@ -23,7 +23,8 @@ export interface FollowOptions {
   /** The state in force here was the registry's newest at this time. */
   readonly onFresh: (heardAtMs: number) => void;
   readonly monotonicMs: () => number;
-  readonly log: Log;
+  /** Of what came and could not be applied; over when what is held here and the registry's digest agree. */
+  readonly outage: OutageLog;
 }
 
 /** Why a stream ended, and whether what is held is in doubt: then the next one begins with the whole state. */
@@ -110,7 +111,7 @@ async function followLines(options: FollowOptions, whole: boolean, ending: Abort
 }
 
 async function settle(options: FollowOptions, gathering: Gathering, heard: Heard): Promise<void> {
-  const { state, digests, acknowledger, onFresh } = options;
+  const { state, digests, acknowledger, onFresh, outage } = options;
   const said = gathering.digest();
   if (said === undefined) return;
   const next = gathering.next();
@@ -121,12 +122,13 @@ async function settle(options: FollowOptions, gathering: Gathering, heard: Heard
   const digest = await digests.of(held);
   if (textOf(digest) !== said) throw new InDoubt(notThisState);
   onFresh(heard.heardAtMs);
+  outage.over();
   if (!state.alone()) return acknowledger.again();
   acknowledger.ended({ epoch: BigInt(held.epoch), digest });
 }
 
 async function apply(
-  { state, digests, acknowledger, onFresh, log }: FollowOptions,
+  { state, digests, acknowledger, onFresh, outage }: FollowOptions,
   { next, said, heardAtMs, whole }: Heard & { readonly next: Snapshot; readonly said: string },
 ): Promise<void> {
   const { epoch } = next;
@@ -135,15 +137,13 @@ async function apply(
     if (textOf(digest) !== said) throw whole ? new SluiceError('conflict', notThisState) : new InDoubt(notThisState);
     const { earlierEnded } = await state.apply(next);
     onFresh(heardAtMs);
+    outage.over();
     void earlierEnded.then(() => acknowledger.ended({ epoch: BigInt(epoch), digest }));
   } catch (thrown) {
     if (thrown instanceof InDoubt) throw thrown;
     // The older one stays in force. The next heartbeat finds us behind, and then it is tried again.
     const err = asSluiceError(thrown);
-    log.error(
-      { event: 'snapshot-refused', epoch, err },
-      'a state of the registry cannot be applied; the older one stays in force',
-    );
+    outage.failed(err, { epoch });
     acknowledger.refused(epoch, err);
   }
 }

@@ -264,7 +264,26 @@ describe('faults of the push are found and healed', () => {
     if (held) held.name = 'acmf';
     await expect.poll(() => client.current()?.snapshot.accounts[0]?.name, eventually).toBe('acme');
     expect(registry.asked).toEqual([{ epoch: null }, { epoch: null }]);
-    expect(events).toContain('resync');
+    expect(events).toContain('push-failed');
+  });
+
+  it('a digest that stays wrong is told at growing intervals, and once when it is right again', async () => {
+    let nowMs = 0;
+    await start({ monotonicMs: () => nowMs });
+    const told = (event: string): number => events.filter((said) => said === event).length;
+    const asked = (): number => registry.asked.length;
+    registry.damage = (line) => line.replace(/"digest":"..../, '"digest":"AAAA');
+    await expect.poll(asked, eventually).toBe(4);
+    expect(told('push-failed')).toBe(1);
+    nowMs = 10_000;
+    await expect.poll(() => told('push-failed'), eventually).toBe(2);
+    const before = asked();
+    await expect.poll(asked, eventually).toBe(before + 2);
+    expect([told('push-failed'), told('push-again'), mayUse()]).toEqual([2, 0, ['tls']]);
+    registry.damage = (line) => line;
+    const heard = registry.acknowledged.length;
+    await expect.poll(() => registry.acknowledged.length - heard, eventually).toBeGreaterThan(2);
+    expect([told('push-failed'), told('push-again')]).toEqual([2, 1]);
   });
 
   it('an acknowledgement that is not believed: another stream, from where it is', async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Breakers } from '@sluice/breaker';
 import { SluiceError } from '@sluice/errors';
-import { type Log, type Part, within } from '@sluice/lifecycle';
+import { createOutageLog, type Log, type Part, within } from '@sluice/lifecycle';
 import { createKeptDigest, type Snapshot } from '@sluice/registry-protocol';
 import { createAcknowledger } from './acknowledger.js';
 import { followStream } from './follow-stream.js';
@@ -78,6 +78,13 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   const digests = createKeptDigest();
   const stopping = new AbortController();
   const firstFresh = createSignal();
+  const outage = createOutageLog({
+    ...{ log, name: 'push', monotonicMs },
+    messages: {
+      failed: 'what came from the registry is in doubt or cannot be applied; the older state stays in force',
+      again: 'what is in force is what the registry says it should be',
+    },
+  });
   let freshAtMs: number | undefined;
   let open = false;
   let fruitless = 0;
@@ -89,7 +96,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   const follow = (whole: boolean) =>
     followStream(
       {
-        ...{ calls, state, digests, acknowledger, onOpen, onFresh, onRolledBack, monotonicMs, log },
+        ...{ calls, state, digests, acknowledger, onOpen, onFresh, onRolledBack, monotonicMs, outage },
         incarnation: () => lease.caller().incarnation,
       },
       whole,
@@ -128,7 +135,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       if (stopping.signal.aborted) return;
       const { err } = ended;
       whole = ended.whole;
-      if (whole) log.warn({ event: 'resync', err }, 'what was heard of the registry is in doubt; asking for all of it');
+      if (whole) outage.failed(err);
       else if (said !== 'away')
         log.warn({ event: 'registry-away', err }, 'no stream from the registry; the last state stays in force');
       if (!whole) said = 'away';
