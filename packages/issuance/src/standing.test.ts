@@ -5,6 +5,7 @@ import { isAwaited, isSettled, silentAfterMs, standingFor } from './standing.js'
 const now = new Date('2026-11-21T10:00:00Z');
 const ago = (ms: number): Date => new Date(now.getTime() - ms);
 const heard = { service: 'signer', fenced: false, acknowledgedEpoch: 7n, refusedEpoch: 0n, heardAt: ago(1000) };
+const registry = { service: 'issuer-registry' };
 const epochs = fc.bigInt({ min: 0n, max: 20n });
 const hearings = fc.record({
   service: fc.constantFrom('identity-api', 'signer', 'ocsp-responder'),
@@ -22,11 +23,18 @@ describe('a subscriber’s standing', () => {
     ['what it refused', 8n, { ...heard, refusedEpoch: 8n }, 'refused'],
     ['what it refused and proved after all', 7n, { ...heard, refusedEpoch: 7n }, 'applied'],
     ['what came after what it refused', 9n, { ...heard, refusedEpoch: 8n }, 'pending'],
-    ['anything new, when it was last heard 15 s ago', 8n, { ...heard, heardAt: ago(silentAfterMs) }, 'pending'],
+    ['anything new, when it was last heard 12 s ago', 8n, { ...heard, heardAt: ago(silentAfterMs) }, 'pending'],
     ['anything new, when that is longer ago', 8n, { ...heard, heardAt: ago(silentAfterMs + 1) }, 'silent'],
     ['what it refused before it went silent', 8n, { ...heard, refusedEpoch: 8n, heardAt: ago(60_000) }, 'refused'],
     ['anything, once it is fenced', 1n, { ...heard, fenced: true }, 'fenced'],
-    ['anything, when it reads the ledger itself', 9n, { ...heard, service: 'issuer-registry' }, 'applied'],
+    [
+      'anything, when it reads the ledger itself and renewed its lease late',
+      9n,
+      { ...heard, ...registry, heardAt: ago(15_000) },
+      'applied',
+    ],
+    ['anything, when it has not renewed its lease', 9n, { ...heard, ...registry, heardAt: ago(15_001) }, 'silent'],
+    ['anything, when it reads the ledger itself', 9n, { ...heard, ...registry }, 'applied'],
   ])('for %s', (_, epoch, subscriber, standing) => {
     expect(standingFor(epoch, subscriber, now)).toBe(standing);
   });

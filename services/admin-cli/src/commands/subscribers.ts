@@ -67,7 +67,7 @@ export function addSubscribers(program: Command, context: CommandContext): void 
     .addHelpText(
       'after',
       `
-Standings: applied (proved to act on it), pending, silent (not heard for 15 s), refused, fenced (its lease ran out: it
+Standings: applied (proved to act on it), pending, silent (not heard for 12 s), refused, fenced (its lease ran out: it
 can neither accept nor claim).
 
 Examples:
