@@ -16,7 +16,14 @@ export interface SubscribersOrder {
 const none = (): void => undefined;
 /** That the registry is away is what is measured. */
 const log: Log = { info: none, warn: none, error: (facts, message) => console.error(message, facts) };
-const report = async () => ({ ready: true, troubles: {}, breakers: {}, clock_skew_ms: null });
+const report = async () => ({
+  ready: true,
+  troubles: {},
+  breakers: {},
+  clock_skew_ms: null,
+  refused: {},
+  refusals: [],
+});
 
 /** As it would be when a machine starts: one after the other. */
 async function followAll({ registryUrl, databaseUrl, dir, subscribers }: SubscribersOrder): Promise<void> {

@@ -52,6 +52,7 @@ const verbs: Readonly<Record<ServiceName, readonly string[]>> = {
     'ledger.purge_idempotency',
     'ledger.read',
     'ledger.uuid_floor',
+    'ledger.vacuum_watch',
     'registry.acknowledge',
     'registry.add_api_key',
     'registry.apply_profile',

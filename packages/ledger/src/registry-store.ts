@@ -2,6 +2,7 @@ import { SluiceError } from '@sluice/errors';
 import { auditRange, auditScope, auditWhole } from './audit.js';
 import { createDatabase, type Database, type DatabaseOptions, type Statement } from './database.js';
 import { only } from './only.js';
+import { createQueueStore } from './queue-store.js';
 import type {
   AccountRow,
   BlockedKeyRow,
@@ -62,13 +63,6 @@ const statements = {
   serviceKeys: statement(
     'service_keys',
     'select name, service, public_key as "publicKey" from registry.service_key order by name',
-  ),
-  // The end's time is in the id of neither row; the last hour's requests are in the newest partitions.
-  recentEnds: statement(
-    'recent_ends',
-    `select o.state, o.code, count(*)::integer as count from ledger.outcome o
-     where o.request_id >= (lpad(to_hex(floor(extract(epoch from clock_timestamp() - interval '1 hour') * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
-     group by 1, 2 order by 3 desc`,
   ),
   makePartitions: statement('make_partitions', 'select ledger.make_partitions($1) as name'),
   purgeIdempotency: statement('purge_idempotency', 'select ledger.purge_idempotency($1) as purged'),
@@ -172,6 +166,7 @@ export function createRegistryStore(options: DatabaseOptions): RegistryStore {
   return {
     ...createSubscriberStore(database, options.url),
     ...createStateVerbs(database),
+    ...createQueueStore(database),
     enrol: (name, appliedEpoch) => enrol(database, name, appliedEpoch),
     renew: (caller, appliedEpoch, report) => renew(database, caller, appliedEpoch, report),
     state: () => readState(database),
@@ -239,7 +234,6 @@ export function createRegistryStore(options: DatabaseOptions): RegistryStore {
     auditWhole: () => auditWhole(database),
     auditRange: (range) => auditRange(database, range),
     auditScope: () => auditScope(database),
-    recentEnds: () => database.call(statements.recentEnds, []),
     async purgeIdempotency(max) {
       return Number((await only<{ purged: bigint }>(database, statements.purgeIdempotency, [max])).purged);
     },

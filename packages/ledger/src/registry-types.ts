@@ -1,5 +1,6 @@
 import type { AccountLimit, AccountLimits, CaState, Purpose } from '@sluice/issuance';
 import type { AuditFinding, AuditScope } from './audit-types.js';
+import type { QueueStore } from './queue-types.js';
 import type { Decided, SubscriberStore } from './subscriber-types.js';
 import type { Caller, LaneLoad, RequestHistory } from './types.js';
 
@@ -85,7 +86,7 @@ export interface KeyWorkWanted {
 }
 
 /** What issuer-registry may do. `operator` is the name in the audit trail. Changes are durable on return. */
-export interface RegistryStore extends SubscriberStore {
+export interface RegistryStore extends SubscriberStore, QueueStore {
   enrol(name: string, appliedEpoch?: bigint): Promise<Caller>;
   renew(caller: Caller, appliedEpoch: bigint, report?: object): Promise<Date>;
   state(): Promise<RegistryState>;
@@ -159,8 +160,6 @@ export interface RegistryStore extends SubscriberStore {
   serviceKeys(): Promise<{ name: string; service: string; publicKey: Uint8Array }[]>;
   laneLoads(): Promise<LaneLoad[]>;
   why(requestId: string): Promise<RequestHistory | undefined>;
-  /** Counts by end state of the last hour, for `sluice status`. */
-  recentEnds(): Promise<{ state: string; code: string | null; count: number }[]>;
   /** Claims left past their lease, and whether the registry is sealed as its rows say. Takes 5 s when there seem to be such claims: it looks twice. */
   auditWhole(): Promise<readonly AuditFinding[]>;
   /** At most `requestsMax` requests with ids from `from` on, before `until`, in one snapshot; `next`: where to go on. */

@@ -28,7 +28,7 @@ beforeEach(() => {
   enrolRefusal = undefined;
   renewals = [];
   applied = 42n;
-  report = { ready: true, troubles: {}, breakers: { ledger: 'closed' }, clock_skew_ms: 1 };
+  report = { ready: true, troubles: {}, breakers: { ledger: 'closed' }, clock_skew_ms: 1, refused: {}, refusals: [] };
   reports = [];
   makeReport = async () => report;
   metrics = createMetrics('test');

@@ -190,6 +190,6 @@ export function createLease<C extends LeaseHolder>(options: LeaseOptions<C>): Le
 const factsOf = ({ name, incarnation }: LeaseHolder) => ({ name, incarnation: String(incarnation) });
 
 /** What of a report is worth a renewal of its own: not the figures that change all the time. */
-function essence({ ready, troubles, breakers }: SubscriberReport): string {
-  return JSON.stringify([ready, troubles, breakers]);
+function essence({ ready, troubles, breakers, refused }: SubscriberReport): string {
+  return JSON.stringify([ready, troubles, breakers, Object.keys(refused).sort()]);
 }

@@ -1,7 +1,6 @@
 import { caStates } from '@sluice/issuance';
 import { caKeyKinds, subjectDnSchema } from '@sluice/pki';
 import { z } from 'zod';
-import { proposalSchema, subscriberViewSchema } from './admin-changes.js';
 import {
   accountLimitsSchema,
   changed,
@@ -14,7 +13,6 @@ import {
   text,
   time,
 } from './admin-fields.js';
-import { subscriberReportSchema } from './subscriber-report.js';
 
 /**
  * The admin API: what the registry takes and answers, and what the command line sends and shows. JSON members are
@@ -92,6 +90,22 @@ export const caViewSchema = z.object({
   created_at: time,
 });
 export type CaView = z.infer<typeof caViewSchema>;
+
+/** GET /admin/v1/cas/NAME */
+export const caDetailSchema = caViewSchema.extend({
+  /** What waits for it, all classes together. */
+  work: z.object({
+    queued: z.int(),
+    signing: z.int(),
+    /** Of what is queued: kept from signers by a rule or a quarantine. */
+    held: z.int(),
+    /** On the shelf: held until its time was up, and waiting for a person. */
+    parked: z.int(),
+    /** On the shelf: its attempts are used up. */
+    failed: z.int(),
+  }),
+});
+export type CaDetail = z.infer<typeof caDetailSchema>;
 
 export const profileViewSchema = z.object({
   name: z.string(),
@@ -183,49 +197,6 @@ export type BlockedKeyList = z.infer<typeof blockedKeyListSchema>;
 export const caListSchema = z.object({ epoch, cas: z.array(caViewSchema) });
 export const profileListSchema = z.object({ epoch, profiles: z.array(profileViewSchema) });
 export const accountListSchema = z.object({ epoch, accounts: z.array(accountViewSchema) });
-
-/** GET /admin/v1/status: what `sluice status` shows on one screen. */
-export const statusSchema = z.object({
-  /** The registry process that answered. */
-  registry: z.string(),
-  at: time,
-  epoch,
-  cas: z.array(
-    z.object({
-      name: z.string(),
-      state: z.enum(caStates),
-      quarantined: z.boolean(),
-      /** Tokens on which its key is missing; its work is held there and done on others. */
-      quarantined_tokens: z.array(z.string()),
-      key_group: z.string(),
-      key_algorithm: z.string(),
-      issuer: z.string(),
-      not_after: time.nullable(),
-    }),
-  ),
-  lanes: z.array(
-    z.object({
-      lane: z.string(),
-      queued: z.int(),
-      signing: z.int(),
-      oldest_age_ms: z.number(),
-    }),
-  ),
-  subscribers: z.array(
-    subscriberViewSchema.extend({
-      renewed_at: time,
-      /** As of `renewed_at`; null when it said nothing that can be shown. */
-      report: subscriberReportSchema.nullable(),
-    }),
-  ),
-  /** How requests ended within the last hour. */
-  recent_ends: z.array(z.object({ state: z.string(), code: z.string().nullable(), count: z.int() })),
-  /** Acts that wait for a second operator. */
-  proposals: z.array(proposalSchema),
-  /** What an operator should do next, most pressing first; empty when all is well. */
-  next_steps: z.array(z.string()),
-});
-export type Status = z.infer<typeof statusSchema>;
 
 /** GET /admin/v1/requests/ID: everything stored about one request, for `sluice why`. */
 export const whySchema = z.object({

@@ -11,5 +11,6 @@ export * from './slices.js';
 export * from './snapshot.js';
 export * from './standing-advice.js';
 export * from './state-digest.js';
+export * from './status-view.js';
 export * from './subscriber-report.js';
 export * from './token.js';

@@ -20,6 +20,9 @@ type Method = 'get' | 'post' | 'delete';
 /** Headers of one request. Node drops those beyond 2000 in silence, an Idempotency-Key perhaps: this is far below. */
 const headersMax = 100;
 
+/** The route of orders. */
+const orders = 'POST /identity';
+
 /** The HTTP face: its routes, and what every call has in common. `draining`: refuse what comes anew. */
 export function createApp(
   front: Front,
@@ -49,7 +52,7 @@ export function createApp(
   return (request, response) => {
     // Nearly every call, so it goes straight to its operation: the way through Express costs as much as reading it.
     if (request.method === 'POST' && request.url === '/identity') {
-      void answer('POST /identity', { request, response, httpRequestId: idOf(request) }, postIdentity);
+      void answer(orders, { request, response, httpRequestId: idOf(request) }, postIdentity);
     } else app(request, response);
   };
 
@@ -87,7 +90,9 @@ export function createApp(
 
   async function answer<C extends Call>(route: string, call: C, operation: Operation<C>): Promise<void> {
     const { response } = call;
-    const given = draining() ? drainingAnswer(route, call) : await checked(call, operation).catch(refusal);
+    const given = draining()
+      ? drainingAnswer(route, call)
+      : await checked(call, operation).catch((thrown: unknown) => refusal(route, thrown));
     if (given === 'hung-up' || response.destroyed) {
       front.metrics.hungUp();
       return;
@@ -107,12 +112,14 @@ export function createApp(
   }
 
   /** Refused before anything was looked up: nothing is said about what an earlier call under the same key has done. */
-  function refusal(thrown: unknown): Answer {
-    return problemAnswer(asSluiceError(thrown), { random: front.random });
+  function refusal(route: string, thrown: unknown): Answer {
+    const error = asSluiceError(thrown);
+    if (route === orders) front.metrics.refused(error.code);
+    return problemAnswer(error, { random: front.random });
   }
 
   function drainingAnswer(route: string, { request }: Call): Answer {
-    const newOrder = route === 'POST /identity' && request.headers['idempotency-key'] === undefined;
+    const newOrder = route === orders && request.headers['idempotency-key'] === undefined;
     const fate = newOrder ? ('not-issued' as const) : undefined;
     return problemAnswer(new SluiceError('draining'), { fate, random: front.random });
   }

@@ -17,6 +17,7 @@ import { createFrontMetrics, type FrontMetrics } from './front-metrics.js';
 import { createHttpServer, type HttpServer } from './http-server.js';
 import { createNonces } from './nonces.js';
 import { readiness } from './readiness.js';
+import { createRefusalTally } from './refusal-tally.js';
 import { createRefuseUnreadable } from './refuse-unreadable.js';
 import { testDirectory } from './self-test.js';
 import { createAdmission } from './steps/3-admit.js';
@@ -52,7 +53,8 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   const { monotonicMs } = clock;
   const log = createLogger({ service: 'identity-api', name, level: config.logLevel });
   const metrics = createMetrics('identity-api');
-  const frontMetrics: FrontMetrics = createFrontMetrics(metrics, () => waiters.count);
+  const refusals = createRefusalTally(monotonicMs);
+  const frontMetrics: FrontMetrics = createFrontMetrics(metrics, () => waiters.count, refusals);
 
   const breakers = createBreakers({ metrics, log });
   const turns = createTurnProducer({ redisUrl: config.redisUrl, log });
@@ -81,7 +83,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     enrol: () => ledger.enrol(name, registry.appliedEpoch()),
     renew: ledger.renew,
     appliedEpoch: () => registry.appliedEpoch(),
-    report: createReporter({ ready: () => ready(), breakers, clock: clockWatch }),
+    report: createReporter({ ready: () => ready(), breakers, clock: clockWatch, refusals: refusals.lately }),
     clock: clockWatch,
     metrics,
     log,

@@ -1,11 +1,13 @@
 import type { Metrics } from '@sluice/telemetry';
+import type { RefusalTally } from './refusal-tally.js';
 
 export type Step = 'join' | 'validate' | 'verify-key' | 'accept' | 'wait' | 'decide' | 'all';
 
 /** What this service counts. Labels come from closed sets: routes, codes, fates, steps. */
 export interface FrontMetrics {
   answered(route: string, status: number, code: string, fate: string | undefined): void;
-  refused(reason: string): void;
+  /** An order, before anything was stored; `whose` as far as it was known. */
+  refused(reason: string, whose?: { readonly ca: string; readonly account: string }): void;
   step(step: Step, durationMs: number): void;
   accepted(verdict: 'accepted' | 'joined'): void;
   turn(added: boolean): void;
@@ -27,7 +29,7 @@ function remembered<T>(make: (key: string) => T): (key: string) => T {
   };
 }
 
-export function createFrontMetrics(metrics: Metrics, waiting: () => number): FrontMetrics {
+export function createFrontMetrics(metrics: Metrics, waiting: () => number, tally: RefusalTally): FrontMetrics {
   const requests = metrics.counter('requests_total', 'HTTP requests answered', ['route', 'status', 'code']);
   const outcomes = metrics.counter('outcomes_total', 'What clients were told became of their requests', ['fate']);
   const refusals = metrics.counter('refusals_total', 'Orders refused before anything was stored', ['reason']);
@@ -59,7 +61,10 @@ export function createFrontMetrics(metrics: Metrics, waiting: () => number): Fro
       requestsOf(`${route}\t${status}\t${code}`).inc();
       if (fate !== undefined) outcomesOf(fate).inc();
     },
-    refused: (reason) => refusalsOf(reason).inc(),
+    refused(reason, whose) {
+      refusalsOf(reason).inc();
+      tally.add({ ca: '', account: '', ...whose, code: reason });
+    },
     step: (step, durationMs) => stepsOf(step).observe(durationMs / 1000),
     accepted: (verdict) => acceptsOf(verdict).inc(),
     turn: (added) => turnsOf(added ? 'added' : 'failed').inc(),

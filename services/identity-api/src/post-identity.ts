@@ -293,7 +293,10 @@ async function inTime(front: Front, pending: Pending, answering: Promise<Answer 
 function failed(front: Front, pending: Pending, thrown: unknown): Answer {
   const error = asSluiceError(thrown);
   const fate = error.code === 'outcome-unknown' ? 'unknown' : pending.fate;
-  if (fate === 'not-issued') front.metrics.refused(error.code);
+  if (fate === 'not-issued') {
+    const ca = pending.directory.profile(pending.order.profile)?.ca ?? '';
+    front.metrics.refused(error.code, { account: pending.account.name, ca });
+  }
   const location = pending.requestId === undefined ? undefined : locationOf(pending.requestId);
   const told = fate === 'not-issued' && mayHaveTwin(pending, error) ? 'unknown' : fate;
   return problemAnswer(error, { fate: told, location, random: front.random });

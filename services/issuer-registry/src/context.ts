@@ -14,6 +14,8 @@ import { takeAcknowledgement } from './http/take-acknowledgement.js';
 import type { AdminContext } from './operations/admin-context.js';
 import { endUnregistered } from './push/end-unregistered.js';
 import { createPush } from './push/push.js';
+import { createQueueMetrics } from './queue/queue-metrics.js';
+import { createQueueWatch } from './queue/queue-watch.js';
 import { createRegistryMetrics } from './registry-metrics.js';
 import { createSubscriberMetrics } from './subscriber-metrics.js';
 import { fenceAndConfirm } from './upkeep/fence-and-confirm.js';
@@ -73,9 +75,11 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   });
   const partitions = createPartitionKeeper({ store, clock, log });
   const ledgerClock = (): Date => new Date(clock().getTime() - (clockWatch.skewMs() ?? 0));
+  const queue = createQueueWatch({ store, monotonicMs, log });
   const admin: AdminContext = {
     name,
     store,
+    queue,
     clock,
     ledgerClock,
     randomBytes: overrides.randomBytes ?? randomBytes,
@@ -87,7 +91,8 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   const serviceKeyOf = keysFrom(() => store.serviceKeys());
   const authenticate = createAuthenticate(serviceKeyOf, clock, { once: true });
   const endStreams = (): Promise<void> => endUnregistered({ streams: push.streams, publicKeyOf: serviceKeyOf, log });
-  const { observe, purged } = createRegistryMetrics({ metrics, store, partitions: partitions.standing, log });
+  const { observe, purged } = createRegistryMetrics({ metrics, partitions: partitions.standing });
+  createQueueMetrics({ metrics, queue, store, log });
   createSubscriberMetrics({ metrics, store, ledgerClock, log });
   const app = createApp({
     context: admin,
@@ -132,6 +137,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
       every('fence-and-confirm', confirmIntervalMs, () => fenceAndConfirm({ store, log }), log),
       every('keep-partitions', partitionIntervalMs, partitions.keep, log),
       every('purge-idempotency', purgeIntervalMs, () => purgeIdempotency({ store, purged, log }), log),
+      queue.sampler,
       every('reconcile-key-work', reconcileIntervalMs, reconcile, log),
       server,
       // Stopped before the server, which waits for what is open.

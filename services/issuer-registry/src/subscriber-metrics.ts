@@ -79,8 +79,13 @@ export function createSubscriberMetrics({ metrics, store, ledgerClock, log }: Su
     Number(epoch - row.acknowledgedEpoch),
   );
   perSubscriber(
+    'subscriber_acknowledged_age_seconds',
+    'Since an acknowledgement of its was last accepted that proved a later epoch, or since it enrolled',
+    (row, { now }) => (now.getTime() - (row.acknowledgedAt ?? row.enrolledAt).getTime()) / 1000,
+  );
+  perSubscriber(
     'subscriber_heard_age_seconds',
-    'Since its last acknowledgement',
+    'Since it last said what it acts on, or refused',
     (row, { now }) => (now.getTime() - hearingOf(row).heardAt.getTime()) / 1000,
   );
   metrics.gauge('subscriber_standing', '1 for its standing', [...labels, 'standing'], async (gauge) => {

@@ -1,4 +1,4 @@
-import { caViewSchema } from '@sluice/registry-protocol';
+import { caDetailSchema } from '@sluice/registry-protocol';
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.js';
 import type { RegistryApi } from '../registry-api.js';
@@ -6,7 +6,7 @@ import { caScreen } from './ca-show.js';
 import { addStateCommand, type StateVerb } from './state-command.js';
 
 async function look(api: RegistryApi, name: string): Promise<string> {
-  const ca = await api.get(`/admin/v1/cas/${encodeURIComponent(name)}`, caViewSchema);
+  const ca = await api.get(`/admin/v1/cas/${encodeURIComponent(name)}`, caDetailSchema);
   return caScreen({ ...ca, certificate_pem: null });
 }
 

@@ -30,6 +30,7 @@ const ca = {
   not_after: null,
   epoch: '2',
   created_at: time,
+  work: { queued: 3, signing: 1, held: 2, parked: 12, failed: 0 },
 };
 const made = { dry_run: false, epoch: '9', name: 'root', state: 'disabled', done: true, proposal: null };
 const trial = { ...made, dry_run: true, state: 'active' };

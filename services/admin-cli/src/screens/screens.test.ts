@@ -25,7 +25,28 @@ const status: Status = {
       not_after: '2046-11-21T10:00:00.000Z',
     },
   ],
-  lanes: [{ lane: 'interactive.default', queued: 12, signing: 3, oldest_age_ms: 9000 }],
+  work: [
+    {
+      ...{
+        class: 'interactive',
+        key_group: 'default',
+        ca: 'demo-tls',
+        queued: 12,
+        signing: 3,
+        held: 1000,
+        parked: 2,
+        failed: 1,
+      },
+      ...{ oldest_age_ms: 9000, arrivals_per_second: 8.4, drained_per_second: 1200, top_account: 'acme', top_open: 12 },
+    },
+  ],
+  floods: [
+    { ca: 'demo-tls', account: 'acme', code: 'ca-disabled', per_minute: 1200.4, from: 'front-ends' },
+    { ca: '', account: '', code: 'unauthorized', per_minute: 12, from: 'front-ends' },
+    { ca: 'demo-tls', account: 'other', code: 'csr-invalid', per_minute: 3, from: 'ledger' },
+  ],
+  guards: [{ guard: 'admission', subject: 'front-1', detail: 'refused within the last minute: 30 lane-full' }],
+  vacuum: { dead_rows: 0, oldest_transaction_ms: 0, held_by: null },
   subscribers: [
     {
       name: 'signer-1',
@@ -39,9 +60,17 @@ const status: Status = {
       refusal: null,
       lease_until: '2026-11-21T10:00:25.000Z',
       renewed_at: time,
-      report: { ready: false, troubles: { redis: 'away' }, breakers: { redis: 'open' }, clock_skew_ms: 3 },
+      report: {
+        ready: false,
+        troubles: { redis: 'away' },
+        breakers: { redis: 'open' },
+        clock_skew_ms: 3,
+        refused: {},
+        refusals: [],
+      },
     },
   ],
+  ends_since: '2026-11-21T09:50:00.000Z',
   recent_ends: [
     { state: 'issued', code: null, count: 40 },
     { state: 'rejected', code: 'ca-disabled', count: 2 },
@@ -55,7 +84,7 @@ const status: Status = {
       expires_at: '2026-11-21T10:40:00.000Z',
     },
   ],
-  next_steps: ['Look at lane interactive.default.'],
+  next_steps: ['Do as runbooks/queue-flood.md says.'],
 };
 
 describe('sluice status', () => {
@@ -67,20 +96,69 @@ describe('sluice status', () => {
       'epoch 7',
       'root',
       '2046-11-21',
-      'interactive.default',
-      '9 s',
+      'interactive  demo-tls  15    1,000  3       9 s     8.4   1,200  acme 80 %',
+      'demo-tls  acme     ca-disabled   1,200       front ends',
+      '–         –        unauthorized',
+      'ledger, after it was accepted',
+      'admission front-1: refused within',
       '4 s ago',
       'quarantined on hsm-a',
       'ca enable root: alice',
       'no  ',
       '7/7',
-      '40 issued · 2 rejected ca-disabled',
-      '→ Look at lane',
+      '40 issued · 2 rejected ca-disabled in 10 min',
+      '→ Do as runbooks/queue-flood.md',
     ]) {
       expect(screen).toContain(text);
     }
-    expect(screen.split('\n').length).toBeLessThan(24);
-    expect(Math.max(...screen.split('\n').map((line) => line.length))).toBeLessThan(100);
+    expect(screen.split('\n').length).toBeLessThanOrEqual(24);
+    expect(Math.max(...screen.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+  });
+
+  it('takes a line for each thing that is well', async () => {
+    const [ca] = status.cas;
+    const [subscriber] = status.subscribers;
+    const well: Status = {
+      ...status,
+      cas: Array.from({ length: 12 }, (_, i) => ({
+        ...(ca as NonNullable<typeof ca>),
+        name: `ca-${i}`,
+        quarantined_tokens: [],
+      })),
+      subscribers: [{ ...(subscriber as NonNullable<typeof subscriber>), report: null }],
+      floods: [],
+      guards: [],
+      proposals: [],
+      recent_ends: [],
+      next_steps: [],
+    };
+    rig.answers['GET /admin/v1/status'] = [[200, well]];
+    expect(await rig.sluice('status')).toBe(0);
+    const lines = (rig.out[0] ?? '').split('\n');
+    expect(lines.slice(1)).toEqual([
+      'CAs           12 active',
+      'What ages',
+      expect.stringContaining('CLASS'),
+      expect.stringContaining('interactive  demo-tls'),
+      'What floods   nothing',
+      'Guards        none is active',
+      'Subscribers   1 of 1 ready and at epoch 7',
+      'Ends          none in 10 min',
+      'What to do    nothing: all is well',
+    ]);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
+  it('stays one screen when everything is wrong', async () => {
+    const many = <R>(row: R | undefined): R[] => Array.from({ length: 40 }, () => row as R);
+    const wrong = {
+      ...{ ...status, work: many(status.work[0]), guards: many(status.guards[0]), next_steps: many('Do this.') },
+      ...{ cas: many(status.cas[0]), subscribers: many(status.subscribers[0]) },
+    };
+    rig.answers['GET /admin/v1/status'] = [[200, wrong]];
+    expect(await rig.sluice('status')).toBe(0);
+    expect((rig.out[0] ?? '').split('\n').length).toBeLessThan(70);
+    expect(rig.out[0]).toContain('… and 32 more: sluice status --json');
   });
 
   it('is JSON when asked for', async () => {

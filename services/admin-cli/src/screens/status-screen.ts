@@ -7,6 +7,10 @@ import { durationText, timeText } from './time.js';
 
 type Paint = (text: string) => string;
 
+/** What is more than this of a kind is told as a number: it has to stay one screen. */
+const rowsMax = 8;
+const noneText = '–';
+
 function paintState(colors: Colors, state: string): string {
   const good = new Set(['active']);
   const passing = new Set(['pending', 'disabled', 'retiring']);
@@ -14,63 +18,123 @@ function paintState(colors: Colors, state: string): string {
   return paint(state);
 }
 
-function section(colors: Colors, title: string, text: string, empty: string): string {
-  return `${colors.bold(title)}\n${text === '' ? colors.dim(empty) : text}`;
+/** A title and its lines; on one line when there is only something to say. */
+function section(colors: Colors, title: string, text: string): string {
+  return `${colors.bold(title)}\n${text}`;
+}
+const line = (colors: Colors, title: string, text: string): string => `${colors.bold(title.padEnd(13))} ${text}`;
+
+function firstOf<R>(rows: readonly R[], show: (rows: readonly R[]) => string): string {
+  const more = rows.length - rowsMax;
+  return show(rows.slice(0, rowsMax)) + (more > 0 ? `\n… and ${more} more: sluice status --json` : '');
 }
 
+const countText = (count: number): string => (count === 0 ? noneText : count.toLocaleString('en'));
+const rateText = (perSecond: number | null): string => (perSecond === null ? noneText : perSecond.toLocaleString('en'));
+
+/** Those that are as they should be are counted; the others, and what waits for them, are shown. */
 function cas({ cas: rows }: Status, colors: Colors): string {
-  if (rows.length === 0) return '';
-  return table(
-    ['NAME', 'STATE', 'KEY', 'KEY GROUP', 'ISSUER', 'EXPIRES'],
-    rows.map((ca) => [
-      ca.name,
-      paintState(colors, ca.state) + colors.red(quarantineText(ca)),
-      ca.key_algorithm,
-      ca.key_group,
-      ca.issuer === ca.name ? '(itself)' : ca.issuer,
-      timeText(ca.not_after),
-    ]),
+  if (rows.length === 0) return line(colors, 'CAs', colors.dim('none yet: sluice ca create --help'));
+  const odd = rows.filter((ca) => ca.state !== 'active' || ca.quarantined || ca.quarantined_tokens.length > 0);
+  const active = `${colors.green(String(rows.length - odd.length))} active`;
+  if (odd.length === 0) return line(colors, 'CAs', active);
+  const shown = firstOf(odd, (some) =>
+    table(
+      ['NAME', 'STATE', 'KEY GROUP', 'EXPIRES'],
+      some.map((ca) => [
+        ca.name,
+        paintState(colors, ca.state) + colors.red(quarantineText(ca)),
+        ca.key_group,
+        timeText(ca.not_after),
+      ]),
+    ),
   );
+  return `${line(colors, 'CAs', active)}, and\n${shown}`;
 }
 
-function lanes({ lanes: rows }: Status): string {
-  const open = rows.filter(({ queued, signing }) => queued + signing > 0);
-  if (open.length === 0) return '';
-  return table(
-    ['LANE', 'QUEUED', 'SIGNING', 'OLDEST WAITS'],
-    open.map(({ lane, queued, signing, oldest_age_ms }) => [
-      lane,
-      String(queued),
-      String(signing),
-      oldest_age_ms === 0 ? '–' : durationText(oldest_age_ms),
-    ]),
-  );
+/** Most of it of one account: it is named, with its share. */
+function mostOf({ top_account, top_open, queued, signing }: Status['work'][number]): string {
+  if (top_account === null) return noneText;
+  return `${top_account} ${Math.round((100 * top_open) / Math.max(1, queued + signing))} %`;
 }
 
+function work({ work: rows }: Status, colors: Colors): string {
+  if (rows.length === 0) return line(colors, 'What ages', colors.dim('nothing is open'));
+  const shown = firstOf(rows, (some) =>
+    table(
+      ['CLASS', 'CA', 'OPEN', 'HELD', 'PARKED', 'OLDEST', 'IN/S', 'OUT/S', 'MOST BY'],
+      some.map((row) => [
+        row.class,
+        row.ca,
+        countText(row.queued + row.signing),
+        countText(row.held),
+        countText(row.parked + row.failed),
+        row.oldest_age_ms === 0 ? noneText : durationText(row.oldest_age_ms),
+        rateText(row.arrivals_per_second),
+        rateText(row.drained_per_second),
+        mostOf(row),
+      ]),
+    ),
+  );
+  return section(colors, 'What ages', shown);
+}
+
+function floods({ floods: rows }: Status, colors: Colors): string {
+  if (rows.length === 0) return line(colors, 'What floods', colors.dim('nothing'));
+  const shown = table(
+    ['CA', 'ACCOUNT', 'CODE', 'PER MINUTE', 'REFUSED BY'],
+    rows.map(({ ca, account, code, per_minute, from }) => [
+      ca === '' ? noneText : ca,
+      account === '' ? noneText : account,
+      code,
+      Math.round(per_minute).toLocaleString('en'),
+      from === 'front-ends' ? 'front ends' : 'ledger, after it was accepted',
+    ]),
+  );
+  return section(colors, 'What floods', shown);
+}
+
+function guards({ guards: rows }: Status, colors: Colors): string {
+  if (rows.length === 0) return line(colors, 'Guards', colors.dim('none is active'));
+  const shown = firstOf(rows, (some) =>
+    some.map(({ guard, subject, detail }) => `${colors.yellow(guard)} ${subject}: ${detail}`).join('\n'),
+  );
+  return section(colors, 'Guards', shown);
+}
+
+/** Who has applied the epoch and says that it is ready needs no line. */
 function subscribers({ at, epoch, subscribers: rows }: Status, colors: Colors): string {
-  if (rows.length === 0) return '';
-  return table(
-    ['NAME', 'SERVICE', 'INCARNATION', 'STANDING', 'READY', 'EPOCH', 'LAST HEARD'],
-    rows.map((row) => [
-      row.name,
-      row.service,
-      row.incarnation,
-      paintStanding(colors, row.standing),
-      readyText(row, colors),
-      `${row.acknowledged_epoch}/${epoch}`,
-      heardText(row.heard_at, at),
-    ]),
+  if (rows.length === 0) return line(colors, 'Subscribers', colors.dim('none'));
+  const odd = rows.filter(({ standing, report }) => standing !== 'applied' || report?.ready === false);
+  const well = rows.length - odd.length;
+  const summary = `${colors.green(String(well))} of ${rows.length} ready and at epoch ${epoch}`;
+  if (odd.length === 0) return line(colors, 'Subscribers', summary);
+  const shown = firstOf(odd, (some) =>
+    table(
+      ['NAME', 'SERVICE', 'STANDING', 'READY', 'EPOCH', 'LAST HEARD'],
+      some.map((row) => [
+        row.name,
+        row.service,
+        paintStanding(colors, row.standing),
+        readyText(row, colors),
+        `${row.acknowledged_epoch}/${epoch}`,
+        heardText(row.heard_at, at),
+      ]),
+    ),
   );
+  return `${line(colors, 'Subscribers', summary)}, not\n${shown}`;
 }
 
 function readyText({ standing, report }: Status['subscribers'][number], colors: Colors): string {
   // What a process said before it went silent is no news.
-  if (report === null || (standing !== 'applied' && standing !== 'pending')) return '–';
+  if (report === null || (standing !== 'applied' && standing !== 'pending')) return noneText;
   return report.ready ? colors.green('yes') : colors.red('no');
 }
 
-function ends({ recent_ends }: Status): string {
-  return recent_ends.map(({ state, code, count }) => `${count} ${state}${code === null ? '' : ` ${code}`}`).join(' · ');
+function ends({ at, ends_since, recent_ends }: Status, colors: Colors): string {
+  const said = recent_ends.map(({ state, code, count }) => `${count} ${state}${code === null ? '' : ` ${code}`}`);
+  const lately = `in ${durationText(Date.parse(at) - Date.parse(ends_since))}`;
+  return line(colors, 'Ends', said.length === 0 ? colors.dim(`none ${lately}`) : `${said.join(' · ')} ${lately}`);
 }
 
 function proposed({ proposals }: Status): string {
@@ -81,17 +145,28 @@ function proposed({ proposals }: Status): string {
     .join('\n');
 }
 
-/** Everything an operator needs first, on one screen. */
+function steps({ next_steps }: Status, colors: Colors): string {
+  if (next_steps.length === 0) return line(colors, 'What to do', colors.green('nothing: all is well'));
+  const arrow = colors.yellow('→');
+  return section(
+    colors,
+    'What to do next',
+    firstOf(next_steps, (some) => some.map((step) => `${arrow} ${step}`).join('\n')),
+  );
+}
+
+/** Everything an operator needs first, on one screen: what is well takes a line, what is not takes its lines. */
 export function statusScreen(status: Status, colors: Colors): string {
-  const { next_steps, proposals } = status;
-  const steps = next_steps.map((step) => `${colors.yellow('→')} ${step}`).join('\n');
+  const { proposals } = status;
   return [
     `${colors.bold('Sluice')}  registry ${status.registry} · epoch ${status.epoch} · ${timeText(status.at)}`,
-    section(colors, 'CAs', cas(status, colors), 'none yet: sluice ca create --help'),
-    section(colors, 'Lanes with open work', lanes(status), 'none'),
-    section(colors, 'Subscribers', subscribers(status, colors), 'none'),
-    ...(proposals.length > 0 ? [section(colors, 'Waiting for a second operator', proposed(status), '')] : []),
-    section(colors, 'Ends of the last hour', ends(status), 'none'),
-    section(colors, 'What to do next', steps, 'nothing: all is well'),
-  ].join('\n\n');
+    cas(status, colors),
+    work(status, colors),
+    floods(status, colors),
+    guards(status, colors),
+    subscribers(status, colors),
+    ...(proposals.length > 0 ? [section(colors, 'Waiting for a second operator', proposed(status))] : []),
+    ends(status, colors),
+    steps(status, colors),
+  ].join('\n');
 }

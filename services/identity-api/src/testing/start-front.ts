@@ -13,6 +13,7 @@ import type { Front } from '../front.js';
 import { createFrontMetrics } from '../front-metrics.js';
 import { createHttpServer, type HttpServer, type HttpTimeouts } from '../http-server.js';
 import { createNonces } from '../nonces.js';
+import { createRefusalTally } from '../refusal-tally.js';
 import { createRefuseUnreadable } from '../refuse-unreadable.js';
 import { type Admission, createAdmission } from '../steps/3-admit.js';
 import { createWaiters, type Waiters } from '../steps/9-waiters.js';
@@ -196,7 +197,11 @@ export async function startFront(options: StartFrontOptions = {}): Promise<Start
       if (started.withoutSnapshot) throw new SluiceError('unavailable', 'No registry snapshot yet');
       return atOnce(createDirectory(started.snapshot, checkProfile, caValidity));
     },
-    metrics: createFrontMetrics(metrics, () => waiters.count),
+    metrics: createFrontMetrics(
+      metrics,
+      () => waiters.count,
+      createRefusalTally(() => clock.monotonicMs()),
+    ),
     random: () => 0.5,
     nonces: createNonces([Buffer.alloc(32, 7)], randomBytes),
     acceptsUnderWay,

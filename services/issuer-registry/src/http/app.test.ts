@@ -5,6 +5,7 @@ import { SluiceError } from '@sluice/errors';
 import { signToken, statusSchema } from '@sluice/registry-protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryRegistryStore, type MemoryRegistryStore } from '../testing/memory-registry-store.js';
+import { queueIn } from '../testing/queue-in.js';
 import { createApp } from './app.js';
 import { createAuthenticate } from './authenticate.js';
 import { createKeyDirectory } from './key-directory.js';
@@ -37,7 +38,14 @@ beforeEach(async () => {
   const authenticate = (load: () => Promise<readonly { name: string; publicKey: Uint8Array }[]>) =>
     createAuthenticate(createKeyDirectory({ load, monotonicMs, cacheMs: 3000, log }), clock);
   const app = createApp({
-    context: { name: 'registry-1', store, clock, ledgerClock: clock, randomBytes: (length) => new Uint8Array(length) },
+    context: {
+      name: 'registry-1',
+      store,
+      queue: queueIn(store),
+      clock,
+      ledgerClock: clock,
+      randomBytes: (length) => new Uint8Array(length),
+    },
     authenticateOperator: authenticate(() => store.operators()),
     stream: refuseUnknown,
     acknowledgement: refuseUnknown,
@@ -170,7 +178,7 @@ describe('the admin API', () => {
   });
 
   it('hides what a fault of ours says', async () => {
-    store.recentEnds = async () => {
+    store.newestEnds = async () => {
       throw new TypeError('secret detail');
     };
     const answer = await call({ path: '/admin/v1/status' });

@@ -3,6 +3,7 @@ import type { CaRow } from '@sluice/ledger';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryRegistryStore, type MemoryRegistryStore } from '../testing/memory-registry-store.js';
 import { newSubscriber } from '../testing/memory-subscriber-store.js';
+import { queueIn } from '../testing/queue-in.js';
 import type { AdminContext } from './admin-context.js';
 import { addApiKey, revokeApiKey } from './api-keys.js';
 import { type CaVerb, changeCaState } from './change-ca-state.js';
@@ -24,7 +25,7 @@ beforeEach(async () => {
     drawn += 1;
     return new Uint8Array(length).fill(drawn);
   };
-  context = { name: 'registry-1', store, clock, ledgerClock: clock, randomBytes };
+  context = { name: 'registry-1', store, queue: queueIn(store), clock, ledgerClock: clock, randomBytes };
   const subject = { subject: '{}', subjectDer: new Uint8Array() };
   const ca = { name: 'root', keyGroup: 'default', keyAlgorithm: 'ec-p256', issuer: 'root', certificateProfile: 'root' };
   await store.createCa('alice', { ...ca, ...subject });

@@ -1,11 +1,11 @@
-import { codes } from '@sluice/errors';
-import { dispositionOf } from '@sluice/issuance';
+import { isCode } from '@sluice/errors';
+import { dispositionOf, type RequestClass } from '@sluice/issuance';
 import { proposalCommand, type Status, standingAdvice } from '@sluice/registry-protocol';
 
 type Facts = Omit<Status, 'next_steps'>;
 
 /** Work that waits longer than this in a lane is worth a look. */
-const oldestAgeMsMax: Readonly<Record<string, number>> = {
+const oldestAgeMsMax: Readonly<Record<RequestClass, number>> = {
   urgent: 2000,
   interactive: 2000,
   async: 60_000,
@@ -14,15 +14,12 @@ const oldestAgeMsMax: Readonly<Record<string, number>> = {
 const expiryNoticeDays = 30;
 const tokenRunbook = 'Do as runbooks/signer-token-failure.md says.';
 
-function isCode(text: string): text is keyof typeof codes {
-  return Object.hasOwn(codes, text);
-}
-
 /** Key work is taken within a second or two by any signer of its group: what waits longer has none. */
 const keyWorkAgeMsMax = 10_000;
 
-function aboutPending(name: string, keyGroup: string, { lanes, subscribers }: Facts): string {
-  const ageMs = lanes.find(({ lane }) => lane === `async.${keyGroup}`)?.oldest_age_ms ?? 0;
+function aboutPending(name: string, keyGroup: string, { work, subscribers }: Facts): string {
+  const ages = work.flatMap((row) => (row.class === 'async' && row.key_group === keyGroup ? [row.oldest_age_ms] : []));
+  const ageMs = Math.max(0, ...ages);
   const signerLives = subscribers.some(
     ({ service, standing }) => service === 'signer' && (standing === 'applied' || standing === 'pending'),
   );
@@ -52,13 +49,58 @@ function aboutCas(facts: Facts): string[] {
   });
 }
 
-function aboutLanes({ lanes }: Facts): string[] {
-  return lanes
-    .filter(({ lane, oldest_age_ms }) => oldest_age_ms > (oldestAgeMsMax[lane.split('.')[0] ?? ''] ?? 0))
-    .map(({ lane, queued, oldest_age_ms }) => {
-      const waits = `${queued} queued, the oldest for ${Math.round(oldest_age_ms / 1000)} s`;
-      return `Lane ${lane} waits (${waits}): look at its signers below; more of them, or what they log.`;
+function aboutWork({ work }: Facts): string[] {
+  return work.flatMap((row) => {
+    const { class: requestClass, ca, queued, parked, failed, oldest_age_ms, drained_per_second } = row;
+    const steps: string[] = [];
+    if (oldest_age_ms > oldestAgeMsMax[requestClass]) {
+      const waits = `${queued} queued, the oldest claimable for ${Math.round(oldest_age_ms / 1000)} s`;
+      const why =
+        drained_per_second === 0
+          ? `nothing of it is signed. ${tokenRunbook}`
+          : 'it comes faster than it is signed. Do as runbooks/queue-flood.md says.';
+      steps.push(`${requestClass} work for ${ca} waits (${waits}): ${why}`);
+    }
+    if (parked > 0) {
+      steps.push(
+        `${parked} ${requestClass} requests for ${ca} are parked: they wait for a person, and expire otherwise.`,
+      );
+    }
+    if (failed > 0) {
+      steps.push(`${failed} ${requestClass} requests for ${ca} failed at every attempt: see one with sluice why.`);
+    }
+    return steps;
+  });
+}
+
+function aboutAdmission({ guards }: Facts): string[] {
+  return guards
+    .filter(({ guard }) => guard === 'admission')
+    .map(({ subject, detail }) => `${subject} ${detail}. Do as runbooks/queue-flood.md says.`);
+}
+
+/** Below it, somebody's mistake; from it on, somebody's loop. */
+const floodPerMinuteMin = 60;
+
+function aboutFloods({ floods }: Facts): string[] {
+  return floods
+    .filter(({ per_minute }) => per_minute >= floodPerMinuteMin)
+    .map(({ ca, account, code, per_minute }) => {
+      const who = account === '' ? 'Somebody' : account;
+      const asked = `${who} is refused ${Math.round(per_minute)} times a minute with ${code}${ca === '' ? '' : ` for ${ca}`}`;
+      const page = isCode(code) && dispositionOf(code) === 'administrative' ? 'requests-rejected' : 'queue-flood';
+      return `${asked}: find out why they ask, and do as runbooks/${page}.md says.`;
     });
+}
+
+/** Dead rows beyond what a minute of heavy traffic leaves. */
+const deadRowsMax = 50_000;
+const transactionMsMax = 60_000;
+
+function aboutVacuum({ vacuum: { dead_rows, oldest_transaction_ms, held_by } }: Facts): string[] {
+  if (dead_rows < deadRowsMax || oldest_transaction_ms < transactionMsMax) return [];
+  const since = `open for ${Math.round(oldest_transaction_ms / 60_000)} min (${held_by ?? 'unknown'})`;
+  return [`A transaction ${since} keeps ${dead_rows} dead rows in the queue. Do as runbooks/open-transaction.md says.`];
 }
 
 /** What a live process says is wrong with it: its checks, and breakers that no check speaks of. */
@@ -88,12 +130,12 @@ function aboutSubscribers({ epoch, subscribers }: Facts): string[] {
 }
 
 /** Whoever still asks a CA or profile that does not permit it was not told: the start of the incident this is built against. */
-function aboutEnds({ recent_ends }: Facts): string[] {
+function aboutEnds({ recent_ends, ends_since }: Facts): string[] {
   return recent_ends
     .filter(({ code }) => code !== null && isCode(code) && dispositionOf(code) === 'administrative')
     .map(
       ({ code, count, state }) =>
-        `${count} requests ended ${state} with ${code} within the hour: find who still asks, and tell them.`,
+        `${count} requests ended ${state} with ${code} since ${ends_since}: find who still asks, and tell them.`,
     );
 }
 
@@ -108,8 +150,11 @@ function aboutProposals({ proposals }: Facts): string[] {
 export function nextSteps(facts: Facts): string[] {
   return [
     ...aboutCas(facts),
-    ...aboutLanes(facts),
+    ...aboutWork(facts),
+    ...aboutAdmission(facts),
     ...aboutSubscribers(facts),
+    ...aboutFloods(facts),
+    ...aboutVacuum(facts),
     ...aboutProposals(facts),
     ...aboutEnds(facts),
   ];

@@ -11,6 +11,7 @@ import {
 import type { CreateCaBody } from '@sluice/registry-protocol';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryRegistryStore, type MemoryRegistryStore } from '../testing/memory-registry-store.js';
+import { queueIn } from '../testing/queue-in.js';
 import type { AdminContext } from './admin-context.js';
 import { applyProfile } from './apply-profile.js';
 import { createAccount } from './create-account.js';
@@ -65,7 +66,7 @@ beforeEach(() => {
   store = createMemoryRegistryStore(now);
   const clock = (): Date => now;
   const randomBytes = (length: number): Uint8Array => new Uint8Array(length).fill(7);
-  context = { name: 'registry-1', store, clock, ledgerClock: clock, randomBytes };
+  context = { name: 'registry-1', store, queue: queueIn(store), clock, ledgerClock: clock, randomBytes };
 });
 
 function setState(name: string, state: CaRow['state']): void {

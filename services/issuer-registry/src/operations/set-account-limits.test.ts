@@ -1,5 +1,6 @@
 import { beforeEach, expect, it } from 'vitest';
 import { createMemoryRegistryStore, type MemoryRegistryStore } from '../testing/memory-registry-store.js';
+import { queueIn } from '../testing/queue-in.js';
 import type { AdminContext } from './admin-context.js';
 import { createAccount } from './create-account.js';
 import { setAccountLimits } from './set-account-limits.js';
@@ -13,7 +14,7 @@ beforeEach(async () => {
   store = createMemoryRegistryStore(now);
   const clock = (): Date => now;
   const randomBytes = (length: number): Uint8Array => new Uint8Array(length);
-  context = { name: 'registry-1', store, clock, ledgerClock: clock, randomBytes };
+  context = { name: 'registry-1', store, queue: queueIn(store), clock, ledgerClock: clock, randomBytes };
   await createAccount(context, 'alice', { name: 'acme', profiles: [], limits: { rate_per_second: 5, burst: 10 } });
 });
 const set = (limits: Parameters<typeof setAccountLimits>[3]['limits'], dry_run = false) =>

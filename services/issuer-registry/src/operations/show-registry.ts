@@ -1,7 +1,8 @@
-import type { AccountView, CaView, ProfileView } from '@sluice/registry-protocol';
+import type { AccountView, CaDetail, CaView, ProfileView } from '@sluice/registry-protocol';
 import { accountView } from '../views/account-view.js';
 import { caView } from '../views/ca-view.js';
 import { profileView } from '../views/profile-view.js';
+import { workOf } from '../views/work-view.js';
 import type { AdminContext } from './admin-context.js';
 import { findByName } from './find-by-name.js';
 
@@ -11,9 +12,10 @@ export async function listCas({ store }: AdminContext): Promise<{ epoch: string;
   return { epoch: String(epoch), cas: cas.map(caView) };
 }
 
-/** Throws `not-found`. */
-export async function showCa({ store }: AdminContext, name: string): Promise<CaView> {
-  return caView(findByName((await store.state()).cas, 'CA', name));
+/** With what waits for it. Throws `not-found`. */
+export async function showCa({ store, queue }: AdminContext, name: string): Promise<CaDetail> {
+  const ca = findByName((await store.state()).cas, 'CA', name);
+  return { ...caView(ca), work: workOf(name, (await queue.now()).rows) };
 }
 
 /** The current revision of every profile, with the epoch of the reading. */

@@ -1,21 +1,37 @@
-import type { SubscriberRow } from '@sluice/ledger';
+import type { CaRow, QueueRow, SubscriberRow } from '@sluice/ledger';
 import type { Status } from '@sluice/registry-protocol';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryRegistryStore, type MemoryRegistryStore } from '../testing/memory-registry-store.js';
 import { newSubscriber } from '../testing/memory-subscriber-store.js';
+import { queueIn } from '../testing/queue-in.js';
+import { workView } from '../views/work-view.js';
 import type { AdminContext } from './admin-context.js';
 import { nextSteps } from './next-steps.js';
 import { readStatus } from './read-status.js';
+import { showCa } from './show-registry.js';
 
 const now = new Date('2026-11-21T10:00:00Z');
 const at = (seconds: number): Date => new Date(now.getTime() + seconds * 1000);
+
+const waiting = (more: Partial<QueueRow>): QueueRow => ({
+  ...{ class: 'interactive', keyGroup: 'default', ca: 'tls', queued: 0, signing: 0, held: 0, parked: 0, failed: 0 },
+  ...{ oldestAgeMs: 0, accepted: 0, topAccount: null, topOpen: 0, ...more },
+});
+const work = (...rows: QueueRow[]): Status['work'] => workView({ at: now, rows, rates: new Map() });
 
 let store: MemoryRegistryStore;
 let context: AdminContext;
 beforeEach(() => {
   store = createMemoryRegistryStore(now);
   const clock = (): Date => now;
-  context = { name: 'registry-1', store, clock, ledgerClock: clock, randomBytes: (length) => new Uint8Array(length) };
+  context = {
+    name: 'registry-1',
+    store,
+    queue: queueIn(store),
+    clock,
+    ledgerClock: clock,
+    randomBytes: (length) => new Uint8Array(length),
+  };
 });
 
 async function subscribersNow(...rows: SubscriberRow[]): Promise<Status['subscribers']> {
@@ -111,7 +127,7 @@ describe('status', () => {
         ...calm,
         subscribers,
         cas: [{ ...ca, state: 'pending', not_after: null }],
-        lanes: [{ lane: 'async.default', queued: 1, signing: 0, oldest_age_ms }],
+        work: work(waiting({ class: 'async', queued: 1, oldestAgeMs: oldest_age_ms })),
       });
     expect(pending(900)).toEqual([expect.stringContaining('a signer of key group default makes it')]);
     expect(pending(11_000)).toEqual([expect.stringContaining('no signer takes its work')]);
@@ -122,10 +138,10 @@ describe('status', () => {
         { ...ca, state: 'active', quarantined: true, not_after: '2026-12-01T00:00:00Z' },
         { ...ca, name: 'tls', state: 'active', quarantined_tokens: ['hsm-a'], not_after: null },
       ],
-      lanes: [
-        { lane: 'interactive.default', queued: 40, signing: 0, oldest_age_ms: 9000 },
-        { lane: 'async.default', queued: 1, signing: 0, oldest_age_ms: 9000 },
-      ],
+      work: work(
+        waiting({ queued: 40, oldestAgeMs: 9000 }),
+        waiting({ class: 'async', queued: 1, parked: 3, oldestAgeMs: 9000 }),
+      ),
       proposals: [
         {
           verb: 'ca enable',
@@ -146,11 +162,118 @@ describe('status', () => {
       expect.stringMatching(/root is quarantined: .*runbooks\/signer-token-failure\.md/),
       expect.stringContaining('expires 2026-12-01'),
       expect.stringMatching(/tls is quarantined on hsm-a: .*runbooks\/signer-token-failure\.md/),
-      expect.stringContaining('Lane interactive.default waits (40 queued, the oldest for 9 s)'),
+      expect.stringMatching(/^interactive work for tls waits \(40 queued, .* for 9 s\): .*runbooks\/queue-flood\.md/),
+      expect.stringContaining('3 async requests for tls are parked'),
       expect.stringContaining(
         "alice waits for a second operator until 2026-11-21T11:00:00.000Z: sluice ca enable root --reason 'over'",
       ),
       expect.stringContaining('12 requests ended rejected with ca-disabled'),
     ]);
+  });
+
+  it('tells what ages, the longest wait first, with what came lately and is done', async () => {
+    const rates = new Map(
+      ['tls', 'gone'].map((ca) => [
+        `interactive default ${ca}`,
+        { class: 'interactive', keyGroup: 'default', ca, arrivals: 8.04, drained: 7.96 } as const,
+      ]),
+    );
+    const rows = [
+      waiting({ queued: 1, oldestAgeMs: 10.4 }),
+      waiting({ class: 'background', queued: 90, held: 30, oldestAgeMs: 5000, topAccount: 'acme', topOpen: 80 }),
+    ];
+    context = { ...context, queue: { now: async () => ({ at: now, rows, rates }) } };
+    const { work: told } = await readStatus(context);
+    expect(told).toMatchObject([
+      { class: 'background', held: 30, oldest_age_ms: 5000, arrivals_per_second: 0, top_account: 'acme', top_open: 80 },
+      { class: 'interactive', ca: 'tls', oldest_age_ms: 10, arrivals_per_second: 8, drained_per_second: 8 },
+      { ca: 'gone', queued: 0, arrivals_per_second: 8 },
+    ]);
+  });
+
+  it('tells what floods, refused by front ends or ended in the ledger, and who is refused by which guard', async () => {
+    const row = newSubscriber({ name: 'front-1', service: 'identity-api', acknowledgedEpoch: 1n, heardAt: now });
+    const said = { ready: true, troubles: {}, breakers: { redis: 'probing' }, clock_skew_ms: 0 };
+    const refusal = { ca: 'tls', account: 'acme', code: 'ca-disabled', per_minute: 600 };
+    const reported = { ...said, refused: { 'ca-disabled': 600, 'lane-full': 30 }, refusals: [refusal] };
+    store.subscriberRows = [
+      { ...row, reported },
+      { ...row, name: 'front-2', reported },
+      { ...row, name: 'gone', fenced: true, reported },
+    ];
+    const end = { ca: 'tls', account: 'other', state: 'rejected', code: 'csr-invalid', count: 3 };
+    store.ends = {
+      since: at(-60),
+      groups: [
+        { ...end, state: 'issued', code: null, count: 5000 },
+        ...Array.from({ length: 6 }, (_, i) => ({ ...end, account: `other-${i}`, count: i + 1 })),
+      ],
+    };
+    store.holdRows = [
+      {
+        ...{ ca: 'tls', profile: null, account: null, class: 'background', fraction: 0.5 },
+        reason: 'drill\u001b[2J',
+      } as const,
+    ].map((hold) => ({ ...hold, operator: 'alice', expiresAt: at(60) }));
+    const { floods, guards, recent_ends, next_steps } = await readStatus(context);
+    expect(floods).toEqual([
+      { ...refusal, per_minute: 1200, from: 'front-ends' },
+      ...[6, 5, 4, 3].map((count) => ({
+        ...{ ca: 'tls', account: `other-${count - 1}`, code: 'csr-invalid', per_minute: count, from: 'ledger' },
+      })),
+    ]);
+    expect(guards.map(({ guard, subject, detail }) => `${guard} ${subject}: ${detail}`)).toEqual([
+      'hold 50 %, ca tls, class background: until 2026-11-21T10:01:00.000Z, by alice: drill [2J',
+      'breaker redis: probing at front-1',
+      'admission front-1: refused within the last minute: 30 lane-full',
+      'breaker redis: probing at front-2',
+      'admission front-2: refused within the last minute: 30 lane-full',
+    ]);
+    expect(recent_ends).toEqual([
+      { state: 'issued', code: null, count: 5000 },
+      { state: 'rejected', code: 'csr-invalid', count: 21 },
+    ]);
+    expect(next_steps).toContainEqual(
+      expect.stringMatching(/^front-1 refused .*30 lane-full.*runbooks\/queue-flood\.md/),
+    );
+    expect(next_steps).toContainEqual(
+      expect.stringMatching(
+        /^acme is refused 1200 times a minute with ca-disabled for tls.*runbooks\/requests-rejected\.md/,
+      ),
+    );
+  });
+
+  it('tells of a transaction that keeps dead rows, when they are many and it is old', async () => {
+    const advice = async (deadRows: number, oldestTransactionMs: number): Promise<string[]> => {
+      store.vacuum = {
+        deadRows,
+        oldestTransactionMs,
+        heldBy: '4711, role postgres, program psql, idle in transaction',
+      };
+      return (await readStatus(context)).next_steps;
+    };
+    expect(await advice(60_000, 600_000)).toEqual([
+      expect.stringMatching(/open for 10 min \(4711, .*psql.*60000 dead rows .*runbooks\/open-transaction\.md/),
+    ]);
+    expect(await advice(49_000, 600_000)).toEqual([]);
+    expect(await advice(60_000, 59_000)).toEqual([]);
+  });
+
+  it('shows with a CA what waits for it', async () => {
+    store.cas.push({
+      name: 'tls',
+      quarantinedTokens: [],
+      spki: null,
+      certificate: null,
+      subject: '{}',
+      epoch: 1n,
+      createdAt: now,
+    } as unknown as CaRow);
+    store.queueRows = [
+      waiting({ queued: 5, signing: 1, held: 2 }),
+      waiting({ class: 'async', queued: 1, parked: 4, failed: 1 }),
+      waiting({ ca: 'another', queued: 100 }),
+    ];
+    expect((await showCa(context, 'tls')).work).toEqual({ queued: 6, signing: 1, held: 2, parked: 4, failed: 1 });
   });
 });

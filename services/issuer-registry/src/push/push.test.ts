@@ -15,6 +15,7 @@ import { serveStream } from '../http/serve-stream.js';
 import { takeAcknowledgement } from '../http/take-acknowledgement.js';
 import { createMemoryRegistryStore, type MemoryRegistryStore } from '../testing/memory-registry-store.js';
 import { newSubscriber } from '../testing/memory-subscriber-store.js';
+import { queueIn } from '../testing/queue-in.js';
 import { endUnregistered } from './end-unregistered.js';
 import { createPush, type Push } from './push.js';
 
@@ -47,7 +48,14 @@ async function startRegistry(): Promise<Registry> {
     once: true,
   });
   const app = createApp({
-    context: { name: 'registry-1', store, clock, ledgerClock: clock, randomBytes: (length) => new Uint8Array(length) },
+    context: {
+      name: 'registry-1',
+      store,
+      queue: queueIn(store),
+      clock,
+      ledgerClock: clock,
+      randomBytes: (length) => new Uint8Array(length),
+    },
     authenticateOperator: authenticate,
     stream: serveStream({ ...push, authenticate, store }),
     acknowledgement: takeAcknowledgement(authenticate, push.acknowledgements),

@@ -1,6 +1,17 @@
 import { SluiceError } from '@sluice/errors';
 import { type CaState, caTransitions } from '@sluice/issuance';
-import type { BlockedKeyRow, CaRow, DecidedChange, ProposalRow, RegistryStore, SubscriberRow } from '@sluice/ledger';
+import type {
+  BlockedKeyRow,
+  CaRow,
+  DecidedChange,
+  HoldRow,
+  NewestEnds,
+  ProposalRow,
+  QueueRow,
+  RegistryStore,
+  SubscriberRow,
+  VacuumWatch,
+} from '@sluice/ledger';
 import { stateDigest } from '@sluice/registry-protocol';
 import { withChanges } from '../operations/set-account-limits.js';
 import { createMemorySubscriberStore } from './memory-subscriber-store.js';
@@ -28,6 +39,10 @@ export interface MemoryRegistryStore extends RegistryStore {
   leaseFindings: Awaited<ReturnType<RegistryStore['auditWhole']>>;
   /** What `parkedOf` says, of every CA. */
   parked: number;
+  queueRows: QueueRow[];
+  ends: NewestEnds;
+  holdRows: HoldRow[];
+  vacuum: VacuumWatch;
   /** How often `state` was read. */
   stateReads: number;
 }
@@ -162,6 +177,10 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
     auditAnswers: [],
     leaseFindings: [],
     parked: 0,
+    queueRows: [],
+    ends: { since: new Date(now.getTime() - 600_000), groups: [] },
+    holdRows: [],
+    vacuum: { deadRows: 0, oldestTransactionMs: 0, heldBy: null },
     stateReads: 0,
     async enrol(name) {
       here();
@@ -305,7 +324,10 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
     auditWhole: async () => store.leaseFindings,
     auditRange: async () => store.auditAnswers.shift() ?? { findings: [], next: undefined },
     auditScope: async () => ({ oldest: undefined, requestsEstimated: 0 }),
-    recentEnds: async () => [],
+    queue: async () => ({ at: now, rows: store.queueRows }),
+    newestEnds: async () => store.ends,
+    holds: async () => store.holdRows,
+    vacuumWatch: async () => store.vacuum,
     async makePartitions() {
       here();
       return store.partitions;
