@@ -4,6 +4,17 @@ export const requestClasses = ['urgent', 'interactive', 'async', 'background'] a
 /** Given by the server from purpose and preference, never by the client (DESIGN section 3, class). */
 export type RequestClass = (typeof requestClasses)[number];
 
+/**
+ * Shares of signing capacity while all classes want it; what one does not use, the others may. Whoever gives out the
+ * capacity and whoever reckons with it take them from here.
+ */
+export const signingShares: Readonly<Record<RequestClass, number>> = {
+  urgent: 20,
+  interactive: 60,
+  async: 15,
+  background: 5,
+};
+
 /** A lane is (class, key group): one BullMQ queue each. */
 export interface Lane {
   readonly class: RequestClass;

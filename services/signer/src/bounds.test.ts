@@ -1,6 +1,5 @@
-import type { RequestClass } from '@sluice/issuance';
 import { describe, expect, it } from 'vitest';
-import { createBatchSize } from './batch-size.js';
+import { batchRows } from './batch-size.js';
 import { createCaBackOff } from './ca-back-off.js';
 import { ClaimSlots } from './claim-slots.js';
 import { createWorkLease } from './work-lease.js';
@@ -18,15 +17,15 @@ describe('the lease of claimed work', () => {
 });
 
 describe('the size of a batch', () => {
-  it('is 64 for fast keys, few for slow ones, and comes back', () => {
-    const size = createBatchSize();
-    expect(size.rows()).toBe(64);
-    for (let count = 0; count < 30; count += 1) size.observe(4, 160);
-    expect(size.rows()).toBeLessThanOrEqual(4);
-    for (let count = 0; count < 30; count += 1) size.observe(1, 5_000);
-    expect(size.rows()).toBe(1);
-    for (let count = 0; count < 80; count += 1) size.observe(64, 10);
-    expect(size.rows()).toBe(64);
+  it.each([
+    [undefined, 64],
+    [10_000, 64],
+    [1000, 37],
+    [100, 3],
+    [5, 1],
+    [0, 1],
+  ])('of a lane that signs %s rows a second is %i with four claims in flight', (rowsPerSecond, rows) => {
+    expect(batchRows(rowsPerSecond, 4)).toBe(rows);
   });
 });
 
@@ -50,39 +49,31 @@ describe('the back-off of a CA', () => {
     backOff.succeeded('a');
     expect(backOff.doubtful('a')).toBe(false);
   });
+
+  it('leaves a CA alone while a signature of it is overdue, and no longer', () => {
+    const backOff = createCaBackOff({ monotonicMs: () => 0, random: () => 0 }, () => undefined);
+    const ends = [() => backOff.succeeded('a'), () => backOff.failed('a', 'token-failed'), () => backOff.tokenIsBack()];
+    for (const end of ends) {
+      backOff.overdue('a');
+      expect([backOff.waiting('a'), backOff.waitingCas()]).toEqual(['token-failed', ['a']]);
+      end();
+      expect([backOff.waiting('a'), backOff.waitingCas()]).toEqual([undefined, []]);
+    }
+  });
 });
 
 describe('claim slots', () => {
-  it('are given by share while all classes want them, and wholly to one that is alone', async () => {
-    const slots = new ClaimSlots(1);
-    const served: Record<RequestClass, number> = { urgent: 0, interactive: 0, async: 0, background: 0 };
-    let rounds = 0;
-    async function want(requestClass: RequestClass): Promise<void> {
-      while (rounds < 1000) {
-        await slots.acquire(requestClass);
-        rounds += 1;
-        served[requestClass] += 1;
-        await Promise.resolve();
-        slots.release(requestClass, 64);
-      }
-    }
-    // Two of each, as a lane with a full claim has the next one waiting while it signs.
-    await Promise.all(
-      (['urgent', 'interactive', 'async', 'background'] as const).flatMap((one) => [want(one), want(one)]),
-    );
-    const shares = [served.urgent, served.interactive, served.async, served.background].map((count) =>
-      Math.round(count / 10),
-    );
-    expect(shares.map((share, index) => Math.abs(share - ([20, 60, 15, 5][index] ?? 0)) <= 2)).toEqual([
-      true,
-      true,
-      true,
-      true,
-    ]);
-    rounds = 990;
-    const before = served.background;
-    await want('background');
-    expect(served.background - before).toBe(10);
-    expect(slots.free).toBe(true);
+  it('are given in the order of asking, as they come free', async () => {
+    const slots = new ClaimSlots(2);
+    const order: number[] = [];
+    const ask = (number: number) => slots.acquire().then(() => order.push(number));
+    const asked = [1, 2, 3, 4].map(ask);
+    await Promise.all(asked.slice(0, 2));
+    expect([order, slots.free]).toEqual([[1, 2], false]);
+    slots.release();
+    slots.release();
+    await Promise.all(asked);
+    slots.release();
+    expect([order, slots.free]).toEqual([[1, 2, 3, 4], true]);
   });
 });

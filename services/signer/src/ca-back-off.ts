@@ -17,6 +17,8 @@ export interface CaBackOff {
   doubtful(ca: string): boolean;
   /** Doubles the longest wait (0.5 s to 30 s) and draws the next one from all of it: full jitter. */
   failed(ca: string, code: Code): void;
+  /** A signature takes too long: the CA is left alone until one of its signatures comes, fails or is given up. */
+  overdue(ca: string): void;
   succeeded(ca: string): void;
   /** Ends the waits that `token-failed` began. Those CAs are doubtful still: one row of each is tried first. */
   tokenIsBack(): void;
@@ -30,7 +32,9 @@ export function createCaBackOff(
   onWait: (ca: string, code: Code, waitMs: number) => void,
 ): CaBackOff {
   const failures = new Map<string, { count: number; untilMs: number; code: Code }>();
+  const unanswered = new Set<string>();
   const waiting = (ca: string): Code | undefined => {
+    if (unanswered.has(ca)) return 'token-failed';
     const failure = failures.get(ca);
     return failure && clock.monotonicMs() < failure.untilMs ? failure.code : undefined;
   };
@@ -40,9 +44,10 @@ export function createCaBackOff(
   };
   return {
     waiting,
-    waitingCas: () => [...failures.keys()].filter((ca) => waiting(ca) !== undefined),
+    waitingCas: () => [...new Set([...unanswered, ...failures.keys()])].filter((ca) => waiting(ca) !== undefined),
     doubtful: (ca) => failures.has(ca),
     failed(ca, code) {
+      unanswered.delete(ca);
       const before = failures.get(ca);
       // The rows of one batch fail together: that is one failure, not sixty-four.
       if (before && clock.monotonicMs() < before.untilMs) return;
@@ -52,10 +57,15 @@ export function createCaBackOff(
       failures.set(ca, { count, untilMs: clock.monotonicMs() + waitMs, code });
       onWait(ca, code, waitMs);
     },
+    overdue(ca) {
+      unanswered.add(ca);
+    },
     succeeded(ca) {
+      unanswered.delete(ca);
       failures.delete(ca);
     },
     tokenIsBack() {
+      unanswered.clear();
       for (const ca of failures.keys()) endWait(ca, 'token-failed');
     },
     keyMayBeBack: (ca) => endWait(ca, 'key-missing'),

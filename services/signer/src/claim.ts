@@ -25,23 +25,28 @@ export interface Claim {
 
 /**
  * Step 6, as this side sees it: one call that moves rows to `signing`, each with a serial made here and stored as
- * intended. With `requestIds` those (a calm turn), otherwise by policy from the lane's cursor.
+ * intended. With `requestIds` those (a calm turn), otherwise up to `countMax` by policy from the lane's cursor.
  * Durable on return. Throws `unavailable` and `fenced` when nothing was claimed, and `outcome-unknown` when the ledger
  * did not say within the lease: the sweep then queues again what was claimed.
  */
 export async function claimBatch(
   context: SignerContext,
   lane: Lane,
-  choice: { readonly requestIds?: readonly string[]; readonly cursor?: ClaimCursor | undefined },
+  choice: {
+    readonly countMax: number;
+    readonly requestIds?: readonly string[];
+    readonly cursor?: ClaimCursor | undefined;
+  },
 ): Promise<Claim> {
   const { clock, metrics, checkpoint, leaseMs } = context;
-  const countMax = Math.min(choice.requestIds?.length ?? context.batchSize.rows(), batchRowsMax);
+  const countMax = Math.min(choice.requestIds?.length ?? choice.countMax, batchRowsMax);
   const claimId = randomUUID();
   const serials = makeSerials(context, countMax);
   await checkpoint('signer:before-claim');
   const sentAtMs = clock.monotonicMs();
   const lease = createWorkLease(sentAtMs, leaseMs, clock.monotonicMs);
   const answer = await ask(context, lease, {
+    ...choice,
     claimId,
     lane,
     countMax,
@@ -49,7 +54,6 @@ export async function claimBatch(
     compiler: compilerVersion,
     leaseMs,
     skipCas: context.backOff.waitingCas(),
-    ...choice,
   });
   // A crash here leaves the rows `signing` with intended serials: the lease runs out, the sweep burns and queues again.
   await checkpoint('signer:after-claim');

@@ -27,6 +27,8 @@ const schema = z.object({
   SLUICE_TOKEN: z.string().min(1).default('file'),
   /** How long claimed work is ours; a lost signer delays its work by this much. Milliseconds. */
   SLUICE_LEASE_MS: z.coerce.number().int().min(1000).max(60_000).default(10_000),
+  /** Certificates that are built, signed and verified at once: as many signatures as the token makes side by side. */
+  SLUICE_SIGNING_SLOTS: z.coerce.number().int().min(1).max(256).default(4),
 });
 
 /** What this service was told. Secrets are contents, already read. */
@@ -44,6 +46,7 @@ export interface SignerConfig {
   readonly keyGroup: string;
   readonly token: string;
   readonly leaseMs: number;
+  readonly signingSlots: number;
 }
 
 /** The only place of this service that reads the environment. Throws `config-invalid` with every fault at once. */
@@ -63,5 +66,6 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): SignerConfig {
     keyGroup: read.SLUICE_KEY_GROUP,
     token: read.SLUICE_TOKEN,
     leaseMs: read.SLUICE_LEASE_MS,
+    signingSlots: read.SLUICE_SIGNING_SLOTS,
   });
 }

@@ -22,7 +22,7 @@ import {
   type Readiness,
 } from '@sluice/telemetry';
 import { auditOnce } from './audit-once.js';
-import { createBatchSize } from './batch-size.js';
+import { BusyRate } from './busy-rate.js';
 import { createCaBackOff } from './ca-back-off.js';
 import { claimHindrance } from './claim-guard.js';
 import { ClaimSlots } from './claim-slots.js';
@@ -33,19 +33,22 @@ import { createLanePump } from './lane-pump.js';
 import { createLanes } from './lanes.js';
 import { endLiftedWaits } from './missing-key.js';
 import { askToken, readiness } from './readiness.js';
+import { reportCapacity } from './report-capacity.js';
 import type { SignerContext } from './signer-context.js';
 import { createSignerMetrics } from './signer-metrics.js';
+import { SigningGate } from './signing-gate.js';
 import { sweepOnce } from './sweep-once.js';
 import { createTemplates } from './templates.js';
 import { createTokenAttachment } from './token-attachment.js';
 
 const service = 'signer';
-/** Cycles (claim, sign, complete) side by side: while one signs, others claim and complete. */
+/** Cycles (claim, sign, complete) of one lane side by side: while one signs, others claim and complete. */
 const claimsInFlightMax = 4;
 const sweepIntervalMs = 1000;
 /** How soon a token that the ledger did not take, or that did not answer, is told again. */
 const attachIntervalMs = 1000;
 const auditIntervalMs = 60_000;
+const capacityIntervalMs = 1000;
 /** How soon templates that the ledger did not take are offered again. */
 const templatesIntervalMs = 1000;
 
@@ -109,7 +112,8 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
     tokenBreaker,
     claimHindrance: () => claimHindrance({ tokenBreaker, clockWatch, attachment: rules.attachment }),
     bell,
-    batchSize: createBatchSize(),
+    gate: new SigningGate(config.signingSlots, clock.monotonicMs),
+    capacity: new BusyRate(clock.monotonicMs),
     randomBytes,
     leaseMs: config.leaseMs,
     mustStop: lanes.mustStop,
@@ -119,8 +123,9 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
   metrics.gauge('snapshot_stale', '1 while the registry has been silent too long.', [], (gauge) =>
     gauge.set(rules.registry.current()?.stale === false ? 0 : 1),
   );
-  const slots = new ClaimSlots(claimsInFlightMax);
-  const pumps = requestClasses.map((requestClass) => createLanePump(context, slots, { class: requestClass, keyGroup }));
+  const pumps = requestClasses.map((requestClass) =>
+    createLanePump(context, new ClaimSlots(claimsInFlightMax), { class: requestClass, keyGroup }),
+  );
   const consumers = pumps.map(({ lane, onTurn }) =>
     createTurnConsumer({ redisUrl, lane, concurrency: claimsInFlightMax, onTurn, log }),
   );
@@ -163,6 +168,7 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
       every('token', attachIntervalMs, rules.attachment.retry, log),
       every('templates', templatesIntervalMs, context.templates.registerPending, log),
       lanes,
+      every('capacity', capacityIntervalMs, () => reportCapacity(context, keyGroup), log),
       every('sweep', sweepIntervalMs, sweep, log),
       every('audit', auditIntervalMs, (signal) => auditOnce(context, signal), log),
     ],

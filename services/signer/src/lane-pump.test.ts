@@ -187,6 +187,21 @@ describe('slots', () => {
   });
 });
 
+describe('a key that hangs', () => {
+  it('keeps neither a slot nor a turn: others are claimed and signed', async () => {
+    signer = await createTestSigner(2500);
+    pump = createLanePump(signer.context, new ClaimSlots(1), lane);
+    const hangs = signer.accept('documents');
+    const other = signer.accept('tls');
+    signer.keyStore.onSign = (ca) => (ca === 'slow' ? new Promise(() => undefined) : undefined);
+    await pump.onTurn(turn([hangs.row.requestId]));
+    await pump.onTurn(turn([other.row.requestId]));
+    expect([hangs.state, other.state]).toEqual(['signing', 'issued']);
+    await pump.drain();
+    expect(hangs.state).toBe('queued');
+  });
+});
+
 describe('polling', () => {
   it('asks the ledger once a second and finds what no turn told of', async () => {
     const work = signer.accept('tls');

@@ -2,9 +2,10 @@ import { asSluiceError, type SluiceError } from '@sluice/errors';
 import { type Lane, laneName } from '@sluice/issuance';
 import type { ClaimCursor, ClaimedRequest } from '@sluice/ledger';
 import type { Turn } from '@sluice/queue';
+import { batchRows } from './batch-size.js';
 import { type Claim, claimBatch } from './claim.js';
 import type { ClaimSlots } from './claim-slots.js';
-import { processClaim } from './process-claim.js';
+import { type LateRows, processClaim } from './process-claim.js';
 import type { SignerContext } from './signer-context.js';
 
 /** A turn older than this waited behind others: then the ledger says what is most urgent, not the turn. */
@@ -18,11 +19,11 @@ const emptyRestMs = { first: 5, longest: 100 };
 
 /**
  * Claims for one lane. Turns and polling only say *when* to look; what is taken is decided in the ledger. Several cycles
- * (claim, sign, complete) run side by side, so that the stages overlap; all lanes share the signer's claim slots.
+ * (claim, sign, complete) run side by side in the lane's own slots, so that the stages overlap.
  */
 export interface LanePump {
   readonly lane: Lane;
-  /** A turn's cycle; resolves when its rows are settled, which keeps turns waiting in Redis while this signer is busy. */
+  /** A turn's cycle; resolves when its slot is free again, which keeps turns waiting in Redis while this signer is busy. */
   onTurn(turn: Turn): Promise<void>;
   /** Claims by policy when the last claim by policy is a second ago. Resolves at once. */
   poll(): void;
@@ -63,7 +64,7 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
     }
     const restMs = emptyUntilMs - clock.monotonicMs();
     if (restMs > 0) await clock.pause(restMs);
-    await slots.acquire(lane.class);
+    await slots.acquire();
     next = undefined;
     byPolicyAtMs = clock.monotonicMs();
     await inSlot(way);
@@ -71,7 +72,7 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
 
   async function hintedCycle(requestIds: readonly string[]): Promise<void> {
     if (await hindered()) return;
-    await slots.acquire(lane.class);
+    await slots.acquire();
     await inSlot('ids', requestIds);
   }
 
@@ -92,27 +93,43 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
     away = true;
   }
 
+  /** Resolves when the slot is free again; what is late then is still under way. */
   function inSlot(way: 'ids' | 'policy' | 'poll', requestIds?: readonly string[]): Promise<void> {
-    return context.claimsUnderWay.run(() => claimAndProcess(way, requestIds));
+    return new Promise((slotIsFree) => {
+      void track(context.claimsUnderWay.run(() => claimAndProcess(way, requestIds, slotIsFree)));
+    });
   }
 
   /** Never rejects: what went wrong is logged, and the next turn or poll looks again. */
-  async function claimAndProcess(way: 'ids' | 'policy' | 'poll', requestIds?: readonly string[]): Promise<void> {
-    let rows = 0;
+  async function claimAndProcess(
+    way: 'ids' | 'policy' | 'poll',
+    requestIds: readonly string[] | undefined,
+    slotIsFree: () => void,
+  ): Promise<void> {
+    let late: LateRows | undefined;
     try {
       // Asked again: a slot may have been waited for.
       if (draining || context.claimHindrance()) return;
       metrics.claims.inc({ lane: name, way });
-      const claim = await claimBatch(context, lane, requestIds ? { requestIds } : { cursor });
-      rows = claim.rows.length;
+      const choice = requestIds ? { requestIds } : { cursor };
+      const claim = await claimBatch(context, lane, { countMax: countMax(), ...choice });
       away = false;
       if (!requestIds) afterPolicyClaim(claim);
-      await processClaim(context, claim);
+      late = await processClaim(context, claim);
     } catch (thrown) {
       failed(asSluiceError(thrown));
     } finally {
-      slots.release(lane.class, rows);
+      slots.release();
+      slotIsFree();
     }
+    // A key that hangs keeps nobody from claiming: its CA is passed over meanwhile.
+    await late?.ended;
+  }
+
+  function countMax(): number {
+    const rows = batchRows(context.gate.rowsPerSecond(lane.class), slots.count);
+    metrics.batchRows.set({ lane: name }, rows);
+    return rows;
   }
 
   /**
@@ -144,7 +161,7 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
     onTurn({ ageMs, requestIds }) {
       if (draining) return Promise.resolve();
       const calm = ageMs <= calmAgeMsMax && requestIds.length > 0 && slots.free;
-      if (calm && requestIds.length <= context.batchSize.rows()) return track(hintedCycle(requestIds));
+      if (calm && requestIds.length <= countMax()) return track(hintedCycle(requestIds));
       return clock.monotonicMs() < restUntilMs ? Promise.resolve() : byPolicy('policy');
     },
     poll() {

@@ -18,7 +18,8 @@ afterEach(() => {
 });
 
 async function cycle(): Promise<void> {
-  await processClaim(signer.context, await claimBatch(signer.context, lane, {}));
+  const { ended } = await processClaim(signer.context, await claimBatch(signer.context, lane, { countMax: 64 }));
+  await ended;
 }
 const serialState = ({ serial }: Work): string | undefined => signer.ledger.serials.get(hex(serial))?.state;
 const breakerState = () => signer.context.tokenBreaker.state();

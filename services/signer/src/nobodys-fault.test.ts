@@ -46,7 +46,7 @@ async function withDeadCa(): Promise<TestSigner> {
 /** A signer claims again at once while a claim comes back full. */
 async function claimAll({ context }: TestSigner): Promise<void> {
   for (let full = true; full; ) {
-    const claim = await claimBatch(context, lane, {});
+    const claim = await claimBatch(context, lane, { countMax: 64 });
     await processClaim(context, claim);
     full = claim.full;
   }
@@ -90,7 +90,7 @@ it('no mix of failures that are nobody’s hardware opens a breaker, hinders a c
 it.each(harmless)('a row that was given back or refused for %s makes no CA wait', async (code) => {
   const signer = await createTestSigner();
   signer.accept('tls');
-  const claim = await claimBatch(signer.context, lane, {});
+  const claim = await claimBatch(signer.context, lane, { countMax: 64 });
   const rows = claim.rows.map((row) => ({ row, code, detail: '' }));
   await releaseRows(signer.context, claim.lease, rows);
   await refuseRows(signer.context, claim.lease, rows);

@@ -20,7 +20,8 @@ afterEach(() => {
 
 /** One cycle by policy: claim, sign, complete. */
 async function cycle(): Promise<void> {
-  await processClaim(signer.context, await claimBatch(signer.context, lane, {}));
+  const { ended } = await processClaim(signer.context, await claimBatch(signer.context, lane, { countMax: 64 }));
+  await ended;
 }
 
 function serialState(serial: Uint8Array | undefined): string | undefined {
@@ -389,6 +390,65 @@ describe('a key that fails', () => {
     signer.keyStore.onSign = () => new Promise(() => undefined);
     await cycle();
     expect([work.state, work.code, serialState(work.serial)]).toEqual(['queued', 'token-failed', 'burned']);
+  });
+});
+
+describe('a signature that does not come', () => {
+  it('keeps neither its place nor its slot, costs the other rows of its CA no serial, and counts when it comes', async () => {
+    signer = await createTestSigner(5000);
+    const { context, ledger, keyStore } = signer;
+    const works = Array.from({ length: 20 }, () => signer.accept('documents'));
+    const other = signer.accept('tls');
+    let letGo = (): void => undefined;
+    const held = new Promise<undefined>((resolve) => {
+      letGo = () => resolve(undefined);
+    });
+    keyStore.onSign = (ca) => (ca === 'slow' ? held : undefined);
+    const { ended } = await processClaim(context, await claimBatch(context, lane, { countMax: 64 }));
+    expect([other.state, ledger.states()]).toEqual(['issued', { issued: 1, signing: 4, queued: 16 }]);
+    const back = works.filter(({ state }) => state === 'queued');
+    expect(back.every(({ code, serial }) => code === 'token-failed' && serialState(serial) === 'void')).toBe(true);
+    expect(context.backOff.waitingCas()).toEqual(['slow']);
+    expect(await context.gate.enter('background', new AbortController().signal)).toBeTypeOf('function');
+    letGo();
+    await ended;
+    expect(ledger.states()).toEqual({ issued: 5, queued: 16 });
+    expect([context.backOff.waitingCas(), context.tokenBreaker.state()]).toEqual([[], 'closed']);
+  });
+
+  it('and never comes is given up before the lease ends', async () => {
+    signer = await createTestSigner(1000);
+    const work = signer.accept('tls');
+    signer.keyStore.onSign = () => new Promise(() => undefined);
+    const { ended } = await processClaim(signer.context, await claimBatch(signer.context, lane, { countMax: 64 }));
+    expect(work.state).toBe('signing');
+    await ended;
+    expect([work.state, work.code, serialState(work.serial)]).toEqual(['queued', 'token-failed', 'burned']);
+  });
+});
+
+describe('the signing gate', () => {
+  async function takeAllPlaces(): Promise<void> {
+    const { gate } = signer.context;
+    for (let place = 0; place < gate.places; place += 1) await gate.enter('urgent', new AbortController().signal);
+  }
+
+  it('gives rows back that waited there too long: their key was not asked', async () => {
+    signer = await createTestSigner(1000);
+    await takeAllPlaces();
+    const works = Array.from({ length: 6 }, () => signer.accept('tls'));
+    await cycle();
+    expect(works.map(({ state, code }) => [state, code])).toEqual(works.map(() => ['queued', 'lease-lost']));
+    expect(works.every(({ serial }) => serialState(serial) === 'void')).toBe(true);
+  });
+
+  it('is passed by the one row with which a CA is tried that failed before', async () => {
+    const work = signer.accept('documents');
+    signer.context.backOff.failed('slow', 'token-failed');
+    signer.clock.pass(31_000);
+    await takeAllPlaces();
+    await cycle();
+    expect(work.state).toBe('issued');
   });
 });
 

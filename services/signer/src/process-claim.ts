@@ -8,23 +8,29 @@ import { generateKey } from './generate-key.js';
 import { hex } from './hex.js';
 import { type CheckedRow, recheck } from './recheck.js';
 import { burnRows, completeRows, type RefusedRow, refuseRows, releaseRows } from './settle.js';
-import { type SignedRows, signRows } from './sign-rows.js';
-import type { SignerContext } from './signer-context.js';
+import { type SignedRows, signRows, take } from './sign-rows.js';
+import type { Refusal, SignerContext } from './signer-context.js';
+
+/** Rows whose key was asked and has not answered yet: `ended` resolves before their lease does, and never rejects. */
+export interface LateRows {
+  readonly ended: Promise<unknown>;
+}
+const noneLate: LateRows = { ended: Promise.resolve() };
 
 /**
  * Steps 7 to 9 for the rows of one claim. Work is grouped by CA and each group completes as it ends, so that fast keys
- * never wait for slow ones. Resolves when every row was completed, refused, queued again or left to the sweep; never
- * rejects for what the ledger or a token did.
+ * never wait for slow ones. Resolves when every row was completed, refused, queued again or left to the sweep, but for
+ * those that are late; never rejects for what the ledger or a token did.
  */
-export async function processClaim(context: SignerContext, claim: Claim): Promise<void> {
+export async function processClaim(context: SignerContext, claim: Claim): Promise<LateRows> {
+  if (claim.rows.length === 0) return noneLate;
   const startedAtMs = context.clock.monotonicMs();
   const keyWork = claim.rows.filter(({ purpose }) => purpose === 'generate');
   const certificates = claim.rows.filter(({ purpose }) => purpose !== 'generate');
-  await Promise.all([
-    signCertificates(context, claim, certificates),
+  const [late] = await Promise.all([
+    certificates.length > 0 ? signMeasured(context, claim, certificates) : noneLate,
     ...keyWork.map((row) => generateKey(context, claim, row)),
   ]);
-  if (claim.rows.length === 0) return;
   const facts = {
     event: 'batch',
     claim_id: claim.claimId,
@@ -34,17 +40,45 @@ export async function processClaim(context: SignerContext, claim: Claim): Promis
     lease_left_ms: Math.round(claim.lease.remainingMs()),
   };
   context.log.debug(facts, 'batch done');
+  return late;
 }
 
-async function signCertificates(context: SignerContext, claim: Claim, rows: readonly ClaimedRequest[]): Promise<void> {
+/** All the while until the last late row has ended counts as time in which there was work. */
+async function signMeasured(context: SignerContext, claim: Claim, rows: readonly ClaimedRequest[]): Promise<LateRows> {
+  context.capacity.begin();
+  let late = noneLate;
+  try {
+    late = await signCertificates(context, claim, rows);
+    return late;
+  } finally {
+    void late.ended.then(() => context.capacity.end());
+  }
+}
+
+async function signCertificates(
+  context: SignerContext,
+  claim: Claim,
+  rows: readonly ClaimedRequest[],
+): Promise<LateRows> {
   const { checked, refused } = await recheckAll(context, rows);
   const stale = refused.filter(({ code }) => code === 'stale-snapshot');
   const certain = refused.filter(({ code }) => code !== 'stale-snapshot');
-  await Promise.all([
-    refuseRows(context, claim.lease, certain),
-    ...byCa(checked).map((group) => signGroup(context, claim, group)),
+  const [late, lateAfterPush] = await Promise.all([
+    signGroups(context, claim, checked),
     signAfterPush(context, claim, stale),
+    refuse(context, claim, certain),
   ]);
+  return { ended: Promise.all([late.ended, lateAfterPush.ended]) };
+}
+
+async function signGroups(context: SignerContext, claim: Claim, checked: readonly CheckedRow[]): Promise<LateRows> {
+  const late = await Promise.all(byCa(checked).map((group) => signGroup(context, claim, group)));
+  return { ended: Promise.all(late.map(({ ended }) => ended)) };
+}
+
+async function refuse(context: SignerContext, { lease }: Claim, refused: readonly RefusedRow[]): Promise<void> {
+  await refuseRows(context, lease, refused);
+  context.capacity.done(refused.length);
 }
 
 async function recheckAll(
@@ -67,8 +101,8 @@ async function recheckAll(
 const pushWaitMs = 1000;
 
 /** The claim saw a newer registry than we did: wait for it, beside the rows that need not. */
-async function signAfterPush(context: SignerContext, claim: Claim, stale: readonly RefusedRow[]): Promise<void> {
-  if (stale.length === 0) return;
+async function signAfterPush(context: SignerContext, claim: Claim, stale: readonly RefusedRow[]): Promise<LateRows> {
+  if (stale.length === 0) return noneLate;
   try {
     const newest = stale.reduce((most, { row }) => (row.epoch > most ? row.epoch : most), 0n);
     await context.applied(newest, pushWaitMs);
@@ -83,15 +117,13 @@ async function signAfterPush(context: SignerContext, claim: Claim, stale: readon
     stale.map(({ row }) => row),
   );
   const still = refused.filter(({ code }) => code === 'stale-snapshot');
-  await Promise.all([
-    refuseRows(
-      context,
-      claim.lease,
-      refused.filter(({ code }) => code !== 'stale-snapshot'),
-    ),
+  const certain = refused.filter(({ code }) => code !== 'stale-snapshot');
+  const [late] = await Promise.all([
+    signGroups(context, claim, checked),
+    refuse(context, claim, certain),
     releaseRows(context, claim.lease, still),
-    ...byCa(checked).map((group) => signGroup(context, claim, group)),
   ]);
+  return late;
 }
 
 function byCa(rows: readonly CheckedRow[]): CheckedRow[][] {
@@ -104,46 +136,90 @@ function byCa(rows: readonly CheckedRow[]): CheckedRow[][] {
   return [...groups.values()];
 }
 
-async function signGroup(context: SignerContext, claim: Claim, group: readonly CheckedRow[]): Promise<void> {
+async function signGroup(context: SignerContext, claim: Claim, group: readonly CheckedRow[]): Promise<LateRows> {
   const name = group[0]?.row.ca ?? '';
   const ca = context.templates.rules().cas.get(name);
   if (!ca) throw new Error(`recheck let a row of ${name} pass`);
-  const holdBack = (code: RefusedRow['code'], detail: string) =>
-    releaseRows(
+  const holdBack = async ({ code, detail }: Refusal): Promise<LateRows> => {
+    await releaseRows(
       context,
       claim.lease,
       group.map(({ row }) => ({ row, code, detail })),
     );
+    return noneLate;
+  };
   const waiting = context.backOff.waiting(name);
-  if (waiting) return holdBack(waiting, `${name} is left alone on this token for a while`);
+  if (waiting) return holdBack({ code: waiting, detail: `${name} is left alone on this token for a while` });
   const fault = await findKeyFault(context, claim.lease, ca);
-  if (fault) return holdBack(fault.code, fault.detail);
+  if (fault) return holdBack(fault);
 
-  const { clock, audit, batchSize } = context;
   const about = { claim_id: claim.claimId, ca: name, token: context.keyStore.token };
-  audit.info({ event: 'signing', ...about, rows: group.map(({ row }) => auditRow(row)) }, 'about to ask the key');
-  const startedAtMs = clock.monotonicMs();
-  const signed = await signRows(context, claim.lease, ca, group);
-  countForToken(context, signed);
-  batchSize.observe(signed.completions.length + signed.doubtful.length, clock.monotonicMs() - startedAtMs);
-  context.metrics.batchRows.set(batchSize.rows());
-  const { completions, doubtful, refused, notBegun } = signed;
+  const rows = group.map(({ row }) => auditRow(row));
+  context.audit.info({ event: 'signing', ...about, rows }, 'about to ask the key');
+  const signed = await signRows(context, claim, ca, group);
+  const settled = settle(context, claim, group, signed);
+  if (signed.late.length === 0) {
+    countForToken(context, signed);
+    await settled;
+    return noneLate;
+  }
+  const facts = { event: 'signatures-overdue', ...about, count: signed.late.length };
+  context.log.warn(facts, 'the key does not answer; this CA is left alone here until it does');
+  const ended = settleLate(context, claim, group, signed);
+  await settled;
+  return { ended };
+}
+
+/** Each late answer as it comes; then all of the batch counts for the token. */
+async function settleLate(
+  context: SignerContext,
+  claim: Claim,
+  group: readonly CheckedRow[],
+  { completions, doubtful, late }: SignedRows,
+): Promise<void> {
+  const all = { completions: [...completions], doubtful: [...doubtful] };
+  const each = late.map(async (coming) => {
+    const answer = await coming;
+    take(all, answer);
+    const one = { completions: [], doubtful: [], refused: [], notBegun: [], late: [] };
+    take(one, answer);
+    await settle(context, claim, group, one);
+  });
+  await Promise.all(late);
+  countForToken(context, all);
+  await Promise.all(each);
+}
+
+/** Steps 8 and 9 for all that has an answer. */
+async function settle(
+  context: SignerContext,
+  claim: Claim,
+  group: readonly CheckedRow[],
+  { completions, doubtful, refused, notBegun, late }: SignedRows,
+): Promise<void> {
+  const ca = group[0]?.row.ca ?? '';
   const outcome = {
     signed: completions.map(({ serial }) => hex(serial)),
     doubtful: doubtful.map(({ row, code }) => ({ serial: hex(row.serial), code })),
     not_asked: [...refused, ...notBegun].map(({ row, code }) => ({ serial: hex(row.serial), code })),
+    ...(late.length > 0 && { late: late.length }),
   };
-  audit.info({ event: 'signed', ...about, ...outcome }, 'the key was asked');
+  const about = { claim_id: claim.claimId, ca, token: context.keyStore.token };
+  context.audit.info({ event: 'signed', ...about, ...outcome }, 'the key was asked');
+  context.capacity.done(completions.length);
   await Promise.all([
-    completeCertificates(context, claim, name, group, completions),
+    completeCertificates(context, claim, ca, group, completions),
     burnRows(context, claim.lease, doubtful),
-    refuseRows(context, claim.lease, refused),
+    refuse(context, claim, refused),
     releaseRows(context, claim.lease, notBegun),
   ]);
 }
 
 /** One batch counts once: most of its signatures came, or most did not. */
-function countForToken({ tokenBreaker }: SignerContext, { completions, doubtful }: SignedRows): void {
+function countForToken(
+  { tokenBreaker }: SignerContext,
+  { completions, doubtful }: Pick<SignedRows, 'completions' | 'doubtful'>,
+): void {
   const [doubt] = doubtful;
   if (doubt && doubtful.length > completions.length) tokenBreaker.count(new SluiceError(doubt.code, doubt.detail));
   else if (completions.length > 0) tokenBreaker.count();

@@ -16,7 +16,8 @@ afterEach(() => {
 });
 
 async function cycle(): Promise<void> {
-  await processClaim(signer.context, await claimBatch(signer.context, lane, {}));
+  const { ended } = await processClaim(signer.context, await claimBatch(signer.context, lane, { countMax: 64 }));
+  await ended;
 }
 
 describe('ends that were asked for', () => {

@@ -1,7 +1,11 @@
+import { setMaxListeners } from 'node:events';
 import { setImmediate as othersTurn } from 'node:timers/promises';
 import { asSluiceError, SluiceError } from '@sluice/errors';
+import type { RequestClass } from '@sluice/issuance';
 import type { Completion } from '@sluice/ledger';
-import { assembleCertificate } from '@sluice/pki';
+import { within } from '@sluice/lifecycle';
+import { askKey, type KeyAnswer, observeStep } from './ask-key.js';
+import type { Claim } from './claim.js';
 import { type LintedTbs, lintRow } from './linted-tbs.js';
 import type { CheckedRow } from './recheck.js';
 import type { RefusedRow } from './settle.js';
@@ -9,10 +13,13 @@ import type { Refusal, SignerContext } from './signer-context.js';
 import type { SigningCa } from './signing-rules.js';
 import type { WorkLease } from './work-lease.js';
 
-/** Signatures asked of one CA's key at once, per batch: enough to keep both cores or a small token busy. */
-const signaturesAtOnceMax = 4;
 /** Part of the lease kept for telling the ledger about a signature that does not come. */
 const settleShare = 0.05;
+/** A signature that takes longer, or a fifth of the lease, keeps neither its place nor its claim slot from others. */
+const patienceMsMax = 2000;
+const patienceShare = 0.2;
+/** The same for the first signature after a failure. */
+const trialPatienceMs = 250;
 
 /** What became of the rows of one CA. Every row is in exactly one list. */
 export interface SignedRows {
@@ -23,88 +30,100 @@ export interface SignedRows {
   readonly refused: RefusedRow[];
   /** Not tried: no time left, a stop, or a failure just before. */
   readonly notBegun: RefusedRow[];
+  /** The key was asked and has not answered yet. Each resolves before the lease ends, and never rejects. */
+  readonly late: Promise<KeyAnswer>[];
+}
+
+interface Batch {
+  readonly context: SignerContext;
+  readonly class: RequestClass;
+  readonly lease: WorkLease;
+  readonly ca: SigningCa;
+  /** Rejects shortly before the end of the lease. */
+  readonly leaseEnd: Promise<never>;
+  readonly signed: SignedRows;
 }
 
 /**
- * Step 7, second half: build, lint, sign, verify. The key is asked once for each row and never again under its serial.
- * After the first failure it is not asked for the rest, so that a broken token burns a handful of serials and not a
- * batch; a CA that failed before is tried with one row first.
+ * Step 7, second half: build, lint, sign, verify, each row in a place of the signing gate. The key is asked once for each
+ * row and never again under its serial. After the first failure, or while a signature is overdue, it is not asked for
+ * the rest, so that a broken token burns a handful of serials and not a batch. A CA that failed before is tried with one
+ * row first, which takes no place: of fifty CAs that hang none keeps others waiting.
  */
 export async function signRows(
   context: SignerContext,
-  lease: WorkLease,
+  { lane, lease }: Claim,
   ca: SigningCa,
   rows: readonly CheckedRow[],
 ): Promise<SignedRows> {
-  const signed: SignedRows = { completions: [], doubtful: [], refused: [], notBegun: [] };
+  const signed: SignedRows = { completions: [], doubtful: [], refused: [], notBegun: [], late: [] };
   const waiting = [...rows];
   const leaseEnd = alarmAt(lease.remainingMs() * (1 - settleShare));
+  const tooLate = new AbortController();
+  // One for each place may wait at the gate.
+  setMaxListeners(0, tooLate.signal);
+  const tooLateTimer = setTimeout(() => tooLate.abort(), lease.askKeyWithinMs());
+  const batch: Batch = { context, class: lane.class, lease, ca, leaseEnd: leaseEnd.reached, signed };
 
-  async function signNext(): Promise<void> {
-    const next = waiting.shift();
-    if (next) await signOne(context, lease, ca, next, leaseEnd.reached, signed);
-  }
-  async function signAll(): Promise<void> {
-    while (waiting.length > 0) {
-      await signNext();
+  async function signInPlaces(): Promise<void> {
+    while (waiting.length > 0 && !whyNotNow(batch)) {
+      const leave = await context.gate.enter(lane.class, tooLate.signal);
+      if (!leave) return;
+      const next = waiting.shift();
+      try {
+        if (next) await signOne(batch, next);
+      } finally {
+        leave();
+      }
       // Fast keys sign without ever leaving this process: the answers to other cycles' claims must come in between.
       await othersTurn();
     }
   }
 
   try {
-    if (context.backOff.doubtful(ca.name)) await signNext();
-    await Promise.all(Array.from({ length: Math.min(signaturesAtOnceMax, waiting.length) }, signAll));
+    const trial = context.backOff.doubtful(ca.name) ? waiting.shift() : undefined;
+    if (trial) await signOne(batch, trial);
+    await Promise.all(Array.from({ length: Math.min(context.gate.places, waiting.length) }, signInPlaces));
   } finally {
-    leaseEnd.cancel();
+    clearTimeout(tooLateTimer);
+    void Promise.all(signed.late).then(leaseEnd.cancel);
   }
+  for (const { row } of waiting) signed.notBegun.push({ row, ...(whyNotNow(batch) ?? noTimeLeft) });
   return signed;
 }
 
-async function signOne(
-  context: SignerContext,
-  lease: WorkLease,
-  ca: SigningCa,
-  checked: CheckedRow,
-  leaseEnd: Promise<never>,
-  signed: SignedRows,
-): Promise<void> {
-  const { row, notBefore, notAfter } = checked;
+async function signOne(batch: Batch, checked: CheckedRow): Promise<void> {
+  const { context, lease, ca, leaseEnd, signed } = batch;
+  const { row } = checked;
   let tbs: LintedTbs;
   try {
     tbs = lint(context, ca, checked, build(context, ca, checked));
   } catch (thrown) {
-    signed.refused.push({ row, ...refusalOf(thrown) });
+    const { code, message } = asSluiceError(thrown);
+    signed.refused.push({ row, code, detail: message });
     return;
   }
   await context.checkpoint('signer:before-sign');
-  const hindrance = whyNotNow(context, lease, signed);
+  const hindrance = whyNotNow(batch);
   if (hindrance) {
     signed.notBegun.push({ row, ...hindrance });
     return;
   }
-  try {
-    // The key is asked in the next line: from here on there is a certificate or a burned serial, and no second try.
-    // A crash leaves the row `signing`: the sweep burns its serial when the lease ends.
-    const certificate = await Promise.race([askKey(context, lease, ca, checked, tbs), leaseEnd]);
-    signed.completions.push({
-      requestId: row.requestId,
-      attempt: row.attempt,
-      serial: row.serial,
-      certificate,
-      notBefore,
-      notAfter,
-    });
-    context.backOff.succeeded(ca.name);
-    context.metrics.signatures.inc({ ca: ca.name, result: 'ok' });
-  } catch (thrown) {
-    const doubt = refusalOf(thrown);
-    signed.doubtful.push({ row, ...doubt });
-    context.backOff.failed(ca.name, doubt.code);
-    context.metrics.signatures.inc({ ca: ca.name, result: doubt.code });
-    const facts = { event: 'signature-in-doubt', ca: ca.name, request_id: row.requestId, err: thrown };
-    context.log.error(facts, 'the key was asked and no certificate came of it; its serial is burned');
-  }
+  const answer = askKey(context, { lease, ca, checked, tbs }, leaseEnd);
+  if (await within(patienceMs(batch), answer)) return take(signed, await answer);
+  context.backOff.overdue(ca.name);
+  signed.late.push(answer);
+}
+
+/** Sorts an answer in. */
+export function take(signed: Pick<SignedRows, 'completions' | 'doubtful'>, answer: KeyAnswer): void {
+  if ('completion' in answer) signed.completions.push(answer.completion);
+  else signed.doubtful.push(answer.doubt);
+}
+
+function patienceMs({ context, lease, ca }: Batch): number {
+  const longestMs = Math.min(patienceMsMax, context.leaseMs * patienceShare, lease.remainingMs());
+  return context.backOff.doubtful(ca.name) ? Math.min(trialPatienceMs, longestMs) : longestMs;
 }
 
 function build(
@@ -114,7 +133,7 @@ function build(
 ): Uint8Array {
   const startedAtMs = context.clock.monotonicMs();
   const tbs = ready.template.fill({ serial: row.serial, notBefore, notAfter, content, spki: row.spki });
-  observe(context, 'build', ca, startedAtMs);
+  observeStep(context, 'build', ca, startedAtMs);
   return tbs;
 }
 
@@ -124,45 +143,20 @@ function lint(context: SignerContext, ca: SigningCa, checked: CheckedRow, tbs: U
   try {
     return lintRow(tbs, checked, ({ rule, severity }) => context.metrics.lintFindings.inc({ rule, severity }));
   } finally {
-    observe(context, 'lint', ca, startedAtMs);
+    observeStep(context, 'lint', ca, startedAtMs);
   }
 }
 
+const noTimeLeft: Refusal = { code: 'lease-lost', detail: 'too little of the lease was left' };
+
 /** Asked immediately before the key is. */
-function whyNotNow(context: SignerContext, lease: WorkLease, { doubtful: [doubt] }: SignedRows): Refusal | undefined {
+function whyNotNow({ context, lease, ca, signed }: Batch): Refusal | undefined {
+  const [doubt] = signed.doubtful;
   if (doubt) return { code: doubt.code, detail: 'the signature before it failed' };
+  const waiting = context.backOff.waiting(ca.name);
+  if (waiting) return { code: waiting, detail: 'a signature of this CA failed or is overdue' };
   if (context.mustStop()) return { code: 'draining', detail: 'this signer is stopping' };
-  if (!lease.mayAskKey()) return { code: 'lease-lost', detail: 'too little of the lease was left' };
-  return undefined;
-}
-
-/** The only place that asks for a certificate's signature. Our own signature is verified before anybody sees it (T11). */
-async function askKey(
-  context: SignerContext,
-  lease: WorkLease,
-  ca: SigningCa,
-  { ready }: CheckedRow,
-  tbs: LintedTbs,
-): Promise<Uint8Array> {
-  const { clock, metrics, keyStore, checkpoint } = context;
-  metrics.leaseRemainingSeconds.observe(lease.remainingMs() / 1000);
-  const askedAtMs = clock.monotonicMs();
-  const signature = await keyStore.sign(ca.name, tbs);
-  observe(context, 'sign', ca, askedAtMs);
-  await checkpoint('signer:after-sign');
-  const verifiedAtMs = clock.monotonicMs();
-  if (!ca.verify?.(tbs, signature)) throw new SluiceError('signature-wrong', undefined, { facts: { ca: ca.name } });
-  observe(context, 'verify', ca, verifiedAtMs);
-  return assembleCertificate(tbs, ready.template.signatureAlgorithm, signature);
-}
-
-function observe({ metrics, clock }: SignerContext, step: string, ca: SigningCa, startedAtMs: number): void {
-  metrics.stepSeconds.observe({ step, ca: ca.name }, (clock.monotonicMs() - startedAtMs) / 1000);
-}
-
-function refusalOf(thrown: unknown): Refusal {
-  const { code, message } = asSluiceError(thrown);
-  return { code, detail: message };
+  return lease.mayAskKey() ? undefined : noTimeLeft;
 }
 
 /** Rejects after `waitMs`: a token that hangs is given up, and what it may still sign is never looked at. */

@@ -5,10 +5,11 @@ import type { Caller, SignerLedger } from '@sluice/ledger';
 import type { Checkpoint, UnderWay } from '@sluice/lifecycle';
 import type { Bell } from '@sluice/queue';
 import type { Logger } from '@sluice/telemetry';
-import type { BatchSize } from './batch-size.js';
+import type { BusyRate } from './busy-rate.js';
 import type { CaBackOff } from './ca-back-off.js';
 import type { Clock } from './clock.js';
 import type { SignerMetrics } from './signer-metrics.js';
+import type { SigningGate } from './signing-gate.js';
 import type { Templates } from './templates.js';
 
 /** What the operations of this service work with. `context.ts` alone puts it together. */
@@ -30,7 +31,9 @@ export interface SignerContext {
   readonly claimsUnderWay: UnderWay;
   readonly bell: Pick<Bell, 'ring'>;
   readonly backOff: CaBackOff;
-  readonly batchSize: BatchSize;
+  readonly gate: SigningGate;
+  /** Of the whole signer, all lanes and stages together: what admission goes by. */
+  readonly capacity: BusyRate;
   readonly clock: Clock;
   /** CSPRNG. */
   readonly randomBytes: (count: number) => Uint8Array;

@@ -56,7 +56,11 @@ export function createSignerMetrics(metrics: Metrics) {
     queueErrors: metrics.counter('queue_errors_total', 'Redis did not answer; polling makes up for it.', ['what']),
     templates: metrics.gauge('templates', 'Compiled templates by standing (ready, pending, refused).', ['standing']),
     appliedEpoch: metrics.gauge('applied_epoch', 'Epoch of the snapshot that this signer works by.'),
-    batchRows: metrics.gauge('batch_rows', 'Rows that one claim asks for at the moment.'),
+    capacity: metrics.gauge(
+      'capacity_per_second',
+      'Certificates a second that this signer can make, as it measures it.',
+    ),
+    batchRows: metrics.gauge('batch_rows', 'Rows that one claim asks for at the moment.', ['lane']),
   };
 }
 export type SignerMetrics = ReturnType<typeof createSignerMetrics>;

@@ -7,6 +7,8 @@ export interface WorkLease {
   remainingMs(): number;
   /** False in the last 2 s (a fifth of a lease below 10 s): a signature begun then could end after the sweep burned its serial. */
   mayAskKey(): boolean;
+  /** Milliseconds until `mayAskKey` turns false; 0 when it has. */
+  askKeyWithinMs(): number;
 }
 
 /**
@@ -16,8 +18,10 @@ export interface WorkLease {
 export function createWorkLease(startedAtMs: number, leaseMs: number, monotonicMs: () => number): WorkLease {
   const endsAtMs = startedAtMs + leaseMs;
   const guardMs = Math.min(guardMsMax, leaseMs * guardShareMax);
+  const askKeyWithinMs = (): number => Math.max(0, endsAtMs - guardMs - monotonicMs());
   return {
     remainingMs: () => Math.max(0, endsAtMs - monotonicMs()),
-    mayAskKey: () => endsAtMs - monotonicMs() > guardMs,
+    mayAskKey: () => askKeyWithinMs() > 0,
+    askKeyWithinMs,
   };
 }

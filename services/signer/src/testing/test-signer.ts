@@ -6,12 +6,13 @@ import { createUnderWay, noCheckpoint } from '@sluice/lifecycle';
 import { canonicalContent, encodeSubject, type ProfileDocument, type Template } from '@sluice/pki';
 import type { Snapshot } from '@sluice/registry-protocol';
 import { createLogger, createMetrics } from '@sluice/telemetry';
-import { createBatchSize } from '../batch-size.js';
+import { BusyRate } from '../busy-rate.js';
 import { createCaBackOff } from '../ca-back-off.js';
 import type { Clock } from '../clock.js';
 import { askToken } from '../readiness.js';
 import type { SignerContext } from '../signer-context.js';
 import { createSignerMetrics } from '../signer-metrics.js';
+import { SigningGate } from '../signing-gate.js';
 import { createTemplates } from '../templates.js';
 import { PolicingLedger, type Work } from './policing-ledger.js';
 
@@ -222,7 +223,8 @@ export async function createTestSigner(leaseMs = 10_000) {
     }),
     claimHindrance: () => signer.hindrance,
     backOff,
-    batchSize: createBatchSize(),
+    gate: new SigningGate(4, clock.monotonicMs),
+    capacity: new BusyRate(clock.monotonicMs),
     clock,
     randomBytes,
     leaseMs,

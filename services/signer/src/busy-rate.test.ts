@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { BusyRate } from './busy-rate.js';
+
+function measured() {
+  let nowMs = 1000;
+  const rate = new BusyRate(() => nowMs);
+  return {
+    rate,
+    pass: (ms: number) => {
+      nowMs += ms;
+    },
+    /** So long busy, with a row in hand always, and one done every so many ms. */
+    work(forMs: number, msPerRow: number) {
+      rate.begin();
+      for (let ms = 0; ms < forMs; ms += msPerRow) {
+        nowMs += msPerRow;
+        rate.done(1);
+      }
+      rate.end();
+    },
+  };
+}
+
+describe('the capacity', () => {
+  it('is not known before anything was in hand', () => {
+    const { rate, pass } = measured();
+    pass(5000);
+    expect(rate.perSecond()).toBeUndefined();
+  });
+
+  it('is rows per second of work, however little work there is, and however many are in hand at once', () => {
+    const { rate, pass, work } = measured();
+    for (let round = 0; round < 100; round += 1) {
+      rate.begin();
+      work(100, 10);
+      rate.end();
+      pass(900);
+    }
+    expect(rate.perSecond()).toBeGreaterThan(95);
+    expect(rate.perSecond()).toBeLessThan(105);
+  });
+
+  it('stays while idle, for months', () => {
+    const { rate, pass, work } = measured();
+    work(1000, 10);
+    const before = rate.perSecond() ?? 0;
+    for (let days = 0; days < 60; days += 1) {
+      pass(86_400_000);
+      expect(rate.perSecond()).toBeCloseTo(before, 6);
+    }
+  });
+
+  it('falls towards 0 with a signature that does not come, and is back as soon as they come again', () => {
+    const { rate, pass, work } = measured();
+    work(10_000, 10);
+    rate.begin();
+    pass(2000);
+    expect(rate.perSecond()).toBeLessThan(50);
+    pass(8000);
+    expect(rate.perSecond()).toBeLessThan(1);
+    rate.end();
+    work(3000, 10);
+    expect(rate.perSecond()).toBeGreaterThan(70);
+  });
+
+  it('after a calm time, in which rows took next to nothing, is the true one after 5 s of overload', () => {
+    const { rate, pass, work } = measured();
+    for (let round = 0; round < 2000; round += 1) {
+      work(1, 0.2);
+      pass(50);
+    }
+    expect(rate.perSecond()).toBeGreaterThan(3000);
+    work(5000, 10);
+    expect(rate.perSecond()).toBeLessThan(125);
+  });
+});
