@@ -89,6 +89,7 @@ export function createClient(options: ClientOptions): Client {
       const ordered = await orderIdentity(http, trying, order, { ...until, idempotencyKey, ownKey, respondAsync });
       if (ordered.fate === 'issued' || respondAsync) return ordered;
       const followed = await follow(http, trying, ordered.id, until, { standing: ordered, idempotencyKey });
+      // What was promised once stays true while it is open.
       return followed.fate === undefined ? { ...followed, fate: 'continuing' } : followed;
     },
     follow: async (id, how = {}) => follow(http, trying, idOf(id), untilOf(how, lookLeastMs)),

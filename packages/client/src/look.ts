@@ -46,9 +46,7 @@ export async function follow(
     if (tried.reply.kind === 'done') {
       const standing: Standing = tried.reply.value;
       if (standing.fate === 'issued') return standing;
-      // What was promised once stays true while it is open.
-      last =
-        standing.fate === undefined && last?.fate === 'continuing' ? { ...standing, fate: 'continuing' } : standing;
+      last = standing;
     } else if (tried.gaveUp === 'permanent' || last === undefined) {
       throw failedLook(id, tried, ordered?.idempotencyKey);
     } else return last;
