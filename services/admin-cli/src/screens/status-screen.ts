@@ -53,27 +53,42 @@ function cas({ cas: rows }: Status, colors: Colors): string {
 }
 
 /** Most of it of one account: it is named, with its share. */
-function mostOf({ top_account, top_open, queued, signing }: Status['work'][number]): string {
+function mostOf({ top_account, top_open, queued, signing }: WorkRow): string {
   if (top_account === null) return noneText;
   return `${top_account} ${Math.round((100 * top_open) / Math.max(1, queued + signing))} %`;
 }
 
+type WorkRow = Status['work'][number];
+type Column = readonly [title: string, of: (row: WorkRow) => string];
+
+/** What is set aside takes columns only where there is any. */
+function workColumns(rows: readonly WorkRow[]): readonly Column[] {
+  const setAside: readonly (readonly [string, (row: WorkRow) => number])[] = [
+    ['HELD', ({ held }) => held],
+    ['PARKED', ({ parked, failed }) => parked + failed],
+  ];
+  const used = setAside.filter(([, of]) => rows.some((row) => of(row) > 0));
+  return [
+    ['CLASS', (row) => row.class],
+    ['CA', ({ ca }) => ca],
+    ['OPEN', ({ queued, signing }) => countText(queued + signing)],
+    ...used.map(([title, of]): Column => [title, (row) => countText(of(row))]),
+    ['OLDEST', ({ oldest_age_ms }) => (oldest_age_ms === 0 ? noneText : durationText(oldest_age_ms))],
+    ['IN/S', ({ arrivals_per_second }) => rateText(arrivals_per_second)],
+    ['OUT/S', ({ drained_per_second }) => rateText(drained_per_second)],
+    ['WAIT', ({ predicted_wait_ms }) => (predicted_wait_ms === null ? '?' : durationText(predicted_wait_ms))],
+    ['MOST BY', mostOf],
+  ];
+}
+
 function work({ work: rows }: Status, colors: Colors): string {
   if (rows.length === 0) return line(colors, 'What ages', colors.dim('nothing is open'));
+  const columns = workColumns(rows);
+  const head = columns.map(([title]) => title);
   const shown = firstOf(rows, (some) =>
     table(
-      ['CLASS', 'CA', 'OPEN', 'HELD', 'PARKED', 'OLDEST', 'IN/S', 'OUT/S', 'MOST BY'],
-      some.map((row) => [
-        row.class,
-        row.ca,
-        countText(row.queued + row.signing),
-        countText(row.held),
-        countText(row.parked + row.failed),
-        row.oldest_age_ms === 0 ? noneText : durationText(row.oldest_age_ms),
-        rateText(row.arrivals_per_second),
-        rateText(row.drained_per_second),
-        mostOf(row),
-      ]),
+      head,
+      some.map((row) => columns.map(([, of]) => of(row))),
     ),
   );
   return section(colors, 'What ages', shown);

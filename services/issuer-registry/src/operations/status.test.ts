@@ -185,8 +185,23 @@ describe('status', () => {
     context = { ...context, queue: { now: async () => ({ at: now, rows, rates }) } };
     const { work: told } = await readStatus(context);
     expect(told).toMatchObject([
-      { class: 'background', held: 30, oldest_age_ms: 5000, arrivals_per_second: 0, top_account: 'acme', top_open: 80 },
-      { class: 'interactive', ca: 'tls', oldest_age_ms: 10, arrivals_per_second: 8, drained_per_second: 8 },
+      {
+        class: 'background',
+        held: 30,
+        oldest_age_ms: 5000,
+        predicted_wait_ms: null,
+        arrivals_per_second: 0,
+        top_account: 'acme',
+        top_open: 80,
+      },
+      {
+        class: 'interactive',
+        ca: 'tls',
+        oldest_age_ms: 10,
+        predicted_wait_ms: 126,
+        arrivals_per_second: 8,
+        drained_per_second: 8,
+      },
       { ca: 'gone', queued: 0, arrivals_per_second: 8 },
     ]);
   });

@@ -1,6 +1,6 @@
 import type { QueueRow } from '@sluice/ledger';
 import type { CaDetail, Status } from '@sluice/registry-protocol';
-import { rowKey } from '../queue/queue-rates.js';
+import { predictedWaitMs, rowKey } from '../queue/queue-rates.js';
 import type { QueueNow } from '../queue/queue-watch.js';
 
 const nothing = {
@@ -24,7 +24,8 @@ export function workView({ rows, rates }: QueueNow): Status['work'] {
   return [...rows, ...gone.map((row): QueueRow => ({ ...nothing, ...row }))]
     .sort((a, b) => b.oldestAgeMs - a.oldestAgeMs)
     .map((row) => {
-      const rate = rates.get(rowKey(row)) ?? { arrivals: 0, drained: 0 };
+      const known = rates.get(rowKey(row));
+      const rate = known ?? { arrivals: 0, drained: 0 };
       return {
         class: row.class,
         key_group: row.keyGroup,
@@ -37,6 +38,7 @@ export function workView({ rows, rates }: QueueNow): Status['work'] {
         oldest_age_ms: Math.round(row.oldestAgeMs),
         arrivals_per_second: rates.size === 0 ? null : perSecond(rate.arrivals),
         drained_per_second: rates.size === 0 ? null : perSecond(rate.drained),
+        predicted_wait_ms: predictedWaitMs(row, known),
         top_account: row.topAccount,
         top_open: row.topOpen,
       };
