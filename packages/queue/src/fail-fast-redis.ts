@@ -4,8 +4,8 @@ import { Redis } from 'ioredis';
 import { dropConnection, faultLogger, reasonOf, redisUnavailable } from './redis-fault.js';
 import { failFastOptions } from './redis-options.js';
 
-/** A call is given up after this. With what a busy event loop adds, nobody waits longer than about 200 ms. */
-const callWaitMs = 150;
+/** A call is given up after this at the latest. With what a busy event loop adds, nobody waits longer than about 200 ms. */
+const callWaitMaxMs = 150;
 /** A connection that has answered nothing for this long is made anew: it may be half open. */
 const reconnectAfterMs = 3000;
 const firstReadyWaitMs = 1000;
@@ -13,18 +13,20 @@ const firstReadyWaitMs = 1000;
 /**
  * A Redis connection for callers who must not wait and can do without.
  *
- * Away: refused at once. Hanging: the first calls are given up after 150 ms, and from then on all are refused at once
+ * Away: refused at once. Hanging: the first calls are given up after `callWaitMs`, and from then on all are refused at once
  * while a single PING waits for the first sign of life, so that neither callers nor unanswered commands pile up.
  * A call that was given up may still take effect.
  */
 export class FailFastRedis {
   readonly client: Redis;
+  readonly #callWaitMs: number;
   #silentSinceMs: number | undefined;
   #probing = false;
   /** Only while the first connection is being made, at most a second: otherwise the first calls after a start fail. */
   #firstReady: Promise<void> | undefined;
 
-  constructor(redisUrl: string, connectionName: string, log?: Log) {
+  constructor(redisUrl: string, connectionName: string, log?: Log, callWaitMs = callWaitMaxMs) {
+    this.#callWaitMs = callWaitMs;
     this.client = new Redis(failFastOptions(redisUrl, connectionName));
     this.client.on('error', faultLogger(log, { connection: connectionName }));
     this.client.on('ready', () => {
@@ -57,10 +59,10 @@ export class FailFastRedis {
           setImmediate(() => {
             if (settled) return;
             if (this.client.status === 'ready') this.#probe(performance.now());
-            reject(new Error(`no answer within ${callWaitMs} ms`));
+            reject(new Error(`no answer within ${this.#callWaitMs} ms`));
           }),
         );
-      }, callWaitMs);
+      }, this.#callWaitMs);
     });
     try {
       return await Promise.race([call, late]);

@@ -4,3 +4,4 @@ export { createTurnConsumer, type TurnConsumerOptions } from './turn-consumer.js
 export { requestsPerTurnMax } from './turn-job.js';
 export { createTurnProducer, type TurnProducerOptions } from './turn-producer.js';
 export * from './types.js';
+export { createWindowCounter, type WindowCounterOptions } from './window-counter.js';

@@ -34,6 +34,22 @@ export interface Bell {
   close(): Promise<void>;
 }
 
+export interface WindowCount {
+  /** Those in the window so far, this one included. */
+  readonly count: number;
+  /** Milliseconds until the window ends. */
+  readonly endsInMs: number;
+}
+
+/** Counts per key in windows of fixed length, each of which begins with the first that is counted in it. */
+export interface WindowCounter {
+  /** One more. Never rejects; takes about 50 ms at most. */
+  add(key: string, windowS: number): Promise<WindowCount>;
+  /** One less. Lost when its window is over. */
+  giveBack(key: string, windowS: number): void;
+  close(): void;
+}
+
 /** For `/readyz`. */
 export interface HealthChecked {
   /** `ok`, or in words what is wrong. Never throws; answers within a second. */

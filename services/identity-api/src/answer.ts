@@ -1,4 +1,5 @@
 import { type Code, codes, type Fate, type SluiceError, toProblem } from '@sluice/errors';
+import { LimitReached, rateLimitFields } from './limit-reached.js';
 import { retryAfterS } from './retry-after.js';
 
 /** One HTTP answer, before it is written. */
@@ -39,6 +40,7 @@ export function problemAnswer(error: SluiceError, context: ProblemContext): Answ
   const retryAfter = error.retryAfterS ?? retryAfterS(error.code, random);
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
   if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter);
+  if (error instanceof LimitReached) Object.assign(headers, rateLimitFields(error));
   if (location !== undefined) headers.location = location;
   if (error.code === 'unauthorized') headers['www-authenticate'] = 'Bearer';
   if (closingCodes.has(error.code)) headers.connection = 'close';

@@ -4,7 +4,7 @@ import { asSluiceError, SluiceError } from '@sluice/errors';
 import { createIdentityLedger, type IdentityLedger, newRequestId } from '@sluice/ledger';
 import { type Checkpoint, createUnderWay, noCheckpoint, type Part } from '@sluice/lifecycle';
 import { checkProfile, readCertificate } from '@sluice/pki';
-import { assertQueueRedis, createBell, createTurnProducer } from '@sluice/queue';
+import { assertQueueRedis, createBell, createTurnProducer, createWindowCounter } from '@sluice/queue';
 import { createClockWatch, createLease, createRegistryClient, createReporter } from '@sluice/registry-client';
 import { createBlockedKeyIndex, inSlices } from '@sluice/registry-protocol';
 import { createLogger, createMetrics, createStatusRoutes, type Logger, type Readiness } from '@sluice/telemetry';
@@ -20,12 +20,15 @@ import { readiness } from './readiness.js';
 import { createRefusalTally } from './refusal-tally.js';
 import { createRefuseUnreadable } from './refuse-unreadable.js';
 import { testDirectory } from './self-test.js';
+import { createCharges } from './steps/1-charge.js';
 import { createAdmission } from './steps/3-admit.js';
 import { createGiveTurns } from './steps/5-give-turns.js';
 import { createWaiters } from './steps/9-waiters.js';
 
 /** Connections of one process that may wait at once. */
 const waitersMax = 20_000;
+/** Of those, for one request: who joins beyond is told where to look. */
+const waitersPerRequestMax = 1000;
 
 export interface Context {
   readonly log: Logger;
@@ -59,6 +62,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   const breakers = createBreakers({ metrics, log });
   const turns = createTurnProducer({ redisUrl: config.redisUrl, log });
   breakers.show('redis', turns.state);
+  const counter = createWindowCounter({ redisUrl: config.redisUrl, log, onCounted: frontMetrics.counted });
   const bell = createBell({ redisUrl: config.redisUrl, log });
   const giveTurns = createGiveTurns({ turns, onTurn: (added) => frontMetrics.turn(added) });
   const ledger = aroundLedger(
@@ -121,6 +125,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   const waiters = createWaiters({
     read: (requestId) => ledger.read(requestId),
     waitersMax,
+    waitersPerRequestMax,
     clock,
     onReadFailed: () => frontMetrics.readFailed(),
   });
@@ -132,6 +137,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     },
     acceptsUnderWay,
     ledger,
+    charges: createCharges({ counter, random }),
     admission,
     waiters,
     metrics: frontMetrics,
@@ -169,7 +175,10 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   const queueRedis: Part = {
     name: 'queue-redis',
     start: () => checkRedis(config.redisUrl, log),
-    stop: () => turns.close(),
+    async stop() {
+      counter.close();
+      await turns.close();
+    },
   };
   const bellPart: Part = {
     name: 'bell',

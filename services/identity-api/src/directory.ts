@@ -1,4 +1,4 @@
-import type { CaState } from '@sluice/issuance';
+import { type CaState, type LimitsInForce, limitsInForce } from '@sluice/issuance';
 import { type CertificateFacts, type ProfileDocument, toPem } from '@sluice/pki';
 import {
   accountsPerSlice,
@@ -14,6 +14,7 @@ export interface DirectoryAccount {
   readonly name: string;
   readonly enabled: boolean;
   readonly profiles: ReadonlySet<string>;
+  readonly limits: LimitsInForce;
 }
 
 export interface DirectoryProfile {
@@ -63,8 +64,13 @@ export function* createDirectory(
   blockedKeys: BlockedKeyIndex = createBlockedKeyIndex(),
 ): Steps<Directory> {
   const accounts = new Map<string, DirectoryAccount>();
-  yield* slice(snapshot.accounts, accountsPerSlice, ({ name, state, profiles, apiKeyHashes }) => {
-    const account = { name, enabled: state === 'enabled', profiles: new Set(profiles) };
+  yield* slice(snapshot.accounts, accountsPerSlice, ({ name, state, profiles, apiKeyHashes, limits = {} }) => {
+    const account = {
+      name,
+      enabled: state === 'enabled',
+      profiles: new Set(profiles),
+      limits: limitsInForce(limits),
+    };
     for (const keyHash of apiKeyHashes) accounts.set(keyHash, account);
   });
   const profiles = new Map<string, DirectoryProfile>();

@@ -1,7 +1,7 @@
 import type { Metrics } from '@sluice/telemetry';
 import type { RefusalTally } from './refusal-tally.js';
 
-export type Step = 'join' | 'validate' | 'verify-key' | 'accept' | 'wait' | 'decide' | 'all';
+export type Step = 'charge' | 'join' | 'validate' | 'verify-key' | 'accept' | 'wait' | 'decide' | 'all';
 
 /** What this service counts. Labels come from closed sets: routes, codes, fates, steps. */
 export interface FrontMetrics {
@@ -11,6 +11,7 @@ export interface FrontMetrics {
   step(step: Step, durationMs: number): void;
   accepted(verdict: 'accepted' | 'joined'): void;
   turn(added: boolean): void;
+  counted(where: 'redis' | 'memory'): void;
   readFailed(): void;
   hungUp(): void;
   batch(verb: string, size: number): void;
@@ -36,6 +37,7 @@ export function createFrontMetrics(metrics: Metrics, waiting: () => number, tall
   const steps = metrics.histogram('step_seconds', 'Duration of each step of an order', ['step']);
   const accepts = metrics.counter('accepts_total', 'Orders that became, or joined, a request', ['verdict']);
   const turns = metrics.counter('turns_total', 'Turns given after commits', ['result']);
+  const counts = metrics.counter('limit_counts_total', 'Calls that counted orders or joins against limits', ['where']);
   const readsFailed = metrics.counter('waiter_reads_failed_total', 'Reads for waiters that failed and are repeated');
   const hangUps = metrics.counter('hang_ups_total', 'Clients that went away before their answer');
   const sizes = metrics.histogram(
@@ -55,6 +57,7 @@ export function createFrontMetrics(metrics: Metrics, waiting: () => number, tall
   const stepsOf = remembered((step) => steps.labels({ step }));
   const acceptsOf = remembered((verdict) => accepts.labels({ verdict }));
   const turnsOf = remembered((result) => turns.labels({ result }));
+  const countsOf = remembered((where) => counts.labels({ where }));
   const sizesOf = remembered((verb) => sizes.labels({ verb }));
   return {
     answered(route, status, code, fate) {
@@ -68,6 +71,7 @@ export function createFrontMetrics(metrics: Metrics, waiting: () => number, tall
     step: (step, durationMs) => stepsOf(step).observe(durationMs / 1000),
     accepted: (verdict) => acceptsOf(verdict).inc(),
     turn: (added) => turnsOf(added ? 'added' : 'failed').inc(),
+    counted: (where) => countsOf(where).inc(),
     readFailed: () => readsFailed.inc(),
     hungUp: () => hangUps.inc(),
     batch: (verb, size) => sizesOf(verb).observe(size),

@@ -4,6 +4,7 @@ import type { Clock } from './clock.js';
 import type { Directory } from './directory.js';
 import type { FrontMetrics } from './front-metrics.js';
 import type { Nonces } from './nonces.js';
+import type { Charges } from './steps/1-charge.js';
 import type { Admission } from './steps/3-admit.js';
 import type { Waiters } from './steps/9-waiters.js';
 
@@ -14,6 +15,7 @@ export interface Front {
   /** Orders from the directory to the commit: an epoch is acknowledged when those begun under an older one have ended. */
   readonly acceptsUnderWay: UnderWay;
   readonly ledger: Pick<IdentityLedger, 'join' | 'accept' | 'read' | 'decide' | 'cancel'>;
+  readonly charges: Charges;
   readonly admission: Pick<Admission, 'admit' | 'giveBack'>;
   readonly waiters: Waiters;
   readonly metrics: FrontMetrics;

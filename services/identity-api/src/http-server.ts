@@ -15,13 +15,20 @@ export interface HttpTimeouts {
   readonly headersMs: number;
   /** From there to the end of the body. */
   readonly requestMs: number;
+  /** Without a single octet in either direction while a request is answered: nobody reads the answer any more. */
+  readonly stalledMs: number;
   /** How often connections beyond those are looked for. */
   readonly checkMs: number;
 }
 
-const defaultTimeouts: HttpTimeouts = { headersMs: 10_000, requestMs: 30_000, checkMs: 1000 };
+const defaultTimeouts: HttpTimeouts = { headersMs: 10_000, requestMs: 30_000, stalledMs: 30_000, checkMs: 1000 };
 /** Longer than the 60 s of usual load balancers, so that they, not we, close idle connections. */
 const keepAliveMs = 65_000;
+/**
+ * Requests on one connection that are not answered yet; who sends more without reading is cut off. Node itself stops
+ * reading only between two pieces of 64 kB, in which there is room for a thousand requests with large answers.
+ */
+const pipelinedMax = 16;
 /** Octets of all headers of a request, its line included. */
 const headersBytesMax = 16_384;
 
@@ -42,7 +49,7 @@ export interface HttpServerOptions {
   readonly refuseUnreadable: (error: Error, socket: Duplex) => void;
   readonly log: Log;
   /** Shorter ones, for tests. */
-  readonly timeouts?: HttpTimeouts | undefined;
+  readonly timeouts?: Partial<HttpTimeouts> | undefined;
 }
 
 /**
@@ -50,10 +57,13 @@ export interface HttpServerOptions {
  * kept alive gets 503 `draining` (by the app) and its connection closed; at the deadline the rest is cut off.
  */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { listen, statusRoutes, app, refuseUnreadable, log, timeouts = defaultTimeouts } = options;
+  const { listen, statusRoutes, app, refuseUnreadable, log } = options;
+  const timeouts = { ...defaultTimeouts, ...options.timeouts };
   let draining = false;
   /** Connections on which no request has come yet: Node does not count them as idle. */
   const silent = new Set<Socket>();
+  /** Requests of each connection that are being answered. */
+  const unanswered = new WeakMap<Socket, number>();
   /** The last answer on each connection, perhaps not yet begun. */
   const answering = new WeakMap<Duplex, ServerResponse>();
   const serverOptions = {
@@ -66,12 +76,22 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     requireHostHeader: false,
   };
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
-    silent.delete(request.socket);
-    answering.set(request.socket, response);
+    const { socket } = request;
+    silent.delete(socket);
+    const pipelined = (unanswered.get(socket) ?? 0) + 1;
+    if (socket.destroyed || pipelined > pipelinedMax) {
+      socket.destroy();
+      return;
+    }
+    unanswered.set(socket, pipelined);
+    response.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
+    answering.set(socket, response);
     if (!statusRoutes(request, response)) app(request, response);
   };
   const server = createServer(serverOptions, listener);
   server.maxConnections = connectionsMax;
+  // Longer than any wait. Node destroys them; while a connection is idle between requests, keepAliveTimeout counts.
+  server.setTimeout(timeouts.stalledMs);
   // An expectation that we do not know is passed over (RFC 9110 10.1.1), rather than answered 417 by Node.
   server.on('checkExpectation', listener);
   server.on('clientError', (error, socket) => {

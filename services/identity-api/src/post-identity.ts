@@ -9,6 +9,7 @@ import type { Step } from './front-metrics.js';
 import { type Preference, readPrefer, waitMaxMs } from './prefer.js';
 import { readJsonBody } from './read-body.js';
 import { authenticate } from './steps/1-authenticate.js';
+import type { Charge } from './steps/1-charge.js';
 import { readIdempotencyKey } from './steps/1-idempotency-key.js';
 import { type Order, readOrder } from './steps/1-read-order.js';
 import { evidenceOf } from './steps/2-subject-key.js';
@@ -34,6 +35,8 @@ interface Pending {
   readonly decideAtMs: number;
   /** Fate of this very call should it fail at this moment: `not-issued` only while nothing of it can be stored. */
   fate: Fate | undefined;
+  /** `undefined` before it is charged, and when a limit is reached. */
+  charge: Charge | undefined;
   requestId: string | undefined;
   waiter: Waiter | undefined;
   hungUp: boolean;
@@ -67,6 +70,7 @@ export function createPostIdentity(front: Front): (call: Call) => Promise<Answer
       startedAtMs,
       decideAtMs,
       fate: 'not-issued',
+      charge: undefined,
       requestId: undefined,
       waiter: undefined,
       hungUp: false,
@@ -93,7 +97,12 @@ export function createPostIdentity(front: Front): (call: Call) => Promise<Answer
  * whatever registry, lane and clock say meanwhile: nobody is refused before the look-up has said that the key is new.
  */
 async function issue(front: Front, pending: Pending): Promise<Answer | HungUp> {
-  const standing = await front.acceptsUnderWay.run(() => enter(front, pending));
+  const standing = await front.acceptsUnderWay
+    .run(() => enter(front, pending))
+    .catch((thrown: unknown) => {
+      if (pending.fate !== 'unknown') pending.charge?.notStored();
+      throw thrown;
+    });
   return await waitAndAnswer(front, pending, standing);
 }
 
@@ -101,6 +110,7 @@ async function issue(front: Front, pending: Pending): Promise<Answer | HungUp> {
 async function enter(front: Front, pending: Pending): Promise<Standing> {
   let row: AcceptRow;
   try {
+    pending.charge = await timed(front, 'charge', front.charges.order(pending.account));
     row = await prepare(front, pending);
   } catch (refused) {
     const known = await join(front, pending);
@@ -111,10 +121,11 @@ async function enter(front: Front, pending: Pending): Promise<Standing> {
   return await store(front, pending, row);
 }
 
-/** Step 1: a key that is known joins its request, whatever the registry says meanwhile. */
+/** Step 1: a key that is known joins its request, whatever the registry says meanwhile, and beyond the rate too. */
 async function join(front: Front, pending: Pending): Promise<Standing | undefined> {
   const { account, idempotencyKey, order } = pending;
   if (idempotencyKey === undefined) return undefined;
+  if (pending.charge === undefined && !(await front.charges.join(account))) return undefined;
   const waitMs = deadlineMs(front, pending);
   const joining = front.ledger.join(account.name, idempotencyKey, order.payloadHash, waitMs);
   const known = await timed(front, 'join', joining).catch((thrown: unknown) => {
@@ -127,6 +138,7 @@ async function join(front: Front, pending: Pending): Promise<Standing | undefine
     throw new SluiceError('payload-mismatch');
   }
   if (known.standing.state === 'expired') return known.standing;
+  pending.charge?.joined();
   pending.requestId = known.standing.requestId;
   front.metrics.accepted('joined');
   return known.standing;
@@ -190,7 +202,10 @@ async function store(front: Front, pending: Pending, row: AcceptRow): Promise<St
   }
   pending.requestId = result.requestId;
   front.metrics.accepted(result.verdict);
-  if (result.verdict === 'joined') return result.standing;
+  if (result.verdict === 'joined') {
+    pending.charge?.joined();
+    return result.standing;
+  }
   const { requestId, account, profile, ca } = row;
   const acceptedAt = new Date(front.clock.epochMs());
   return { requestId, account, profile, ca, acceptedAt, state: 'queued', deadline: result.deadline, attempt: 0 };
@@ -240,7 +255,7 @@ async function waitAndAnswer(front: Front, pending: Pending, standing: Standing)
   // Its deadline is the profile's time to live already (deadlineMs): it goes on without us.
   if (preference.waitMs === 0) return answerOf(standing);
   if (pending.hungUp) return 'hung-up';
-  if (front.waiters.full) throw new SluiceError('outcome-unknown', 'Too many wait already');
+  if (front.waiters.fullFor(standing.requestId)) throw new SluiceError('outcome-unknown', 'Too many wait already');
 
   const waitingAtMs = front.clock.monotonicMs();
   const waiter = front.waiters.wait(standing.requestId, pending.decideAtMs - waitingAtMs);

@@ -7,6 +7,7 @@ const baseS: Partial<Record<Code, number>> = {
   'outcome-unknown': 1,
   'lane-full': 4,
   'rate-limited': 2,
+  'quota-exceeded': 60,
   unavailable: 2,
   draining: 1,
   fenced: 3,

@@ -147,8 +147,17 @@ export const requestCodes = {
   },
   'rate-limited': {
     status: 429,
-    title: 'Too many requests',
-    meaning: 'The account has used up what it may ask for in this while.',
-    whatToDo: 'Nothing was stored. Try again after Retry-After.',
+    title: 'Too many orders in this while',
+    meaning:
+      'The account has ordered as much as it may in a window of some seconds, which `RateLimit-Policy` tells. Asking again with a known Idempotency-Key is not counted, up to a bound of its own.',
+    whatToDo:
+      'Nothing of this call was stored. Try again after Retry-After, with the same Idempotency-Key if it had one.',
+  },
+  'quota-exceeded': {
+    status: 429,
+    title: 'The quota of 24 hours is used up',
+    meaning:
+      'The account has ordered as much as it may in 24 hours. They began with the first of those orders; what was refused or joined is not counted.',
+    whatToDo: 'Nothing of this call was stored. Try again after Retry-After, or ask the operator for a larger quota.',
   },
 } as const satisfies Record<string, CodeFacts>;

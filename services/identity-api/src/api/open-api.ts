@@ -126,6 +126,7 @@ function headersOfProblem(status: number, of: readonly Code[]): { required: Head
   const required: HeaderName[] = [];
   if (of.every((code) => retryAfterS(code, () => 0) !== undefined)) required.push('Retry-After');
   if (status === 401) required.push('WWW-Authenticate');
+  if (status === 429) required.push('RateLimit', 'RateLimit-Policy');
   // Only what goes on, or may have been stored, has a place to be looked at.
   return { required, location: status >= 500 };
 }
@@ -148,7 +149,16 @@ const headerNotes: Readonly<Record<HeaderName, Pick<OpenApiHeader, 'description'
   },
   'Retry-After': {
     description: 'After so many seconds it makes sense to ask again (RFC 9110 10.2.3).',
-    schema: { type: 'string', pattern: '^[0-9]{1,4}$' },
+    schema: { type: 'string', pattern: '^[0-9]{1,5}$' },
+  },
+  RateLimit: {
+    description:
+      'Which limit is reached, and after how many seconds more may be asked for (draft-ietf-httpapi-ratelimit-headers).',
+    schema: { type: 'string', pattern: '^"(orders|day)";r=0;t=[0-9]{1,5}$' },
+  },
+  'RateLimit-Policy': {
+    description: 'That limit: so many orders (`q`) in so many seconds (`w`), counted from the first of them.',
+    schema: { type: 'string', pattern: '^"(orders|day)";q=[0-9]{1,10};w=[0-9]{1,7}$' },
   },
   'Preference-Applied': {
     description: 'What of `Prefer` was followed (RFC 7240).',

@@ -18,6 +18,8 @@ export type HeaderName =
   | 'X-Request-Id'
   | 'Location'
   | 'Retry-After'
+  | 'RateLimit'
+  | 'RateLimit-Policy'
   | 'Preference-Applied'
   | 'WWW-Authenticate'
   | 'Allow';
@@ -76,7 +78,7 @@ const postIdentity: OperationFacts = {
   summary: 'Ask for a certificate, and wait for it',
   description: `The certificate is asked for with a key, which it will certify, and names that the profile allows. The call waits until it is issued, up to the time given with \`Prefer: wait=N\` (6 seconds without); it answers in time whatever happens, and what it says is never contradicted later.
 
-With an \`Idempotency-Key\`, asking again joins the same request, for 72 hours; a retry is therefore always safe, and the way to learn what became of a call whose answer was lost. A refusal that is not about the payload alone (a full lane, something away, the state of a CA, what a profile says at the moment, a time) then has the fate \`unknown\`: another call with the same key may be going on. Without one, an equal order (same account, profile, key and names) joins while it is open.
+With an \`Idempotency-Key\`, asking again joins the same request, for 72 hours; a retry is therefore always safe, and the way to learn what became of a call whose answer was lost. A refusal that is not about the payload alone (a limit that is reached, a full lane, something away, the state of a CA, what a profile says at the moment, a time) then has the fate \`unknown\`: another call with the same key may be going on. Without one, an equal order (same account, profile, key and names) joins while it is open.
 
 The key comes in a CSR, or as \`public_key\` with a \`proof\` that you have its private half: take a nonce from POST /nonce, and sign these five lines, in ASCII, with one line feed (0x0a) between them and nothing at the end:
 
@@ -108,7 +110,7 @@ The signature is sent in base64. An EC key signs with ECDSA and the hash of its 
     ...standingCodes,
     ...caRefusals,
     ...(['body-invalid', 'key-invalid', 'body-too-large', 'media-type', 'payload-mismatch'] as const),
-    ...(['nonce-invalid', 'proof-invalid'] as const),
+    ...(['nonce-invalid', 'proof-invalid', 'rate-limited', 'quota-exceeded'] as const),
     ...(['outcome-unknown', 'lane-full', 'fenced', 'stale-snapshot'] as const),
   ]),
   problemHeaders: ['Preference-Applied', 'Location'],

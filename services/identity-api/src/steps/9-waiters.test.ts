@@ -18,6 +18,7 @@ beforeEach(() => {
         reads.push((state) => (state instanceof Error ? reject(state) : resolve(standing(state))));
       }),
     waitersMax: 3,
+    waitersPerRequestMax: 3,
     onReadFailed: () => undefined,
     clock,
     pausesMs: [50, 100],

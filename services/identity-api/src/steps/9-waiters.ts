@@ -17,6 +17,8 @@ export interface Waiters {
   /** Are there no places left? Asked before anything is stored, so that what is stored can be waited for. */
   readonly full: boolean;
   readonly count: number;
+  /** No place is left, or none for this request: however many join one, the others have theirs. */
+  fullFor(requestId: string): boolean;
   /** Milliseconds that it lately took until a request ended. */
   readonly latelyMs: number;
   /** Waits for this request to leave the open states, for `waitMs` milliseconds. Throws `unavailable` when full. */
@@ -29,6 +31,7 @@ export interface WaitersOptions {
   /** Batched by the ledger with what else is being read. */
   readonly read: (requestId: string) => Promise<Standing | undefined>;
   readonly waitersMax: number;
+  readonly waitersPerRequestMax: number;
   readonly onReadFailed: (error: unknown) => void;
   readonly clock: Pick<Clock, 'after' | 'monotonicMs'>;
   /** Pauses before the second, third … look; the last one repeats. */
@@ -53,7 +56,7 @@ const nothing = (): void => undefined;
  * ring may be lost, they also look at growing intervals, and the ledger alone says what became of it.
  */
 export function createWaiters(options: WaitersOptions): Waiters {
-  const { read, waitersMax, onReadFailed, clock, pausesMs = [200, 400, 800] } = options;
+  const { read, waitersMax, waitersPerRequestMax, onReadFailed, clock, pausesMs = [200, 400, 800] } = options;
   const watches = new Map<string, Watch>();
   let count = 0;
   let latelyMs = 0;
@@ -101,6 +104,7 @@ export function createWaiters(options: WaitersOptions): Waiters {
     get count() {
       return count;
     },
+    fullFor: (requestId) => count >= waitersMax || (watches.get(requestId)?.waiters.size ?? 0) >= waitersPerRequestMax,
     get latelyMs() {
       return latelyMs;
     },

@@ -1,6 +1,6 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
-import type { CaState } from '@sluice/issuance';
+import type { AccountLimits, CaState } from '@sluice/issuance';
 import { type LaneLoad, newRequestId } from '@sluice/ledger';
 import { createUnderWay, type UnderWay } from '@sluice/lifecycle';
 import { checkProfile } from '@sluice/pki';
@@ -15,11 +15,13 @@ import { createHttpServer, type HttpServer, type HttpTimeouts } from '../http-se
 import { createNonces } from '../nonces.js';
 import { createRefusalTally } from '../refusal-tally.js';
 import { createRefuseUnreadable } from '../refuse-unreadable.js';
+import { createCharges } from '../steps/1-charge.js';
 import { type Admission, createAdmission } from '../steps/3-admit.js';
 import { createWaiters, type Waiters } from '../steps/9-waiters.js';
 import { FakeLedger } from './fake-ledger.js';
 import { faultsOfAnswer } from './faults-of-answer.js';
 import { ManualClock } from './manual-clock.js';
+import { createMemoryCounter } from './memory-counter.js';
 
 export const apiKey = `slk_${'a'.repeat(43)}`;
 export const otherApiKey = `slk_${'b'.repeat(43)}`;
@@ -169,22 +171,39 @@ export interface StartedFront {
 export interface StartFrontOptions {
   readonly openRequestsMax?: number;
   readonly waitersMax?: number;
+  readonly waitersPerRequestMax?: number;
+  /** Of the account `demo`. */
+  readonly limits?: AccountLimits;
   readonly laneLoads?: readonly LaneLoad[];
-  readonly timeouts?: HttpTimeouts;
+  readonly timeouts?: Partial<HttpTimeouts>;
   /** `publicKeyHash` of keys on the block list. */
   readonly blockedKeys?: readonly string[];
 }
 
 /** The whole HTTP face over a fake ledger, on a free port. */
 export async function startFront(options: StartFrontOptions = {}): Promise<StartedFront> {
-  const { openRequestsMax = 100, waitersMax = 100, laneLoads = [], timeouts, blockedKeys = [] } = options;
+  const {
+    openRequestsMax = 100,
+    waitersMax = 100,
+    waitersPerRequestMax = 100,
+    limits,
+    laneLoads = [],
+    timeouts,
+    blockedKeys = [],
+  } = options;
   const warnings: object[] = [];
   const quiet = () => undefined;
   const keep = (facts: object) => void warnings.push(facts);
   const log = { debug: quiet, info: quiet, warn: keep, error: keep };
   const clock = new ManualClock();
   const ledger = new FakeLedger(clock);
-  const waiters = createWaiters({ read: ledger.verbs.read, waitersMax, clock, onReadFailed: quiet });
+  const waiters = createWaiters({
+    read: ledger.verbs.read,
+    waitersMax,
+    waitersPerRequestMax,
+    clock,
+    onReadFailed: quiet,
+  });
   const monotonicMs = () => clock.monotonicMs();
   const admission = createAdmission({ readLaneLoads: async () => laneLoads, openRequestsMax, monotonicMs, log });
   const metrics = createMetrics('identity-api');
@@ -202,6 +221,7 @@ export async function startFront(options: StartFrontOptions = {}): Promise<Start
       () => waiters.count,
       createRefusalTally(() => clock.monotonicMs()),
     ),
+    charges: createCharges({ counter: createMemoryCounter(clock), random: () => 0.5 }),
     random: () => 0.5,
     nonces: createNonces([Buffer.alloc(32, 7)], randomBytes),
     acceptsUnderWay,
@@ -238,7 +258,11 @@ export async function startFront(options: StartFrontOptions = {}): Promise<Start
       checkpoints,
       warnings,
       fenced: 0,
-      snapshot: { ...snapshot, blockedKeys: Buffer.from(blockedKeys.join(''), 'hex').toString('base64') },
+      snapshot: {
+        ...snapshot,
+        accounts: withLimits(limits),
+        blockedKeys: Buffer.from(blockedKeys.join(''), 'hex').toString('base64'),
+      },
       withoutSnapshot: false,
       broken: false,
     },
@@ -259,6 +283,9 @@ export async function startFront(options: StartFrontOptions = {}): Promise<Start
   };
   return started;
 }
+
+const withLimits = (limits: AccountLimits | undefined): Snapshot['accounts'] =>
+  snapshot.accounts.map((account) => (limits && account.name === 'demo' ? { ...account, limits } : account));
 
 /** A key nobody used before. */
 export const newKey = () => randomUUID();
