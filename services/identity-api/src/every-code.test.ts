@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { type Code, codes } from '@sluice/errors';
+import type { AccountLimits } from '@sluice/issuance';
 import { newRequestId } from '@sluice/ledger';
 import { afterEach, expect, it } from 'vitest';
 import { type OperationFacts, operations, rejectionCodes } from './api/operations.js';
@@ -151,6 +152,8 @@ const byOperation: Readonly<Record<string, Partial<Record<Code, Way>>>> = {
     failed: () => ending({ state: 'failed' }),
     'outcome-unknown': () => troubled('lost-answer'),
     fenced: () => troubled('fenced'),
+    'rate-limited': () => beyond({ ratePerSecond: 1, burst: 1 }),
+    'quota-exceeded': () => beyond({ ordersPerDay: 1 }),
     'lane-full': async () => {
       for (let open = 0; open < 100; open += 1) front.admission.admit({ class: 'interactive', keyGroup: 'default' });
       return said(await front.post());
@@ -186,6 +189,14 @@ const byOperation: Readonly<Record<string, Partial<Record<Code, Way>>>> = {
     },
   },
 };
+
+/** A second order, of an account that may have one. */
+async function beyond(limits: AccountLimits): Promise<Said> {
+  const accounts = front.snapshot.accounts.map((account) => ({ ...account, limits }));
+  front.snapshot = { ...front.snapshot, accounts };
+  await front.post(body, { prefer: 'respond-async' });
+  return said(await front.post({ ...body, subject_dn: { common_name: 'second' } }));
+}
 
 async function troubled(trouble: 'lost-answer' | 'fenced'): Promise<Said> {
   front.ledger.trouble.accept = trouble;
