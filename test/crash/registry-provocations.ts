@@ -66,9 +66,6 @@ export async function keyGone(site: SiteWithCaApart): Promise<void> {
   await lift(site);
 }
 
-/** Whoever reads the status has the lanes counted. */
-export const status: Provoke = ({ system }) => system.admin.call('GET', '/admin/v1/status');
-
 /** A process that is gone for good, fenced as its lease ran out. */
 export const forget: Provoke = async ({ system, journal }) => {
   const name = `gone-${randomUUID()}`;

@@ -7,7 +7,7 @@ const everyService = { renew: provoke.renew, enrol: provoke.enrol };
 export const writes = {
   'identity-api': {
     ...everyService,
-    lane_loads: provoke.byLoad,
+    read_load: provoke.byLoad,
     accept: provoke.byLoad,
     extend: provoke.extend,
     join_keys: provoke.join,
@@ -30,10 +30,10 @@ export const writes = {
     burn: provoke.keysStall,
     audit_next: provoke.bothStart,
     key_missing: registry.keyGone,
+    report_capacity: provoke.byLoad,
   },
   'issuer-registry': {
     ...everyService,
-    lane_loads: registry.status,
     create_account: provoke.account,
     apply_profile: provoke.profile,
     set_profile_state: provoke.switchProfile,
@@ -65,7 +65,7 @@ const everywhere = ['takes_writes'];
 /** Verbs that nothing here provokes yet, and that no process must call in this test. Whoever makes one do so moves it up. */
 export const unprovoked: Readonly<Record<keyof typeof writes | 'ocsp-responder', readonly string[]>> = {
   'identity-api': everywhere,
-  signer: [...everywhere, 'report_capacity'],
+  signer: everywhere,
   'issuer-registry': everywhere,
   'ocsp-responder': [...everywhere, 'enrol', 'renew'],
 };

@@ -143,12 +143,12 @@ it('what fell due long ago is swept by the next look at everything', async () =>
 
 it('the lanes are counted by one, seldom', async () => {
   await acceptOne(front);
-  const before = await front.laneLoads();
+  const { lanes: before } = await front.readLoad();
   await fixture.sql('update ledger.lane_count set counted_at = clock_timestamp()');
   expect(await pages('select * from ledger.lane_loads()')).toBeLessThan(pagesMax);
   const lane = { class: 'interactive', keyGroup: 'default' };
   const counted = before.find((load) => load.class === lane.class)?.queued ?? Number.NaN;
   await acceptOne(front);
-  const recount = async () => (await front.laneLoads()).find((load) => load.class === lane.class)?.queued;
+  const recount = async () => (await front.readLoad()).lanes.find((load) => load.class === lane.class)?.queued;
   await expect.poll(recount, { interval: 200, timeout: 30_000 }).toBe(counted + 1);
 });

@@ -209,7 +209,9 @@ describe('work of a CA that is quarantined altogether', () => {
 
   it('is not counted as claimable', async () => {
     await acceptOne(front);
-    expect(await front.laneLoads()).toMatchObject([{ queued: 1, claimable: 0, oldestAgeMs: 0 }]);
+    expect(await front.readLoad()).toMatchObject({
+      lanes: [{ queued: 1, claimable: 0, oldestAgeMs: 0, flows: 0, largest: [{ open: 1, ahead: 0 }] }],
+    });
   });
 });
 

@@ -14,8 +14,8 @@ const verbs: Readonly<Record<ServiceName, readonly string[]>> = {
     'ledger.decide',
     'ledger.extend',
     'ledger.join_keys',
-    'ledger.lane_loads',
     'ledger.read',
+    'ledger.read_load',
   ],
   signer: [
     ...everybody,
@@ -45,7 +45,6 @@ const verbs: Readonly<Record<ServiceName, readonly string[]>> = {
     'ledger.audit_end',
     'ledger.audit_leases',
     'ledger.audit_registry',
-    'ledger.lane_loads',
     'ledger.make_partitions',
     'ledger.micros',
     'ledger.partition_watch',

@@ -117,14 +117,14 @@ describe('the breaker of a ledger', () => {
       await expect
         .poll(async () => {
           // More at once than there are connections: one is served, the others would need new ones.
-          const calls = Array.from({ length: 6 }, () => codeOf(crowded.laneLoads()));
+          const calls = Array.from({ length: 6 }, () => codeOf(crowded.readLoad()));
           code = (await Promise.all(calls)).find((said) => said !== undefined);
           return breakers.states().ledger;
         }, soon)
         .not.toBe('closed');
       expect(code).toBe('unavailable');
       await expect.poll(() => breakers.states().ledger, soon).toBe('closed');
-      expect(await codeOf(crowded.laneLoads())).toBeUndefined();
+      expect(await codeOf(crowded.readLoad())).toBeUndefined();
     } finally {
       await fixture.sql(`alter role ${role} connection limit -1`);
     }
@@ -167,7 +167,7 @@ describe.concurrent('a wire that swallows everything', () => {
     const breakers = newBreakers();
     const ledger = await fixture.identity(name, { url: url.href, poolMax: 4, breakers });
     // Several connections, all idle now.
-    await Promise.all(Array.from({ length: 8 }, () => ledger.laneLoads()));
+    await Promise.all(Array.from({ length: 8 }, () => ledger.readLoad()));
     return { proxy, breakers, ledger };
   }
 
@@ -175,15 +175,15 @@ describe.concurrent('a wire that swallows everything', () => {
     const { proxy, breakers, ledger } = await farLedger('swallowed');
     try {
       proxy.blackHole();
-      const error: unknown = await ledger.laneLoads().catch((thrown: unknown) => thrown);
+      const error: unknown = await ledger.readLoad().catch((thrown: unknown) => thrown);
       expect(error).toMatchObject({
         code: 'outcome-unknown',
         cause: { message: expect.stringContaining('terminated') },
       });
       expect(breakers.states().ledger).not.toBe('closed');
-      await expect(ledger.laneLoads()).rejects.toMatchObject({ code: 'unavailable' });
+      await expect(ledger.readLoad()).rejects.toMatchObject({ code: 'unavailable' });
       proxy.heal();
-      await expect.poll(() => codeOf(ledger.laneLoads()), soon).toBeUndefined();
+      await expect.poll(() => codeOf(ledger.readLoad()), soon).toBeUndefined();
     } finally {
       await proxy.close();
     }
@@ -193,8 +193,8 @@ describe.concurrent('a wire that swallows everything', () => {
     const { proxy, ledger } = await farLedger('forgotten');
     try {
       proxy.forget();
-      expect(await codeOf(ledger.laneLoads())).toBe('outcome-unknown');
-      for (let calls = 0; calls < 4; calls += 1) expect(await codeOf(ledger.laneLoads())).toBeUndefined();
+      expect(await codeOf(ledger.readLoad())).toBe('outcome-unknown');
+      for (let calls = 0; calls < 4; calls += 1) expect(await codeOf(ledger.readLoad())).toBeUndefined();
     } finally {
       await proxy.close();
     }

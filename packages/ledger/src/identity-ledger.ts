@@ -3,7 +3,7 @@ import { bigints, byteas, integers, jsons, texts, uuids } from './binary-array.j
 import { createDatabase, type Database, type DatabaseOptions, type Statement } from './database.js';
 import { createGroupCommit, type GroupCommit, type Patience } from './group-commit.js';
 import { type StandingRow, toStanding } from './standing.js';
-import { enrol, laneLoads, renew } from './subscriber-verbs.js';
+import { enrol, readLoad, renew } from './subscriber-verbs.js';
 import type { AcceptResult, AcceptRow, Caller, IdentityLedger, Standing } from './types.js';
 
 /** Who waits in this process for requests to end. */
@@ -269,7 +269,7 @@ export function createIdentityLedger(options: IdentityLedgerOptions): IdentityLe
       const [row] = await database.call<{ known: boolean }>(cancelStatement, [requestId, account, enrolled().name]);
       return row?.known === true ? (await afterCommit(() => readAll(database, [requestId]))).get(requestId) : undefined;
     },
-    laneLoads: () => laneLoads(database),
+    readLoad: () => readLoad(database),
     async close() {
       await Promise.all([accepts.idle(), joins.idle(), reads.idle(), decides.idle()]);
       await database.close();

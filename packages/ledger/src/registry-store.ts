@@ -17,7 +17,7 @@ import type {
 import { requestHistory } from './request-history.js';
 import { createStateVerbs } from './state-verbs.js';
 import { createSubscriberStore } from './subscriber-store.js';
-import { enrol, laneLoads, renew } from './subscriber-verbs.js';
+import { enrol, renew } from './subscriber-verbs.js';
 
 const statement = (name: string, text: string): Statement => ({ name, text });
 const caColumns = `name, key_group as "keyGroup", state, quarantined,
@@ -229,7 +229,6 @@ export function createRegistryStore(options: DatabaseOptions): RegistryStore {
     },
     operators: () => database.call(statements.operators, []),
     serviceKeys: () => database.call(statements.serviceKeys, []),
-    laneLoads: () => laneLoads(database),
     why: (requestId) => requestHistory(database, requestId),
     auditWhole: () => auditWhole(database),
     auditRange: (range) => auditRange(database, range),

@@ -2,7 +2,7 @@ import type { AccountLimit, AccountLimits, CaState, Purpose } from '@sluice/issu
 import type { AuditFinding, AuditScope } from './audit-types.js';
 import type { QueueStore } from './queue-types.js';
 import type { Decided, SubscriberStore } from './subscriber-types.js';
-import type { Caller, LaneLoad, RequestHistory } from './types.js';
+import type { Caller, RequestHistory } from './types.js';
 
 export interface CaRow {
   readonly name: string;
@@ -158,7 +158,6 @@ export interface RegistryStore extends SubscriberStore, QueueStore {
   /** Registered Ed25519 public keys (SPKI DER) of operators and services, by name. */
   operators(): Promise<{ name: string; publicKey: Uint8Array }[]>;
   serviceKeys(): Promise<{ name: string; service: string; publicKey: Uint8Array }[]>;
-  laneLoads(): Promise<LaneLoad[]>;
   why(requestId: string): Promise<RequestHistory | undefined>;
   /** Claims left past their lease, and whether the registry is sealed as its rows say. Takes 5 s when there seem to be such claims: it looks twice. */
   auditWhole(): Promise<readonly AuditFinding[]>;

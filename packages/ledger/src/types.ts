@@ -1,5 +1,5 @@
 import type { Code } from '@sluice/errors';
-import type { EndState, Lane, OpenState, Purpose, RequestClass, ShelfState } from '@sluice/issuance';
+import type { EndState, Lane, Load, OpenState, Purpose, RequestClass, ShelfState } from '@sluice/issuance';
 import type { AuditFinding, AuditStep } from './audit-types.js';
 
 /** Who is calling: an enrolled subscriber and its incarnation. The service follows from the database role. */
@@ -116,7 +116,8 @@ export interface IdentityLedger {
   decide(requestId: string, deadline: string, ttlMs: number): Promise<Standing>;
   /** `queued` and shelf become `cancelled`; otherwise the standing as it is. */
   cancel(requestId: string, account: string): Promise<Standing | undefined>;
-  laneLoads(): Promise<LaneLoad[]>;
+  /** What admission reckons with. Cheap at any size: counted by one for all, the more seldom the more there is. */
+  readLoad(): Promise<Load>;
   close(): Promise<void>;
 }
 

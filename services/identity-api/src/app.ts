@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { asSluiceError, SluiceError } from '@sluice/errors';
+import { asSluiceError, type Code, SluiceError } from '@sluice/errors';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { type Answer, type HungUp, problemAnswer } from './answer.js';
 import type { Call, RoutedCall } from './call.js';
@@ -136,7 +136,18 @@ function idOf({ headers }: IncomingMessage): string {
   return httpRequestId(headers['x-request-id']);
 }
 
-/** Something here or behind us did not work, other than being full, stopping, or late. */
+/** Being full, stopping, or late. */
+const ownWays: ReadonlySet<Answer['code']> = new Set<Code>([
+  'overloaded',
+  'lane-full',
+  'account-full',
+  'draining',
+  'not-issued',
+  'withheld',
+  'failed',
+]);
+
+/** Something here or behind us did not work, other than these. */
 function isOurFault({ code, status }: Answer): boolean {
-  return status >= 500 && !['lane-full', 'draining', 'not-issued', 'withheld', 'failed'].includes(code);
+  return status >= 500 && !ownWays.has(code);
 }

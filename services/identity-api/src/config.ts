@@ -3,6 +3,8 @@ import { nameSchema } from '@sluice/registry-protocol';
 import { logLevels } from '@sluice/telemetry';
 import { z } from 'zod';
 
+const openRequestsMax = () => z.coerce.number().int().min(1).max(1_000_000);
+
 /** The type is the manual: every key this service knows. `_FILE` keys hold paths; their contents are what is used. */
 const schema = z.object({
   /** The subscriber's name, unique among all processes; its service key is enrolled under it. */
@@ -23,8 +25,13 @@ const schema = z.object({
   SLUICE_NONCE_SECRET_FILE: secretFile().transform(nonceSecrets),
   /** Where the last registry snapshot is kept, for a start without the registry. */
   SLUICE_SNAPSHOT_FILE: z.string().min(1),
-  /** Open requests (queued and being signed) per lane above which new ones are refused. */
-  SLUICE_OPEN_REQUESTS_MAX: z.coerce.number().int().min(1).max(1_000_000).default(5000),
+  /**
+   * Open requests (queued and being signed) above which new ones are refused, whatever the signers can: per lane, without
+   * what is held; per account; and per (account, CA) in a lane.
+   */
+  SLUICE_OPEN_REQUESTS_MAX: openRequestsMax().default(5000),
+  SLUICE_OPEN_REQUESTS_PER_ACCOUNT_MAX: openRequestsMax().default(4000),
+  SLUICE_OPEN_REQUESTS_PER_FLOW_MAX: openRequestsMax().default(2500),
   SLUICE_LOG_LEVEL: z.enum(logLevels).default('info'),
 });
 
@@ -37,7 +44,7 @@ export interface Config {
   readonly serviceKeyPem: string;
   readonly nonceSecrets: readonly [Uint8Array, ...Uint8Array[]];
   readonly snapshotFile: string;
-  readonly openRequestsMax: number;
+  readonly openRequestsMax: { readonly perLane: number; readonly perAccount: number; readonly perFlow: number };
   readonly logLevel: (typeof logLevels)[number];
 }
 
@@ -53,7 +60,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     serviceKeyPem: read.SLUICE_SERVICE_KEY_FILE,
     nonceSecrets: read.SLUICE_NONCE_SECRET_FILE,
     snapshotFile: read.SLUICE_SNAPSHOT_FILE,
-    openRequestsMax: read.SLUICE_OPEN_REQUESTS_MAX,
+    openRequestsMax: {
+      perLane: read.SLUICE_OPEN_REQUESTS_MAX,
+      perAccount: read.SLUICE_OPEN_REQUESTS_PER_ACCOUNT_MAX,
+      perFlow: read.SLUICE_OPEN_REQUESTS_PER_FLOW_MAX,
+    },
     logLevel: read.SLUICE_LOG_LEVEL,
   };
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createBreakers } from '@sluice/breaker';
 import { asSluiceError, SluiceError } from '@sluice/errors';
 import { createIdentityLedger, type IdentityLedger, newRequestId } from '@sluice/ledger';
-import { type Checkpoint, createUnderWay, noCheckpoint, type Part } from '@sluice/lifecycle';
+import { type Checkpoint, createUnderWay, every, noCheckpoint, type Part } from '@sluice/lifecycle';
 import { checkProfile, readCertificate } from '@sluice/pki';
 import { assertQueueRedis, createBell, createTurnProducer, createWindowCounter } from '@sluice/queue';
 import { createClockWatch, createLease, createRegistryClient, createReporter } from '@sluice/registry-client';
@@ -13,7 +13,7 @@ import { type Clock, systemClock } from './clock.js';
 import type { Config } from './config.js';
 import { createDirectory, type Directory } from './directory.js';
 import type { Front } from './front.js';
-import { createFrontMetrics, type FrontMetrics } from './front-metrics.js';
+import { createFrontMetrics, type FrontMetrics, showForecast } from './front-metrics.js';
 import { createHttpServer, type HttpServer } from './http-server.js';
 import { createNonces } from './nonces.js';
 import { readiness } from './readiness.js';
@@ -22,6 +22,7 @@ import { createRefuseUnreadable } from './refuse-unreadable.js';
 import { testDirectory } from './self-test.js';
 import { createCharges } from './steps/1-charge.js';
 import { createAdmission } from './steps/3-admit.js';
+import { createLoadView } from './steps/3-load-view.js';
 import { createGiveTurns } from './steps/5-give-turns.js';
 import { createWaiters } from './steps/9-waiters.js';
 
@@ -29,6 +30,7 @@ import { createWaiters } from './steps/9-waiters.js';
 const waitersMax = 20_000;
 /** Of those, for one request: who joins beyond is told where to look. */
 const waitersPerRequestMax = 1000;
+const loadIntervalMs = 1000;
 
 export interface Context {
   readonly log: Logger;
@@ -116,12 +118,9 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   metrics.gauge('snapshot_stale', '1 while the registry has been silent too long.', [], (gauge) =>
     gauge.set(registry.current()?.stale === false ? 0 : 1),
   );
-  const admission = createAdmission({
-    readLaneLoads: () => ledger.laneLoads(),
-    openRequestsMax: config.openRequestsMax,
-    monotonicMs,
-    log,
-  });
+  const load = createLoadView(() => ledger.readLoad(), monotonicMs);
+  showForecast(metrics, load.forecast);
+  const admission = createAdmission({ view: load, openRequestsMax: config.openRequestsMax, monotonicMs, random });
   const waiters = createWaiters({
     read: (requestId) => ledger.read(requestId),
     waitersMax,
@@ -153,7 +152,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   const ready = async (): Promise<Readiness> =>
     readiness({
       draining: httpServer.draining,
-      ledgerAnsweredMs: breakers.states().ledger === 'closed' ? admission.sampleAgeMs() : undefined,
+      ledgerAnsweredMs: breakers.states().ledger === 'closed' ? load.sampleAgeMs() : undefined,
       snapshot: directory && { epoch: directory.epoch, stale: registry.current()?.stale ?? true },
       leaseHeld: isHeld(lease.caller),
       redis: await turns.health(),
@@ -191,7 +190,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     registry.fromDisk,
     lease,
     registry.stream,
-    admission.sampler,
+    every('load-sampler', loadIntervalMs, load.sample, log),
     bellPart,
     httpServer,
   ];

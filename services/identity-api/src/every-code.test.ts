@@ -8,12 +8,15 @@ import { type OperationFacts, operations, rejectionCodes } from './api/operation
 import { oneSecond } from './testing/front-test.js';
 import { orderByKey } from './testing/order-by-key.js';
 import {
+  anotherAsk,
   apiKey,
   body,
   disabledApiKey,
   forgedCsr,
+  loadOf,
   newKey,
   type StartedFront,
+  type StartFrontOptions,
   startFront,
 } from './testing/start-front.js';
 
@@ -42,6 +45,11 @@ it.each(pairs.map(({ operation, code }) => [`${operation.id}: ${code}`, operatio
     expect(said).toMatchObject({ status: codes[code].status, code, type: `/problems/${code}` });
   },
 );
+
+async function restart(options: StartFrontOptions): Promise<void> {
+  await front.server.stop(100);
+  front = await startFront(options);
+}
 
 type Said = Record<string, unknown>;
 type Way = (operation: OperationFacts) => Promise<Said>;
@@ -155,7 +163,17 @@ const byOperation: Readonly<Record<string, Partial<Record<Code, Way>>>> = {
     'rate-limited': () => beyond({ ratePerSecond: 1, burst: 1 }),
     'quota-exceeded': () => beyond({ ordersPerDay: 1 }),
     'lane-full': async () => {
-      for (let open = 0; open < 100; open += 1) front.admission.admit({ class: 'interactive', keyGroup: 'default' });
+      for (let open = 0; open < 100; open += 1) front.admission.admit(anotherAsk);
+      return said(await front.post());
+    },
+    'account-full': async () => {
+      await restart({ load: loadOf(200, 0) });
+      return said(await front.post());
+    },
+    overloaded: async () => {
+      await restart({ load: loadOf(50, 50) });
+      // One a second is let in, to see whether it is signed.
+      front.admission.admit({ ...anotherAsk, account: 'demo' });
       return said(await front.post());
     },
     'stale-snapshot': async () => {

@@ -1,5 +1,6 @@
 import type { Metrics } from '@sluice/telemetry';
 import type { RefusalTally } from './refusal-tally.js';
+import type { Forecast } from './steps/3-load-view.js';
 
 export type Step = 'charge' | 'join' | 'validate' | 'verify-key' | 'accept' | 'wait' | 'decide' | 'all';
 
@@ -76,4 +77,16 @@ export function createFrontMetrics(metrics: Metrics, waiting: () => number, tall
     hungUp: () => hangUps.inc(),
     batch: (verb, size) => sizesOf(verb).observe(size),
   };
+}
+
+/** What admission reckons with. Lanes that are empty, and capacities that nobody knows, are absent. */
+export function showForecast(metrics: Metrics, forecast: () => Forecast): void {
+  metrics.gauge('predicted_wait_seconds', 'Until new work of the lane has its turn', ['lane'], (gauge) => {
+    gauge.reset();
+    for (const [lane, waitS] of forecast().waitS) gauge.set({ lane }, waitS);
+  });
+  metrics.gauge('signing_capacity', 'Signatures per second, as signers report it', ['key_group'], (gauge) => {
+    gauge.reset();
+    for (const [keyGroup, perSecond] of forecast().perSecond) gauge.set({ key_group: keyGroup }, perSecond);
+  });
 }

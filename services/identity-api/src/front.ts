@@ -16,7 +16,7 @@ export interface Front {
   readonly acceptsUnderWay: UnderWay;
   readonly ledger: Pick<IdentityLedger, 'join' | 'accept' | 'read' | 'decide' | 'cancel'>;
   readonly charges: Charges;
-  readonly admission: Pick<Admission, 'admit' | 'giveBack'>;
+  readonly admission: Pick<Admission, 'admit' | 'fits'>;
   readonly waiters: Waiters;
   readonly metrics: FrontMetrics;
   readonly clock: Clock;

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { describe, expect } from 'vitest';
 import { it, looked, oneSecond, onlyId, told, waited } from './testing/front-test.js';
-import { apiKey, body, csr, newKey } from './testing/start-front.js';
+import { anotherAsk, apiKey, body, csr, newKey } from './testing/start-front.js';
 
 describe('joins', () => {
   it('50 equal orders at once: one request, 50 equal answers, one shared wait', async ({ front, ledger }) => {
@@ -63,7 +63,7 @@ describe('joins', () => {
     const headers = { 'idempotency-key': newKey() };
     const first = front.post(body, headers);
     await expect.poll(() => ledger.stored.size).toBe(1);
-    for (let open = 1; open < 100; open += 1) front.admission.admit({ class: 'interactive', keyGroup: 'default' });
+    for (let open = 1; open < 100; open += 1) front.admission.admit(anotherAsk);
     const refused = await front.post(body, { 'idempotency-key': newKey() });
     expect(await told(refused)).toEqual({ status: 503, code: 'lane-full', fate: 'unknown' });
     const second = front.post(body, headers);

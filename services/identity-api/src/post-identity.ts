@@ -14,6 +14,7 @@ import { readIdempotencyKey } from './steps/1-idempotency-key.js';
 import { type Order, readOrder } from './steps/1-read-order.js';
 import { evidenceOf } from './steps/2-subject-key.js';
 import { type ValidOrder, validate, verify } from './steps/2-validate.js';
+import type { Ask, Place } from './steps/3-load-view.js';
 import { accept, type StoredResult } from './steps/4-accept.js';
 import type { Waiter } from './steps/9-waiters.js';
 import { answerFor, isOpen, ordered } from './steps/10-answer-for.js';
@@ -37,6 +38,8 @@ interface Pending {
   fate: Fate | undefined;
   /** `undefined` before it is charged, and when a limit is reached. */
   charge: Charge | undefined;
+  /** From its admission on. */
+  place: Place | undefined;
   requestId: string | undefined;
   waiter: Waiter | undefined;
   hungUp: boolean;
@@ -71,6 +74,7 @@ export function createPostIdentity(front: Front): (call: Call) => Promise<Answer
       decideAtMs,
       fate: 'not-issued',
       charge: undefined,
+      place: undefined,
       requestId: undefined,
       waiter: undefined,
       hungUp: false,
@@ -151,10 +155,10 @@ async function prepare(front: Front, pending: Pending): Promise<AcceptRow> {
   const valid = validate(pending.directory, pending.account, pending.order, clock.epochMs());
   metrics.step('validate', clock.monotonicMs() - validatingAtMs);
 
-  const lane: Lane = { class: classOf('subscriber', pending.preference.waitMs > 0), keyGroup: valid.ca.keyGroup };
   if (front.waiters.full && pending.preference.waitMs > 0)
     throw new SluiceError('unavailable', 'Too many wait already');
-  front.admission.admit(lane);
+  const ask = askOf(front, pending, valid);
+  pending.place = front.admission.admit(ask);
   try {
     const verifyingAtMs = clock.monotonicMs();
     const { account, order } = pending;
@@ -167,11 +171,27 @@ async function prepare(front: Front, pending: Pending): Promise<AcceptRow> {
     });
     metrics.step('verify-key', clock.monotonicMs() - verifyingAtMs);
     refuseLate(front, pending);
-    return acceptRowOf(front, pending, valid, lane);
+    return acceptRowOf(front, pending, valid, ask);
   } catch (thrown) {
-    front.admission.giveBack(lane);
+    pending.place.giveBack();
     throw thrown;
   }
+}
+
+/** Where it would go. Whoever would look again anyway does not wait where there is no room: it becomes async. */
+function askOf(front: Front, pending: Pending, { ca }: ValidOrder): Ask {
+  const { account, preference, decideAtMs } = pending;
+  const waitMs = deadlineMs(front, pending);
+  const ask: Ask = {
+    class: classOf('subscriber', preference.waitMs > 0),
+    keyGroup: ca.keyGroup,
+    account: account.name,
+    ca: ca.name,
+    waitMs,
+  };
+  if (!preference.respondAsync || preference.waitMs === 0) return ask;
+  const inWait = front.admission.fits({ ...ask, waitMs: decideAtMs - front.clock.monotonicMs() });
+  return inWait ? ask : { ...ask, class: classOf('subscriber', false) };
 }
 
 function refuseLate(front: Front, { preference, decideAtMs }: Pending): void {
@@ -185,18 +205,21 @@ function refuseLate(front: Front, { preference, decideAtMs }: Pending): void {
  * it. Step 5 follows from the commit by itself.
  */
 async function store(front: Front, pending: Pending, row: AcceptRow): Promise<Standing> {
+  const { place } = pending;
   const result = await acceptRow(front, pending, row).catch((thrown: unknown) => {
-    if (pending.fate !== 'unknown') front.admission.giveBack(row);
+    if (pending.fate === 'unknown') place?.stored();
+    else place?.giveBack();
     throw thrown;
   });
+  if (result.verdict === 'accepted') place?.stored();
   if (result.verdict === 'joined') {
-    front.admission.giveBack(row);
+    place?.giveBack();
     const { standing } = result;
     if (standing.state === 'expired' && row.idempotencyKey !== undefined && row.reopens === undefined) {
       pending.fate = 'not-issued';
       refuseLate(front, pending);
-      front.admission.admit(row);
       const waitMs = deadlineMs(front, pending);
+      pending.place = front.admission.admit({ ...row, waitMs });
       return await store(front, pending, { ...row, reopens: standing.requestId, waitMs });
     }
   }

@@ -35,12 +35,27 @@ export const endingCodes = {
     meaning: 'The answer of the ledger was lost, so it may or may not have been stored. Guessing would be a lie.',
     whatToDo: 'Ask again with the same Idempotency-Key.',
   },
+  overloaded: {
+    status: 503,
+    title: 'It would not be signed in time',
+    meaning:
+      'By what is open and what the signers lately signed, the wait would be over first. More work would only make everybody wait in vain.',
+    whatToDo:
+      'Nothing of this call was stored. Try again after Retry-After, with the same Idempotency-Key if it had one; with `Prefer: respond-async` it may take longer than a wait.',
+  },
   'lane-full': {
     status: 503,
     title: 'Too much open work',
-    meaning: 'As much work is open as can be signed in time; more would only make everybody wait in vain.',
+    meaning: 'As much work is open, of all accounts together, as may be at once.',
     whatToDo:
       'Nothing of this call was stored. Try again after Retry-After, with the same Idempotency-Key if it had one.',
+  },
+  'account-full': {
+    status: 503,
+    title: 'Too much open work of this account',
+    meaning: 'The account has as much open work, altogether or from one CA, as it may have at once. Others go on.',
+    whatToDo:
+      'Nothing of this call was stored. Wait for what is open, and try again after Retry-After, with the same Idempotency-Key if it had one.',
   },
   unavailable: {
     status: 503,

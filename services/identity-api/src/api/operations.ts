@@ -111,7 +111,7 @@ The signature is sent in base64. An EC key signs with ECDSA and the hash of its 
     ...caRefusals,
     ...(['body-invalid', 'key-invalid', 'body-too-large', 'media-type', 'payload-mismatch'] as const),
     ...(['nonce-invalid', 'proof-invalid', 'rate-limited', 'quota-exceeded'] as const),
-    ...(['outcome-unknown', 'lane-full', 'fenced', 'stale-snapshot'] as const),
+    ...(['outcome-unknown', 'overloaded', 'lane-full', 'account-full', 'fenced', 'stale-snapshot'] as const),
   ]),
   problemHeaders: ['Preference-Applied', 'Location'],
 };

@@ -1,66 +1,92 @@
-import { SluiceError } from '@sluice/errors';
-import { type Lane, laneName } from '@sluice/issuance';
-import type { LaneLoad } from '@sluice/ledger';
-import { every, type Log, type Part } from '@sluice/lifecycle';
-
-/** Says how much is open in every lane; the ledger's method. */
-export type ReadLaneLoads = () => Promise<readonly LaneLoad[]>;
+import { type Code, SluiceError } from '@sluice/errors';
+import { createRetryCalendar, fitsInS, leftOf, predictedWaitS, type RetryCalendar } from '@sluice/issuance';
+import type { Ask, Case, LoadView, Place } from './3-load-view.js';
 
 export interface Admission {
-  /** Reads the loads once a second. */
-  readonly sampler: Part;
-  /** Throws `lane-full` when the lane holds as much open work as it may; else counts this one as open. */
-  admit(lane: Lane): void;
-  /** For an admission that was not stored after all. */
-  giveBack(lane: Lane): void;
-  /** Milliseconds since loads were last read; `undefined` before the first time. Tells whether the ledger answers. */
-  sampleAgeMs(): number | undefined;
+  /**
+   * Throws `lane-full`, `account-full` (a cap on what is open) or `overloaded` (it would not be signed in time), with
+   * Retry-After; else this one counts as open.
+   */
+  admit(ask: Ask): Place;
+  /** Would it be signed in time? Admits nothing. */
+  fits(ask: Ask): boolean;
+}
+
+/** How much may be open. What is held counts for its account and flow, and keeps no other out. */
+export interface OpenRequestsMax {
+  readonly perLane: number;
+  readonly perAccount: number;
+  /** Per (account, CA) in a lane. */
+  readonly perFlow: number;
 }
 
 export interface AdmissionOptions {
-  readonly readLaneLoads: ReadLaneLoads;
-  readonly openRequestsMax: number;
+  /** Sampled once a second. */
+  readonly view: LoadView;
+  readonly openRequestsMax: OpenRequestsMax;
   readonly monotonicMs: () => number;
-  readonly log: Log;
-  readonly intervalMs?: number;
+  /** 0 ≤ x < 1: jitter. */
+  readonly random: () => number;
 }
 
+/** Why not, and in how many seconds there would be room. */
+interface Refusal {
+  readonly code: Code;
+  readonly fitsInS: number;
+}
+
+/** All front ends together let one order per second into a lane that has no room, so that what is signed again is seen. */
+const probeIntervalMs = 1000;
+/** Where nothing is signed, nobody knows when to come back: so soon, and up to twice as late. */
+const retryBlindlyS = 5;
+
 /**
- * Step 3: a bounded number of open requests per lane. The bound is over all front ends together as of the last sample,
- * plus what this one admitted since, so that a burst between two samples is counted too. While the ledger gives no
- * sample the own admissions add up and refuse in the end: with it away nothing could be stored anyway.
+ * Step 3: only what would be signed in time is let in; arithmetic, without I/O. While the ledger gives no count the own
+ * admissions add up and refuse in the end: with it away nothing could be stored anyway.
  */
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { readLaneLoads, openRequestsMax, monotonicMs, log, intervalMs = 1000 } = options;
-  let open = new Map<string, number>();
-  /** Admitted while a sample is being read: not (surely) in it. */
-  let sinceSampling = new Map<string, number>();
-  let sampledAtMs: number | undefined;
+  const { view, openRequestsMax, monotonicMs, random } = options;
+  const calendars = new Map<string, RetryCalendar>();
+  const probedAtMs = new Map<string, number>();
 
-  async function sample(): Promise<void> {
-    sinceSampling = new Map();
-    const loads = await readLaneLoads();
-    const sampled = new Map<string, number>();
-    for (const load of loads) sampled.set(laneName(load), load.queued + load.signing);
-    for (const [lane, count] of sinceSampling) sampled.set(lane, Math.max(0, (sampled.get(lane) ?? 0) + count));
-    open = sampled;
-    sampledAtMs = monotonicMs();
+  function mayProbe(lane: string): boolean {
+    const nowMs = monotonicMs();
+    if (nowMs - (probedAtMs.get(lane) ?? Number.NEGATIVE_INFINITY) < probeIntervalMs * view.frontEnds()) return false;
+    probedAtMs.set(lane, nowMs);
+    return true;
   }
 
-  const add = (lane: string, count: number) => {
-    for (const counts of [open, sinceSampling]) counts.set(lane, (counts.get(lane) ?? 0) + count);
-  };
+  function retryAfterS({ placed, table }: Case, roomInS: number): number {
+    if (table.perSecond === undefined || table.perSecond === 0)
+      return retryBlindlyS + Math.floor(random() * (retryBlindlyS + 1));
+    const calendar = calendars.get(placed.lane) ?? createRetryCalendar();
+    calendars.set(placed.lane, calendar);
+    return calendar.book(monotonicMs(), roomInS, table.perSecond / view.frontEnds(), random());
+  }
 
   return {
-    sampler: every('lane-sampler', intervalMs, sample, log),
-    admit(lane) {
-      const name = laneName(lane);
-      if ((open.get(name) ?? 0) >= openRequestsMax) {
-        throw new SluiceError('lane-full', undefined, { facts: { lane: name } });
+    admit(ask) {
+      const one = view.look(ask);
+      const refusal = refusalOf(one, openRequestsMax);
+      const { lane } = one.placed;
+      if (refusal !== undefined && !(refusal.code === 'overloaded' && mayProbe(lane))) {
+        const circumstances = { facts: { lane }, retryAfterS: retryAfterS(one, refusal.fitsInS) };
+        throw new SluiceError(refusal.code, undefined, circumstances);
       }
-      add(name, 1);
+      return view.take(one);
     },
-    giveBack: (lane) => add(laneName(lane), -1),
-    sampleAgeMs: () => (sampledAtMs === undefined ? undefined : monotonicMs() - sampledAtMs),
+    fits: (ask) => refusalOf(view.look(ask), openRequestsMax) === undefined,
   };
+}
+
+function refusalOf(one: Case, max: OpenRequestsMax): Refusal | undefined {
+  const { ask, table, since, openOfAccount, openOfFlow } = one;
+  const full = (code: Code, above: number): Refusal => ({ code, fitsInS: (above + 1) / (table.perSecond ?? 1) });
+  const aboveLane = leftOf(table.ahead, since.lane, table, since.seconds) - max.perLane;
+  if (aboveLane >= 0) return full('lane-full', aboveLane);
+  const aboveOwn = Math.max(openOfAccount - max.perAccount, openOfFlow - max.perFlow);
+  if (aboveOwn >= 0) return full('account-full', aboveOwn);
+  const waitS = predictedWaitS(table, table.flow(ask.account, ask.ca), since);
+  const late = fitsInS(table, waitS, ask.waitMs);
+  return late > 0 ? { code: 'overloaded', fitsInS: late } : undefined;
 }

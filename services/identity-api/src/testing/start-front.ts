@@ -1,7 +1,7 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
-import type { AccountLimits, CaState } from '@sluice/issuance';
-import { type LaneLoad, newRequestId } from '@sluice/ledger';
+import type { AccountLimits, CaState, Load } from '@sluice/issuance';
+import { newRequestId } from '@sluice/ledger';
 import { createUnderWay, type UnderWay } from '@sluice/lifecycle';
 import { checkProfile } from '@sluice/pki';
 import { atOnce, type Snapshot } from '@sluice/registry-protocol';
@@ -17,6 +17,7 @@ import { createRefusalTally } from '../refusal-tally.js';
 import { createRefuseUnreadable } from '../refuse-unreadable.js';
 import { createCharges } from '../steps/1-charge.js';
 import { type Admission, createAdmission } from '../steps/3-admit.js';
+import { type Ask, createLoadView } from '../steps/3-load-view.js';
 import { createWaiters, type Waiters } from '../steps/9-waiters.js';
 import { FakeLedger } from './fake-ledger.js';
 import { faultsOfAnswer } from './faults-of-answer.js';
@@ -174,11 +175,26 @@ export interface StartFrontOptions {
   readonly waitersPerRequestMax?: number;
   /** Of the account `demo`. */
   readonly limits?: AccountLimits;
-  readonly laneLoads?: readonly LaneLoad[];
+  /** What is open, and the signers' capacity; left out: nothing, and nobody knows. */
+  readonly load?: Load;
   readonly timeouts?: Partial<HttpTimeouts>;
   /** `publicKeyHash` of keys on the block list. */
   readonly blockedKeys?: readonly string[];
 }
+
+/** Another account's order. */
+export const anotherAsk: Ask = {
+  ...{ class: 'interactive', keyGroup: 'default', account: 'other', ca: 'issuing', waitMs: 5000 },
+};
+
+/** 10 signatures per second, and so much open of the account `demo`, of which not all is ahead of new work. */
+export function loadOf(open: number, ahead: number): Load {
+  const lane = { class: 'interactive', keyGroup: 'default', queued: open, claimable: ahead, signing: 0 } as const;
+  const largest = [{ account: 'demo', ca: 'issuing', open, ahead }];
+  return { ageMs: 0, frontEnds: 1, capacities: { default: 10 }, lanes: [{ ...lane, flows: 1, largest }] };
+}
+
+const nothingOpen: Load = { ageMs: 0, frontEnds: 1, capacities: {}, lanes: [] };
 
 /** The whole HTTP face over a fake ledger, on a free port. */
 export async function startFront(options: StartFrontOptions = {}): Promise<StartedFront> {
@@ -187,7 +203,7 @@ export async function startFront(options: StartFrontOptions = {}): Promise<Start
     waitersMax = 100,
     waitersPerRequestMax = 100,
     limits,
-    laneLoads = [],
+    load = nothingOpen,
     timeouts,
     blockedKeys = [],
   } = options;
@@ -205,7 +221,12 @@ export async function startFront(options: StartFrontOptions = {}): Promise<Start
     onReadFailed: quiet,
   });
   const monotonicMs = () => clock.monotonicMs();
-  const admission = createAdmission({ readLaneLoads: async () => laneLoads, openRequestsMax, monotonicMs, log });
+  const view = createLoadView(async () => load, monotonicMs);
+  await view.sample();
+  const admission = createAdmission({
+    ...{ view, monotonicMs, random: () => 0.5 },
+    openRequestsMax: { perLane: openRequestsMax, perAccount: openRequestsMax * 2, perFlow: openRequestsMax * 2 },
+  });
   const metrics = createMetrics('identity-api');
   const checkpoints: string[] = [];
   const acceptsUnderWay = createUnderWay();

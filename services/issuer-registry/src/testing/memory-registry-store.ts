@@ -319,7 +319,6 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
       here();
       return store.keysOfServices;
     },
-    laneLoads: async () => [],
     why: async () => undefined,
     auditWhole: async () => store.leaseFindings,
     auditRange: async () => store.auditAnswers.shift() ?? { findings: [], next: undefined },

@@ -1,0 +1,43 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { createRetryCalendar, retryAfterMaxS } from './retry-calendar.js';
+
+it('says whole seconds within its bounds, whatever it is asked', () => {
+  const anything = fc.oneof(fc.double({ min: 0, max: 1e9, noNaN: true }), fc.constant(Number.POSITIVE_INFINITY));
+  const asks = fc.array(fc.tuple(fc.nat(5000), anything, anything, fc.double({ min: 0, max: 0.999, noNaN: true })));
+  fc.assert(
+    fc.property(asks, (rows) => {
+      const calendar = createRetryCalendar();
+      let nowMs = 0;
+      for (const [passed, earliestS, perSecond, random] of rows) {
+        nowMs += passed;
+        const told = calendar.book(nowMs, earliestS, perSecond, random);
+        expect(Number.isInteger(told)).toBe(true);
+        expect(told).toBeGreaterThanOrEqual(1);
+        expect(told).toBeLessThanOrEqual(retryAfterMaxS);
+      }
+    }),
+  );
+});
+
+it('no second gets more than can be signed in it, and none is told to come before there is room', () => {
+  const calendar = createRetryCalendar();
+  const told = Array.from({ length: 1000 }, () => calendar.book(500, 3, 10, 0));
+  expect(Math.min(...told)).toBe(3);
+  const perSecond = Array.from({ length: retryAfterMaxS }, (_, s) => told.filter((delayS) => delayS === s).length);
+  expect(Math.max(...perSecond)).toBe(8);
+  expect(Math.max(...told)).toBe(3 + 1000 / 8 - 1);
+});
+
+it('time makes room again, however long nobody asked', () => {
+  const calendar = createRetryCalendar();
+  for (let refused = 0; refused < 80; refused += 1) calendar.book(0, 1, 10, 0);
+  expect(calendar.book(0, 1, 10, 0)).toBe(11);
+  expect(calendar.book(5000, 1, 10, 0)).toBe(6);
+  expect(calendar.book(3_600_000, 1, 10, 0)).toBe(1);
+});
+
+it('spreads by up to a fifth', () => {
+  const of = (random: number) => createRetryCalendar().book(0, 50, 10, random);
+  expect([of(0), of(0.5), of(0.999)]).toEqual([50, 55, 60]);
+});
