@@ -1,13 +1,16 @@
 import type { Code } from '@sluice/errors';
 
 /**
- * Base of Retry-After in seconds, where the error itself does not tell (admission does). A code that is not here gets
- * none: trying again would not help.
+ * Base of Retry-After in seconds, where the error itself does not tell better (as admission's do). A code that is not
+ * here gets none: trying again would not help.
  */
 const baseS: Partial<Record<Code, number>> = {
   'not-issued': 2,
   withheld: 2,
   'outcome-unknown': 1,
+  overloaded: 4,
+  'lane-full': 4,
+  'account-full': 4,
   'rate-limited': 2,
   'quota-exceeded': 60,
   unavailable: 2,
