@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isAwaited, isSettled, silentAfterMs, standingFor } from './standing.js';
+import { isAwaited, isSettled, lagEpochs, silentAfterMs, standingFor } from './standing.js';
 
 const now = new Date('2026-11-21T10:00:00Z');
 const ago = (ms: number): Date => new Date(now.getTime() - ms);
@@ -57,6 +57,14 @@ describe('a subscriber’s standing', () => {
       }),
     );
   });
+});
+
+it.each([
+  ['proved', { acknowledged: 7n, applied: 9n }, 3n],
+  ['said, by one that has just enrolled', { acknowledged: 0n, applied: 9n }, 1n],
+  ['newer than what is asked about', { acknowledged: 12n, applied: 12n }, 0n],
+])('lags by what is not yet %s', (_, reached, lag) => {
+  expect(lagEpochs(10n, reached)).toBe(lag);
 });
 
 it('is waited for of whoever accepts, signs or answers, not of the registry itself', () => {

@@ -31,17 +31,28 @@ export function isAwaited(service: string): boolean {
   return awaitedServices.has(service);
 }
 
+/** Not heard for longer than one that lives would be silent. */
+export function isSilent({ service, heardAt }: Pick<Hearing, 'service' | 'heardAt'>, now: Date): boolean {
+  return now.getTime() - heardAt.getTime() > (isAwaited(service) ? silentAfterMs : silentLeaseAfterMs);
+}
+
+/** Epochs that it has yet to prove; of one that has proved nothing since it enrolled, that it says it has yet to apply. */
+export function lagEpochs(epoch: bigint, { acknowledged, applied }: { acknowledged: bigint; applied: bigint }): bigint {
+  const reached = acknowledged > 0n ? acknowledged : applied;
+  return reached < epoch ? epoch - reached : 0n;
+}
+
 /**
  * A subscriber's standing for the version of this epoch (DESIGN section 3). What it proved stands whether or not it is
  * heard now: it does not forget, and a start anew is a new incarnation, with nothing proved.
  */
 export function standingFor(epoch: bigint, subscriber: Hearing, now: Date): SubscriberStanding {
   if (subscriber.fenced) return 'fenced';
-  const unheardMs = now.getTime() - subscriber.heardAt.getTime();
-  if (!isAwaited(subscriber.service)) return unheardMs > silentLeaseAfterMs ? 'silent' : 'applied';
+  const silent = isSilent(subscriber, now);
+  if (!isAwaited(subscriber.service)) return silent ? 'silent' : 'applied';
   if (subscriber.acknowledgedEpoch >= epoch) return 'applied';
   if (subscriber.refusedEpoch >= epoch) return 'refused';
-  return unheardMs > silentAfterMs ? 'silent' : 'pending';
+  return silent ? 'silent' : 'pending';
 }
 
 /** Nothing is waited for any more: it has applied the version, or it can no longer act on an older one. */

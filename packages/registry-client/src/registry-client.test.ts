@@ -386,7 +386,7 @@ describe('what is not applied', () => {
     const client = await start();
     // With each heartbeat, and all on one stream: it says nothing there that the registry could not believe.
     await expect.poll(() => registry.refused.length, eventually).toBeGreaterThan(3);
-    expect(registry.refused.at(-1)).toMatchObject({ epoch: '3', code: 'conflict' });
+    expect(registry.refused.at(-1)).toMatchObject({ epoch: '3', code: 'epoch-rolled-back' });
     expect([registry.asked.length - streams, registry.disbelieved, registry.acknowledged.length - told]).toEqual([
       1, 0, 0,
     ]);

@@ -123,7 +123,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     // An alarm each time another one is offered, not with each heartbeat.
     if (rolledBackTo !== offered) log.error({ event: 'epoch-rolled-back', ...facts }, text);
     rolledBackTo = offered;
-    acknowledger.refused(offered, new SluiceError('conflict', text, { facts }));
+    acknowledger.refused(offered, new SluiceError('epoch-rolled-back', text, { facts }));
   }
 
   /** One stream after the other. */

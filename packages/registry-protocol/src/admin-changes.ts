@@ -110,12 +110,16 @@ export const subscriberViewSchema = z.object({
   service: z.string(),
   incarnation: z.string(),
   standing: z.enum(subscriberStandings),
+  /** Not heard lately, whatever it proved before. */
+  silent: z.boolean(),
   /** Proved by this incarnation. */
   acknowledged_epoch: epoch,
   acknowledged_at: time.nullable(),
   /** Said with its lease. */
   applied_epoch: epoch,
   heard_at: time.nullable(),
+  /** Its lease, in the ledger itself. */
+  renewed_at: time,
   lease_until: time,
   /** The newest version that it refused to act on, and why. */
   refusal: z.object({ epoch, code: z.string(), reason: z.string() }).nullable(),

@@ -78,7 +78,6 @@ export const statusSchema = z.object({
   }),
   subscribers: z.array(
     subscriberViewSchema.extend({
-      renewed_at: time,
       /** As of `renewed_at`; null when it said nothing that can be shown. */
       report: subscriberReportSchema.nullable(),
     }),

@@ -10,6 +10,7 @@ export const exitCodes = {
   unreachable: 5,
   notSettled: 6,
   proposed: 7,
+  unknown: 8,
 } as const;
 
 export const exitCodesHelp = `
@@ -21,7 +22,8 @@ Exit codes:
   4  refused: the registry does not permit it, or it conflicts with what there is
   5  the registry cannot be reached, or does not accept this operator's key
   6  the change is made, and --wait ended before every subscriber had applied it
-  7  nothing is changed yet: a second operator is needed`;
+  7  nothing is changed yet: a second operator is needed
+  8  no answer came: the change may have been made or not; look, and give the command again if it was not`;
 
 const byStatus: Readonly<Record<number, number>> = {
   400: exitCodes.usage,
@@ -38,5 +40,6 @@ const byStatus: Readonly<Record<number, number>> = {
 
 export function exitCodeOf(error: SluiceError): number {
   if (error.code === 'config-invalid') return exitCodes.usage;
+  if (error.code === 'outcome-unknown') return exitCodes.unknown;
   return byStatus[codes[error.code].status] ?? exitCodes.failed;
 }

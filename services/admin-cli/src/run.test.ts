@@ -16,10 +16,10 @@ describe('when it fails', () => {
     });
   });
 
-  it('is exit code 5 when nobody answers, and honest about a change', async () => {
+  it('is exit code 5 when nobody answers, and 8 when a change may have been made', async () => {
     rig.hangsUp = true;
     expect(await rig.sluice('status')).toBe(5);
-    expect(await rig.sluice('account', 'create', 'a', '--profile', 'p')).toBe(5);
+    expect(await rig.sluice('account', 'create', 'a', '--profile', 'p')).toBe(8);
     expect(rig.err[1]).toContain('did not say whether the change was made');
     await rig.closeRegistry();
     expect(await rig.sluice('account', 'create', 'a', '--profile', 'p')).toBe(5);
@@ -29,6 +29,7 @@ describe('when it fails', () => {
   it.each([
     [401, 'unauthorized', 5],
     [503, 'unavailable', 5],
+    [503, 'outcome-unknown', 8],
     [409, 'conflict', 4],
     [422, 'profile-invalid', 4],
     [400, 'body-invalid', 2],

@@ -36,7 +36,8 @@ it('tells who has applied what, how long ago each was heard, and what is held', 
   });
   store.subscriberRows = [
     row,
-    { ...row, name: 's2', fenced: true, acknowledgedEpoch: 0n, heardAt: ago(90) },
+    { ...row, name: 's2', fenced: true, acknowledgedEpoch: 0n, appliedEpoch: 0n, heardAt: ago(90) },
+    { ...row, name: 's3', acknowledgedEpoch: 0n },
     { ...row, name: 'r1', service: 'issuer-registry' },
   ];
   store.cas.push({ name: 'tls', quarantined: true, quarantinedTokens: ['hsm-a'] } as unknown as CaRow);
@@ -50,6 +51,7 @@ it('tells who has applied what, how long ago each was heard, and what is held', 
       `sluice_subscriber_epoch{${of('s1')}} 1`,
       `sluice_subscriber_lag_epochs{${of('s1')}} 0`,
       `sluice_subscriber_lag_epochs{${of('s2')}} 1`,
+      `sluice_subscriber_lag_epochs{${of('s3')}} 0`,
       `sluice_subscriber_heard_age_seconds{${of('s2')}} 90`,
       `sluice_subscriber_standing{${of('s1')},standing="applied"} 1`,
       `sluice_subscriber_standing{${of('s1')},standing="silent"} 0`,

@@ -1,4 +1,4 @@
-import { isAwaited, standingFor, subscriberStandings } from '@sluice/issuance';
+import { isAwaited, lagEpochs, standingFor, subscriberStandings } from '@sluice/issuance';
 import type { RegistryStore } from '@sluice/ledger';
 import type { Log } from '@sluice/lifecycle';
 import type { Metrics } from '@sluice/telemetry';
@@ -76,7 +76,7 @@ export function createSubscriberMetrics({ metrics, store, ledgerClock, log }: Su
   perSubscriber('subscriber_epoch', 'Epoch that it proved to act on', (row) => Number(row.acknowledgedEpoch));
   perSubscriber('subscriber_applied_epoch', 'Epoch that it says it acts on', (row) => Number(row.appliedEpoch));
   perSubscriber('subscriber_lag_epochs', 'Epochs that it has yet to prove', (row, { epoch }) =>
-    Number(epoch - row.acknowledgedEpoch),
+    Number(lagEpochs(epoch, { acknowledged: row.acknowledgedEpoch, applied: row.appliedEpoch })),
   );
   perSubscriber(
     'subscriber_acknowledged_age_seconds',

@@ -46,6 +46,13 @@ export const insideCodes = {
     meaning: 'This process has not yet heard of a change of the registry that the ledger already knows.',
     whatToDo: 'It is read again at once.',
   },
+  'epoch-rolled-back': {
+    status: 503,
+    title: 'The registry offers an older state than was applied',
+    meaning:
+      'Its database was restored from an older backup, or it is another one. What is in force stays: a CA that was disabled must not come back.',
+    whatToDo: 'Do as runbooks/registry-rolled-back.md says.',
+  },
   'clock-skewed': {
     status: 503,
     title: 'The clock of this process is wrong',

@@ -154,10 +154,12 @@ describe('--wait', () => {
     service: 'signer',
     incarnation: '3',
     standing: 'pending',
+    silent: false,
     acknowledged_epoch: '8',
     acknowledged_at: time,
     applied_epoch: '8',
     heard_at: time,
+    renewed_at: time,
     lease_until: after(30_000),
     refusal: null,
     ...more,
@@ -211,18 +213,22 @@ describe('--wait', () => {
   it('ends with a code of its own when time is over, naming who is missing and what to do', async () => {
     const refusal = { epoch: '9', code: 'profile-invalid', reason: 'no template' };
     const front = subscriber('f1', { service: 'identity-api', standing: 'refused', refusal });
-    rig.answers[look] = [[200, change([applied('s1', 300), subscriber('s2', { standing: 'silent' }), front])]];
+    const deaf = subscriber('s3', { standing: 'silent', renewed_at: after(18_000) });
+    const left = [subscriber('s2', { standing: 'silent' }), deaf, front];
+    rig.answers[look] = [[200, change([applied('s1', 300), ...left])]];
     rig.interruptAtPause = 1;
     expect(await rig.sluice(...wait)).toBe(6);
     expect(rig.out[1]).toContain('Still missing:');
     expect(rig.out[1]).toMatch(/s2 \(signer\) silent, last heard 20 s ago.*runbooks\/subscriber-silent\.md/);
+    expect(rig.out[1]).toMatch(/s2 .*fenced when its lease is out/);
+    expect(rig.out[1]).toMatch(/s3 .*it renews its lease, and is cut off from the registry/);
     expect(rig.out[1]).toContain('f1 (identity-api) refused (profile-invalid: no template)');
     expect(rig.out[1]).not.toContain('s1');
     rig.interruptAtPause = Number.POSITIVE_INFINITY;
     expect(await rig.sluice(...wait, '--timeout', '0.001', '--json')).toBe(6);
     const answer = JSON.parse(rig.out.at(-1) ?? '');
     expect(answer).toMatchObject({ epoch: '9', wait: { settled: false, last_acknowledgement_ms: expect.any(Number) } });
-    expect(answer.wait.subscribers).toHaveLength(3);
+    expect(answer.wait.subscribers).toHaveLength(4);
   });
 
   it('waits for a registry that is away, and never says that the change was not made', async () => {
@@ -338,12 +344,28 @@ describe('sluice subscribers', () => {
       service: 'signer',
       incarnation: '3',
       standing: 'refused',
+      silent: false,
       acknowledged_epoch: '4',
       acknowledged_at: time,
       applied_epoch: '4',
       heard_at: time,
+      renewed_at: time,
       lease_until: time,
       refusal: { epoch: '7', code: 'internal', reason: 'self-test failed' },
+    },
+    {
+      name: 'signer-2',
+      service: 'signer',
+      incarnation: '1',
+      standing: 'pending',
+      silent: false,
+      acknowledged_epoch: '0',
+      acknowledged_at: null,
+      applied_epoch: '6',
+      heard_at: time,
+      renewed_at: time,
+      lease_until: time,
+      refusal: null,
     },
   ];
   const list = { at: after(4000), epoch: '7', confirmed_epoch: '4', subscribers };
@@ -352,6 +374,7 @@ describe('sluice subscribers', () => {
     rig.answers['GET /admin/v1/subscribers'] = [[200, list]];
     expect(await rig.sluice('subscribers')).toBe(0);
     expect(rig.out[0]).toMatch(/signer-1 +signer +3 +refused +4 +3 +4 s ago/);
+    expect(rig.out[0]).toMatch(/signer-2 +signer +1 +pending +0 +1 +4 s ago/); // of what it says it applied
     expect(rig.out[0]).toContain('signer-1 refused epoch 7: self-test failed (internal)');
     expect(await rig.sluice('subscribers', '--json')).toBe(0);
     expect(JSON.parse(rig.out[1] ?? '')).toEqual(list);

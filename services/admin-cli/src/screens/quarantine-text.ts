@@ -1,8 +1,9 @@
-/** ` quarantined`, ` quarantined on hsm-a`, or nothing: for behind the state of a CA. */
+/** ` quarantined (missing on hsm-a)`, ` quarantined on hsm-a`, or nothing: for behind the state of a CA. */
 export function quarantineText(ca: {
   readonly quarantined: boolean;
   readonly quarantined_tokens: readonly string[];
 }): string {
-  if (ca.quarantined) return ' quarantined';
-  return ca.quarantined_tokens.length > 0 ? ` quarantined on ${ca.quarantined_tokens.join(', ')}` : '';
+  const tokens = ca.quarantined_tokens.join(', ');
+  if (ca.quarantined) return tokens === '' ? ' quarantined' : ` quarantined (missing on ${tokens})`;
+  return tokens === '' ? '' : ` quarantined on ${tokens}`;
 }

@@ -130,7 +130,7 @@ function subscribers({ at, epoch, subscribers: rows }: Status, colors: Colors): 
       some.map((row) => [
         row.name,
         row.service,
-        paintStanding(colors, row.standing),
+        paintStanding(colors, row),
         readyText(row, colors),
         `${row.acknowledged_epoch}/${epoch}`,
         heardText(row.heard_at, at),

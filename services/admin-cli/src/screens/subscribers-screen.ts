@@ -1,11 +1,15 @@
-import type { SubscriberStanding } from '@sluice/issuance';
+import { lagEpochs } from '@sluice/issuance';
 import type { SubscriberView } from '@sluice/registry-protocol';
 import type { Colors } from 'picocolors/types.js';
 import { table } from './table.js';
 import { durationText } from './time.js';
 
-export function paintStanding(colors: Colors, standing: SubscriberStanding): string {
-  if (standing === 'applied') return colors.green(standing);
+/** What was proved stays proved: that nothing is heard of it now stands beside it. */
+export function paintStanding(
+  colors: Colors,
+  { standing, silent }: Pick<SubscriberView, 'standing' | 'silent'>,
+): string {
+  if (standing === 'applied') return colors.green(standing) + (silent ? colors.red(' (silent)') : '');
   return standing === 'pending' ? colors.yellow(standing) : colors.red(standing);
 }
 
@@ -24,14 +28,15 @@ export interface SubscribersFacts {
 export function subscribersScreen({ at, epoch, subscribers }: SubscribersFacts, colors: Colors): string {
   if (subscribers.length === 0) return 'There is no subscriber.';
   const rows = subscribers.map((subscriber) => {
-    const { name, service, incarnation, standing, acknowledged_epoch, heard_at } = subscriber;
-    const lag = BigInt(epoch) - BigInt(acknowledged_epoch);
+    const { name, service, incarnation, acknowledged_epoch, applied_epoch, heard_at } = subscriber;
+    const reached = { acknowledged: BigInt(acknowledged_epoch), applied: BigInt(applied_epoch) };
+    const lag = lagEpochs(BigInt(epoch), reached);
     const heard = heardText(heard_at, at);
     return [
       name,
       service,
       incarnation,
-      paintStanding(colors, standing),
+      paintStanding(colors, subscriber),
       acknowledged_epoch,
       lag > 0n ? String(lag) : '–',
       heard,

@@ -32,8 +32,8 @@ function countText(change: ChangeView): string {
 export function waitPicture(change: ChangeView, elapsedMs: number, colors: Colors): string {
   const left = missing(change);
   const rows = left.slice(0, shownMax).map((subscriber) => {
-    const { name, service, standing, acknowledged_epoch, heard_at } = subscriber;
-    return [name, service, paintStanding(colors, standing), acknowledged_epoch, heardText(heard_at, change.at)];
+    const { name, service, acknowledged_epoch, heard_at } = subscriber;
+    return [name, service, paintStanding(colors, subscriber), acknowledged_epoch, heardText(heard_at, change.at)];
   });
   const more = left.length > shownMax ? [`… and ${left.length - shownMax} more`] : [];
   const head = `${colors.bold(countText(change))}, ${durationText(elapsedMs)}`;
@@ -59,7 +59,7 @@ function missingLines(change: ChangeView): string[] {
       standing === 'refused' && refusal !== null
         ? `refused (${refusal.code}: ${refusal.reason})`
         : `${standing}, last heard ${heardText(subscriber.heard_at, change.at)}, lease until ${timeText(lease_until)}`;
-    return `  ${name} (${service}) ${about}: ${standingAdvice[standing]}.`;
+    return `  ${name} (${service}) ${about}: ${standingAdvice(subscriber)}.`;
   });
 }
 

@@ -29,12 +29,15 @@ function aboutPending(name: string, keyGroup: string, { work, subscribers }: Fac
   return `CA ${name} is pending and no signer takes its work: start one with key group ${keyGroup}.`;
 }
 
+const missingOn = ({ quarantined_tokens }: Facts['cas'][number]): string =>
+  quarantined_tokens.length > 0 ? ` (missing on ${quarantined_tokens.join(', ')})` : '';
+
 function aboutCas(facts: Facts): string[] {
   return facts.cas.flatMap((ca) => {
     const steps: string[] = [];
     if (ca.quarantined) {
       steps.push(
-        `CA ${ca.name} is quarantined: no token of ${ca.key_group} has its key, its work is held. ${tokenRunbook}`,
+        `CA ${ca.name} is quarantined: no token of ${ca.key_group} has its key${missingOn(ca)}, its work is held. ${tokenRunbook}`,
       );
     } else if (ca.quarantined_tokens.length > 0) {
       const tokens = ca.quarantined_tokens.join(', ');
@@ -115,7 +118,8 @@ function aboutReport(who: string, report: Facts['subscribers'][number]['report']
 }
 
 function aboutSubscribers({ epoch, subscribers }: Facts): string[] {
-  return subscribers.flatMap(({ name, service, standing, acknowledged_epoch, heard_at, refusal, report }) => {
+  return subscribers.flatMap((subscriber) => {
+    const { name, service, standing, acknowledged_epoch, heard_at, refusal, report } = subscriber;
     const who = `${name} (${service})`;
     if (standing === 'applied') return aboutReport(who, report);
     if (standing === 'fenced') {
@@ -125,7 +129,7 @@ function aboutSubscribers({ epoch, subscribers }: Facts): string[] {
     const why = standing === 'refused' && refusal !== null ? ` (${refusal.reason})` : '';
     const behind = `${who} is ${standing}${why} and has applied epoch ${acknowledged_epoch} of ${epoch}`;
     const said = standing === 'silent' ? [] : aboutReport(who, report);
-    return [`${behind}: ${standingAdvice[standing]}.`, ...said];
+    return [`${behind}: ${standingAdvice(subscriber)}.`, ...said];
   });
 }
 

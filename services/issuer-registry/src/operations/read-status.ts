@@ -60,7 +60,6 @@ function caView(ca: RegistryState['cas'][number]): Status['cas'][number] {
 function subscriberStatus(row: SubscriberRow, epoch: bigint, now: Date): Status['subscribers'][number] {
   return {
     ...subscriberView(row, epoch, now),
-    renewed_at: row.renewedAt.toISOString(),
     // Whoever may renew a lease may write into it what they like.
     report: subscriberReportSchema.safeParse(row.reported).data ?? null,
   };

@@ -75,6 +75,7 @@ describe('status', () => {
       h: 'applied',
       i: 'silent',
     });
+    expect(subscribers.filter(({ silent }) => silent).map(({ name }) => name)).toEqual(['c', 'd', 'i']);
     expect(next_steps).toEqual([
       expect.stringContaining('b (signer) is pending and has applied epoch 0 of 1: it still ends'),
       expect.stringMatching(/^c .* is silent .*runbooks\/subscriber-silent\.md/),

@@ -1,4 +1,4 @@
-import { type Hearing, isAwaited, standingFor } from '@sluice/issuance';
+import { type Hearing, isAwaited, isSilent, standingFor } from '@sluice/issuance';
 import type { SubscriberRow } from '@sluice/ledger';
 import { reportText, type SubscriberView } from '@sluice/registry-protocol';
 
@@ -19,10 +19,12 @@ export function subscriberView(row: SubscriberRow, epoch: bigint, now: Date): Su
     service,
     incarnation: String(row.incarnation),
     standing: standingFor(epoch, hearingOf(row), now),
+    silent: isSilent(hearingOf(row), now),
     acknowledged_epoch: String(isAwaited(service) ? row.acknowledgedEpoch : row.appliedEpoch),
     acknowledged_at: row.acknowledgedAt?.toISOString() ?? null,
     applied_epoch: String(row.appliedEpoch),
     heard_at: heardAt(row)?.toISOString() ?? null,
+    renewed_at: row.renewedAt.toISOString(),
     lease_until: row.leaseUntil.toISOString(),
     // What a process says of itself ends on a terminal.
     refusal:
