@@ -117,10 +117,12 @@ function guards({ guards: rows }: Status, colors: Colors): string {
   return section(colors, 'Guards', shown);
 }
 
-/** Who has applied the epoch and says that it is ready needs no line. */
+/** Who has applied the epoch, is heard, and says that it is ready needs no line. */
 function subscribers({ at, epoch, subscribers: rows }: Status, colors: Colors): string {
   if (rows.length === 0) return line(colors, 'Subscribers', colors.dim('none'));
-  const odd = rows.filter(({ standing, report }) => standing !== 'applied' || report?.ready === false);
+  const odd = rows.filter(
+    ({ standing, silent, report }) => standing !== 'applied' || silent || report?.ready === false,
+  );
   const well = rows.length - odd.length;
   const summary = `${colors.green(String(well))} of ${rows.length} ready and at epoch ${epoch}`;
   if (odd.length === 0) return line(colors, 'Subscribers', summary);
