@@ -59,7 +59,7 @@ describe('/openapi.json', () => {
 
   it('each operation says every status it can answer with', async () => {
     const { responses } = (await described()).paths['/identity']?.post ?? {};
-    const all = ['201', '202', '400', '401', '403', '408', '409', '413', '415', '422', '431', '500', '503'];
+    const all = ['201', '202', '400', '401', '403', '408', '409', '413', '415', '422', '429', '431', '500', '503'];
     expect(Object.keys(responses ?? {})).toEqual(all);
     expect(Object.keys(responses?.['503']?.headers ?? {}).sort()).toEqual([
       'Location',
