@@ -134,7 +134,7 @@ describe('sluice status', () => {
         name: `ca-${i}`,
         quarantined_tokens: [],
       })),
-      subscribers: [{ ...(subscriber as NonNullable<typeof subscriber>), report: null }],
+      subscribers: [{ ...(subscriber as NonNullable<typeof subscriber>), silent: false, report: null }],
       work: status.work.map((row) => ({ ...row, held: 0, parked: 0, failed: 0, drained_per_second: 8.4 })),
       floods: [],
       guards: [],
