@@ -5,6 +5,7 @@ import { createAdminJournal } from './admin-journal.js';
 import { untilAtRest } from './at-rest.js';
 import { type Load, startLoad } from './load.js';
 import { startAgain } from './mixtures/start-again.js';
+import { bringBack } from './queue-provocations.js';
 import { lift, type SiteWithCaApart } from './registry-provocations.js';
 import { untilInFlight } from './signer-faults.js';
 import { unprovoked, writes } from './writes.js';
@@ -76,7 +77,10 @@ export function writesSuite(how: {
   it('client history, witness, ledger and operator agree', async () => {
     await load.stop();
     // A signer that missed the key may say so after it was put back.
-    await untilAtRest(system, () => lift(site).catch(() => undefined)); // journaled; tried again
+    await untilAtRest(system, async () => {
+      await lift(site).catch(() => undefined); // journaled; tried again
+      await bringBack(system);
+    });
     await load.readBack();
     const answers = [...load.client.answers, ...site.apart.client.answers];
     const { violations, counts } = await system.audit(answers, how.endWithinMs);

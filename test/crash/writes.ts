@@ -1,4 +1,5 @@
 import * as provoke from './provocations.js';
+import { parkAndBringBack } from './queue-provocations.js';
 import * as registry from './registry-provocations.js';
 
 const everyService = { renew: provoke.renew, enrol: provoke.enrol };
@@ -53,6 +54,12 @@ export const writes = {
     acknowledge: provoke.account,
     confirm: provoke.byLoad,
     fence_expired: provoke.byLoad,
+    hold_work: parkAndBringBack,
+    undo_hold: parkAndBringBack,
+    resubmit: parkAndBringBack,
+    steer: parkAndBringBack,
+    take_receipts: provoke.byLoad,
+    carry_on: parkAndBringBack,
     open_stream: provoke.bothStart,
     make_partitions: provoke.bothStart,
     purge_idempotency: provoke.bothStart,

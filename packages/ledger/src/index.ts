@@ -5,6 +5,7 @@ export { createIdentityLedger, type IdentityLedgerOptions } from './identity-led
 export { isFaultOfOneRow } from './ledger-error.js';
 export { migrate } from './migrate.js';
 export * from './queue-types.js';
+export * from './receipt-types.js';
 export { createRegistryStore } from './registry-store.js';
 export * from './registry-types.js';
 export { firstRequestId, newRequestId, requestIdPattern } from './request-id.js';

@@ -3,6 +3,7 @@ import { auditRange, auditScope, auditWhole } from './audit.js';
 import { createDatabase, type Database, type DatabaseOptions, type Statement } from './database.js';
 import { only } from './only.js';
 import { createQueueStore } from './queue-store.js';
+import { createQueueVerbs } from './queue-verbs.js';
 import type {
   AccountRow,
   BlockedKeyRow,
@@ -167,6 +168,7 @@ export function createRegistryStore(options: DatabaseOptions): RegistryStore {
     ...createSubscriberStore(database, options.url),
     ...createStateVerbs(database),
     ...createQueueStore(database),
+    ...createQueueVerbs(database),
     enrol: (name, appliedEpoch) => enrol(database, name, appliedEpoch),
     renew: (caller, appliedEpoch, report) => renew(database, caller, appliedEpoch, report),
     state: () => readState(database),

@@ -1,6 +1,7 @@
 import type { AccountLimit, AccountLimits, CaState, Purpose } from '@sluice/issuance';
 import type { AuditFinding, AuditScope } from './audit-types.js';
 import type { QueueStore } from './queue-types.js';
+import type { QueueStore } from './receipt-types.js';
 import type { Decided, SubscriberStore } from './subscriber-types.js';
 import type { Caller, RequestHistory } from './types.js';
 

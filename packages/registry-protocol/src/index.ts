@@ -2,6 +2,7 @@ export * from './acknowledgement.js';
 export * from './admin-api.js';
 export * from './admin-changes.js';
 export { type AccountLimitsBody, nameSchema } from './admin-fields.js';
+export * from './admin-queue.js';
 export { type BlockedKeyIndex, type BlockedKeys, createBlockedKeyIndex, lastBlockedKey } from './blocked-keys.js';
 export * from './canonical-json.js';
 export * from './frames.js';

@@ -8,6 +8,7 @@ import { addCa } from './commands/ca.js';
 import { addKey } from './commands/key.js';
 import { addLint } from './commands/lint.js';
 import { addProfile } from './commands/profile.js';
+import { addQueue } from './commands/queue.js';
 import { addStatus } from './commands/status.js';
 import { addSubscribers } from './commands/subscribers.js';
 import { addWhy } from './commands/why.js';
@@ -52,6 +53,7 @@ Examples:
   addProfile(program, context);
   addAccount(program, context);
   addKey(program, context);
+  addQueue(program, context);
   addSubscribers(program, context);
   addLint(program, context);
   addAudit(program, context);

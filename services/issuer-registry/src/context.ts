@@ -18,8 +18,10 @@ import { createQueueMetrics } from './queue/queue-metrics.js';
 import { createQueueWatch } from './queue/queue-watch.js';
 import { createRegistryMetrics } from './registry-metrics.js';
 import { createSubscriberMetrics } from './subscriber-metrics.js';
+import { carryOnIntervalMs, createCarryOn } from './upkeep/carry-on.js';
 import { fenceAndConfirm } from './upkeep/fence-and-confirm.js';
 import { createPartitionKeeper } from './upkeep/keep-partitions.js';
+import { createPace } from './upkeep/pace.js';
 import { purgeIdempotency } from './upkeep/purge-idempotency.js';
 import { reconcileKeyWork } from './upkeep/reconcile-key-work.js';
 
@@ -126,6 +128,9 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   const reconcile = (): Promise<void> =>
     reconcileKeyWork({ store, caller: lease.caller, newId: () => newRequestId(clock().getTime()), log });
 
+  const pace = createPace(monotonicMs);
+  const carryOn = createCarryOn({ store, caller: lease.caller, pace, log });
+
   return {
     log,
     address: server.address,
@@ -138,6 +143,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
       every('keep-partitions', partitionIntervalMs, partitions.keep, log),
       every('purge-idempotency', purgeIntervalMs, () => purgeIdempotency({ store, purged, log }), log),
       queue.sampler,
+      every('carry-on', carryOnIntervalMs, carryOn, log),
       every('reconcile-key-work', reconcileIntervalMs, reconcile, log),
       server,
       // Stopped before the server, which waits for what is open.

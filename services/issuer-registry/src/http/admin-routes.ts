@@ -18,6 +18,7 @@ import { why } from '../operations/why.js';
 import { type AdminRoute, nameIn } from './admin-route.js';
 import { parseBody } from './body.js';
 import { changeRoutes } from './change-routes.js';
+import { queueRoutes } from './queue-routes.js';
 
 function requestIdIn(request: Request): string {
   const id = String(request.params.id).toLowerCase();
@@ -70,6 +71,7 @@ export const adminRoutes: readonly AdminRoute[] = [
   },
 
   ...changeRoutes,
+  ...queueRoutes,
 
   { method: 'get', path: '/admin/v1/blocked-keys', run: (context) => listBlockedKeys(context) },
   {

@@ -14,6 +14,7 @@ import type {
 } from '@sluice/ledger';
 import { stateDigest } from '@sluice/registry-protocol';
 import { withChanges } from '../operations/set-account-limits.js';
+import { createMemoryQueueStore, type MemoryQueueStore } from './memory-queue-store.js';
 import { createMemorySubscriberStore } from './memory-subscriber-store.js';
 import { snapshotView } from './snapshot-view.js';
 
@@ -43,6 +44,7 @@ export interface MemoryRegistryStore extends RegistryStore {
   ends: NewestEnds;
   holdRows: HoldRow[];
   vacuum: VacuumWatch;
+  readonly queue: MemoryQueueStore;
   /** How often `state` was read. */
   stateReads: number;
 }
@@ -151,8 +153,11 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
     },
   });
 
+  const queue = createMemoryQueueStore(now);
   const store: MemoryRegistryStore = {
     ...subscribers,
+    ...queue,
+    queue,
     cas: [],
     keyWork: [],
     changes: [],
