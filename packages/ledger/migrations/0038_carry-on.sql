@@ -16,7 +16,7 @@ begin
     returning r.id, r.verb, r.state, r.rate_per_s;
 end $$;
 
--- Behind the hold: the next 5,000 rows of the open work are looked at, and those that are queued and covered go to the
+-- Behind the hold: the next 1,000 rows of the open work are looked at, and those that are queued and covered go to the
 -- shelf. At the end of the first pass only what arrived in the last half minute is looked at again. A pause moves nothing.
 create function registry.move_held(p_receipt registry.receipt, out moved integer, out state text)
 language plpgsql set search_path = pg_catalog, pg_temp
@@ -24,6 +24,7 @@ language plpgsql set search_path = pg_catalog, pg_temp
 declare
   v_hold registry.hold;
   v_ids uuid[];
+  v_max integer := case p_receipt.state when 'moving' then 1000 else 5000 end;
   v_looked integer;
   v_last uuid;
 begin
@@ -41,7 +42,7 @@ begin
     array_agg(w.request_id order by w.request_id) filter (
       where w.state = 'queued' and registry.covers(v_hold, w.request_id, w.class, w.key_group, w.account, w.ca, w.profile))
   into v_looked, v_last, v_ids
-  from (select x.* from ledger.work x where x.request_id > p_receipt.at_id order by x.request_id limit 5000) w;
+  from (select x.* from ledger.work x where x.request_id > p_receipt.at_id order by x.request_id limit v_max) w;
   if v_ids is not null then
     select array_agg(l.request_id) into v_ids from (
       select w.request_id from ledger.work w where w.request_id = any(v_ids) and w.state || '' = 'queued' order by w.request_id for update) l;
@@ -50,13 +51,13 @@ begin
     perform ledger.shelve(v_ids, 'parked', 'held', p_receipt.operator, p_receipt.id);
     moved := cardinality(v_ids);
   end if;
-  state := case when v_looked < 5000 then 'holding' else state end;
+  state := case when v_looked < v_max then 'holding' else state end;
   update registry.receipt r set moved = r.moved + move_held.moved, state = move_held.state,
-    at_id = case when v_looked < 5000 then ledger.uuid_floor(clock_timestamp() - interval '30 s') else v_last end
+    at_id = case when v_looked < v_max then ledger.uuid_floor(clock_timestamp() - interval '30 s') else v_last end
   where r.id = p_receipt.id;
 end $$;
 
--- Back from the shelf: the next 2,000. What another hold covers stays there, under that one's receipt.
+-- Back from the shelf: the next 500. What another hold covers stays there, under that one's receipt.
 create function registry.return_held(p_receipt registry.receipt, out moved integer, out state text)
 language plpgsql set search_path = pg_catalog, pg_temp
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
@@ -66,7 +67,7 @@ declare
 begin
   v_ids := array(
     select l.request_id from (
-      select s.request_id from ledger.shelf s where s.receipt = p_receipt.id and s.request_id > p_receipt.at_id order by s.request_id limit 2000) l);
+      select s.request_id from ledger.shelf s where s.receipt = p_receipt.id and s.request_id > p_receipt.at_id order by s.request_id limit 500) l);
   v_last := v_ids[cardinality(v_ids)];
   v_ids := array(select s.request_id from ledger.shelf s where s.request_id = any(v_ids) and s.state = 'parked' order by s.request_id for update);
   update ledger.shelf s set receipt = o.hold

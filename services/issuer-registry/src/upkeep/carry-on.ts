@@ -5,7 +5,7 @@ import type { Pace } from './pace.js';
 /** How long interactive work may have waited while more is resubmitted. */
 export const interactiveWaitMs = 1000;
 /** Steps of one receipt before the next one gets its turn. */
-const stepsMax = 20;
+const stepsMax = 100;
 export const carryOnIntervalMs = 250;
 const roundsPerLook = 4;
 
