@@ -4,6 +4,7 @@ export { createGroupCommit, type GroupCommit } from './group-commit.js';
 export { createIdentityLedger, type IdentityLedgerOptions } from './identity-ledger.js';
 export { isFaultOfOneRow } from './ledger-error.js';
 export { migrate } from './migrate.js';
+export { type OperatorRole, operatorRoles } from './operator-roles.js';
 export * from './queue-types.js';
 export * from './receipt-types.js';
 export { createRegistryStore } from './registry-store.js';

@@ -89,7 +89,7 @@ export interface QueueGroup {
  * Bulk acts. Each is durable on return: from then on no claim that starts takes what is held, and what is to be done is
  * written down. Names that there are not: `not-found`. Retries are the caller's; one that got no answer must look first.
  */
-export interface QueueStore {
+export interface BulkStore {
   /** The largest groups. Reads all of the open work. */
   queueGroups(filter: QueueFilter, max: number): Promise<QueueGroup[]>;
   preview(filter: QueueFilter, source?: string): Promise<PreviewRow[]>;

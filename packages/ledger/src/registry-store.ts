@@ -1,9 +1,9 @@
 import { SluiceError } from '@sluice/errors';
 import { auditRange, auditScope, auditWhole } from './audit.js';
+import { createBulkVerbs } from './bulk-verbs.js';
 import { createDatabase, type Database, type DatabaseOptions, type Statement } from './database.js';
 import { only } from './only.js';
 import { createQueueStore } from './queue-store.js';
-import { createQueueVerbs } from './queue-verbs.js';
 import type {
   AccountRow,
   BlockedKeyRow,
@@ -60,7 +60,10 @@ const statements = {
     `select w.purpose, c.* from registry.key_work_wanted() w cross join lateral (select ${caColumns} from registry.ca c where c.name = w.ca) c`,
   ),
   putKeyWork: statement('put_key_work', 'select registry.put_key_work($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as id'),
-  operators: statement('operators', 'select name, public_key as "publicKey" from registry.operator order by name'),
+  operators: statement(
+    'operators',
+    'select name, public_key as "publicKey", role from registry.operator order by name',
+  ),
   serviceKeys: statement(
     'service_keys',
     'select name, service, public_key as "publicKey" from registry.service_key order by name',
@@ -168,7 +171,7 @@ export function createRegistryStore(options: DatabaseOptions): RegistryStore {
     ...createSubscriberStore(database, options.url),
     ...createStateVerbs(database),
     ...createQueueStore(database),
-    ...createQueueVerbs(database),
+    ...createBulkVerbs(database),
     enrol: (name, appliedEpoch) => enrol(database, name, appliedEpoch),
     renew: (caller, appliedEpoch, report) => renew(database, caller, appliedEpoch, report),
     state: () => readState(database),

@@ -1,7 +1,8 @@
 import type { AccountLimit, AccountLimits, CaState, Purpose } from '@sluice/issuance';
 import type { AuditFinding, AuditScope } from './audit-types.js';
+import type { OperatorRole } from './operator-roles.js';
 import type { QueueStore } from './queue-types.js';
-import type { QueueStore } from './receipt-types.js';
+import type { BulkStore } from './receipt-types.js';
 import type { Decided, SubscriberStore } from './subscriber-types.js';
 import type { Caller, RequestHistory } from './types.js';
 
@@ -87,7 +88,7 @@ export interface KeyWorkWanted {
 }
 
 /** What issuer-registry may do. `operator` is the name in the audit trail. Changes are durable on return. */
-export interface RegistryStore extends SubscriberStore, QueueStore {
+export interface RegistryStore extends SubscriberStore, QueueStore, BulkStore {
   enrol(name: string, appliedEpoch?: bigint): Promise<Caller>;
   renew(caller: Caller, appliedEpoch: bigint, report?: object): Promise<Date>;
   state(): Promise<RegistryState>;
@@ -157,7 +158,7 @@ export interface RegistryStore extends SubscriberStore, QueueStore {
     },
   ): Promise<string>;
   /** Registered Ed25519 public keys (SPKI DER) of operators and services, by name. */
-  operators(): Promise<{ name: string; publicKey: Uint8Array }[]>;
+  operators(): Promise<{ name: string; publicKey: Uint8Array; role: OperatorRole }[]>;
   serviceKeys(): Promise<{ name: string; service: string; publicKey: Uint8Array }[]>;
   why(requestId: string): Promise<RequestHistory | undefined>;
   /** Claims left past their lease, and whether the registry is sealed as its rows say. Takes 5 s when there seem to be such claims: it looks twice. */

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import type { OperatorRole } from './operator-roles.js';
 
 export const serviceNames = ['identity-api', 'signer', 'issuer-registry', 'ocsp-responder'] as const;
 export type ServiceName = (typeof serviceNames)[number];
@@ -29,12 +30,15 @@ export function setUpRoles(adminUrl: string, passwords: Readonly<Record<ServiceN
   });
 }
 
-/** Registers an operator's Ed25519 public key (SPKI DER). Bootstrap only; safe to repeat with the same key. */
-export function enrolOperator(adminUrl: string, operator: { name: string; publicKey: Uint8Array }): Promise<void> {
+/** Registers an operator's Ed25519 public key (SPKI DER) and role. Bootstrap only; safe to repeat with the same key. */
+export function enrolOperator(
+  adminUrl: string,
+  { name, publicKey, role = 'approver' }: { name: string; publicKey: Uint8Array; role?: OperatorRole },
+): Promise<void> {
   return withAdmin(adminUrl, async (client) => {
     await client.query(
-      'insert into registry.operator (name, public_key) values ($1, $2) on conflict (name) do update set public_key = excluded.public_key',
-      [operator.name, Buffer.from(operator.publicKey)],
+      'insert into registry.operator (name, public_key, role) values ($1, $2, $3) on conflict (name) do update set public_key = excluded.public_key, role = excluded.role',
+      [name, Buffer.from(publicKey), role],
     );
   });
 }

@@ -1,11 +1,6 @@
 import { SluiceError } from '@sluice/errors';
 import { requestIdPattern } from '@sluice/ledger';
-import {
-  applyProfileBodySchema,
-  blockKeyBodySchema,
-  createAccountBodySchema,
-  createCaBodySchema,
-} from '@sluice/registry-protocol';
+import * as protocol from '@sluice/registry-protocol';
 import type { Request } from 'express';
 import { applyProfile } from '../operations/apply-profile.js';
 import { auditRange, auditStart } from '../operations/audit.js';
@@ -15,8 +10,7 @@ import { createCa } from '../operations/create-ca.js';
 import { readStatus } from '../operations/read-status.js';
 import { listAccounts, listCas, listProfiles, showAccount, showCa, showProfile } from '../operations/show-registry.js';
 import { why } from '../operations/why.js';
-import { type AdminRoute, nameIn } from './admin-route.js';
-import { parseBody } from './body.js';
+import { type AdminRoute, act, look, nameIn } from './admin-route.js';
 import { changeRoutes } from './change-routes.js';
 import { queueRoutes } from './queue-routes.js';
 
@@ -28,55 +22,105 @@ function requestIdIn(request: Request): string {
 
 /** The whole admin API. */
 export const adminRoutes: readonly AdminRoute[] = [
-  { method: 'get', path: '/admin/v1/status', run: (context) => readStatus(context) },
-  { method: 'get', path: '/admin/v1/requests/:id', run: (context, _, request) => why(context, requestIdIn(request)) },
-
-  { method: 'get', path: '/admin/v1/audit', run: (context) => auditStart(context) },
-  {
-    method: 'get',
+  look({
+    path: '/admin/v1/status',
+    summary: 'What ages, what floods, who lags, and what to do next',
+    answer: protocol.statusSchema,
+    run: (context) => readStatus(context),
+  }),
+  look({
+    path: '/admin/v1/requests/:id',
+    summary: 'The whole life of a request',
+    answer: protocol.whySchema,
+    run: (context, request) => why(context, requestIdIn(request)),
+  }),
+  look({
+    path: '/admin/v1/audit',
+    summary: 'What the live audit has to look at, and what it can say without',
+    answer: protocol.auditStartSchema,
+    run: (context) => auditStart(context),
+  }),
+  look({
     path: '/admin/v1/audit/:id',
-    run: (context, _, request) => auditRange(context, requestIdIn(request)),
-  },
+    summary: 'The invariants of a bounded range of requests, from that id on',
+    answer: protocol.auditRangeSchema,
+    run: (context, request) => auditRange(context, requestIdIn(request)),
+  }),
 
-  { method: 'get', path: '/admin/v1/cas', run: (context) => listCas(context) },
-  { method: 'get', path: '/admin/v1/cas/:name', run: (context, _, request) => showCa(context, nameIn(request)) },
-  {
-    method: 'post',
+  look({
     path: '/admin/v1/cas',
-    run: (context, operator, request) => createCa(context, operator, parseBody(request, createCaBodySchema)),
-  },
+    summary: 'All CAs',
+    answer: protocol.caListSchema,
+    run: (context) => listCas(context),
+  }),
+  look({
+    path: '/admin/v1/cas/:name',
+    summary: 'One CA',
+    answer: protocol.caViewSchema,
+    run: (context, request) => showCa(context, nameIn(request)),
+  }),
+  act({
+    path: '/admin/v1/cas',
+    summary: 'Make a CA: its key and certificate are then made by a signer',
+    body: protocol.createCaBodySchema,
+    answer: protocol.createCaAnswerSchema,
+    run: createCa,
+  }),
 
-  { method: 'get', path: '/admin/v1/profiles', run: (context) => listProfiles(context) },
-  {
-    method: 'get',
-    path: '/admin/v1/profiles/:name',
-    run: (context, _, request) => showProfile(context, nameIn(request)),
-  },
-  {
-    method: 'post',
+  look({
     path: '/admin/v1/profiles',
-    run: (context, operator, request) => applyProfile(context, operator, parseBody(request, applyProfileBodySchema)),
-  },
+    summary: 'All profiles',
+    answer: protocol.profileListSchema,
+    run: (context) => listProfiles(context),
+  }),
+  look({
+    path: '/admin/v1/profiles/:name',
+    summary: 'One profile, as its current revision says',
+    answer: protocol.profileViewSchema,
+    run: (context, request) => showProfile(context, nameIn(request)),
+  }),
+  act({
+    path: '/admin/v1/profiles',
+    summary: 'Make a profile, or its next revision',
+    body: protocol.applyProfileBodySchema,
+    answer: protocol.applyProfileAnswerSchema,
+    run: applyProfile,
+  }),
 
-  { method: 'get', path: '/admin/v1/accounts', run: (context) => listAccounts(context) },
-  {
-    method: 'get',
-    path: '/admin/v1/accounts/:name',
-    run: (context, _, request) => showAccount(context, nameIn(request)),
-  },
-  {
-    method: 'post',
+  look({
     path: '/admin/v1/accounts',
-    run: (context, operator, request) => createAccount(context, operator, parseBody(request, createAccountBodySchema)),
-  },
+    summary: 'All accounts',
+    answer: protocol.accountListSchema,
+    run: (context) => listAccounts(context),
+  }),
+  look({
+    path: '/admin/v1/accounts/:name',
+    summary: 'One account',
+    answer: protocol.accountViewSchema,
+    run: (context, request) => showAccount(context, nameIn(request)),
+  }),
+  act({
+    path: '/admin/v1/accounts',
+    summary: 'Make an account; its API key is shown this once',
+    body: protocol.createAccountBodySchema,
+    answer: protocol.createAccountAnswerSchema,
+    run: createAccount,
+  }),
 
   ...changeRoutes,
   ...queueRoutes,
 
-  { method: 'get', path: '/admin/v1/blocked-keys', run: (context) => listBlockedKeys(context) },
-  {
-    method: 'post',
+  look({
     path: '/admin/v1/blocked-keys',
-    run: (context, operator, request) => blockKey(context, operator, parseBody(request, blockKeyBodySchema)),
-  },
+    summary: 'The keys that were blocked last',
+    answer: protocol.blockedKeyListSchema,
+    run: (context) => listBlockedKeys(context),
+  }),
+  act({
+    path: '/admin/v1/blocked-keys',
+    summary: 'Block a public key, for good',
+    body: protocol.blockKeyBodySchema,
+    answer: protocol.blockKeyAnswerSchema,
+    run: blockKey,
+  }),
 ];

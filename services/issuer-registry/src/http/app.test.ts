@@ -27,8 +27,8 @@ beforeEach(async () => {
   observed = [];
   store = createMemoryRegistryStore(now);
   store.operatorKeys = [
-    { name: 'alice', publicKey: spki(alice.publicKey) },
-    { name: 'broken', publicKey: Uint8Array.of(1, 2, 3) },
+    { name: 'alice', publicKey: spki(alice.publicKey), role: 'operator' },
+    { name: 'broken', publicKey: Uint8Array.of(1, 2, 3), role: 'operator' },
   ];
   store.keysOfServices = [{ name: 'signer-1', service: 'signer', publicKey: spki(signer.publicKey) }];
   const clock = (): Date => now;
@@ -83,6 +83,16 @@ const account = (name: string): Call => ({
   method: 'POST',
   path: '/admin/v1/accounts',
   body: JSON.stringify({ name, profiles: [] }),
+});
+
+it('a viewer looks and changes nothing, and is told whom to ask; a role that is taken away is gone at once', async () => {
+  expect((await call(account('first'))).status).toBe(201);
+  store.operatorKeys = store.operatorKeys.map((row) => ({ ...row, role: 'viewer' }));
+  expect((await call({ path: '/admin/v1/status' })).status).toBe(200);
+  const refused = await call(account('second'));
+  expect(refused.status).toBe(403);
+  expect(await refused.json()).toMatchObject({ code: 'forbidden', detail: expect.stringMatching(/alice is a viewer/) });
+  expect((await store.state()).accounts.map(({ name }) => name)).toEqual(['first']);
 });
 
 describe('the admin API', () => {

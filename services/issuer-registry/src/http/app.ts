@@ -3,10 +3,12 @@ import { acknowledgementPath, streamPath } from '@sluice/registry-protocol';
 import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { AdminContext } from '../operations/admin-context.js';
+import { adminDescriptionPath, createAdminDescription } from './admin-description.js';
 import type { AdminRoute } from './admin-route.js';
 import { adminRoutes } from './admin-routes.js';
 import type { Authenticate } from './authenticate.js';
 import { takeBytes } from './body.js';
+import { checkRole } from './check-role.js';
 import { answerProblem, refuseUnknown } from './problems.js';
 import { nameRequest, requestIdOf } from './request-id.js';
 
@@ -25,6 +27,7 @@ export interface AppOptions {
 function serveAdmin(route: AdminRoute, { context, authenticateOperator, log }: AppOptions): RequestHandler {
   return async (request, response) => {
     const { name: operator } = await authenticateOperator(request);
+    if (route.method === 'post') await checkRole(context.store, operator, 'operator');
     const answer = await route.run(context, operator, request);
     const dryRun = 'dry_run' in answer && answer.dry_run === true;
     if (route.method === 'post') {
@@ -58,6 +61,9 @@ export function createApp(options: AppOptions): Express {
   app.disable('etag');
   app.set('query parser', false);
   app.use(nameRequest, helmet(), takeBytes());
+  // As text: it need not be written anew for each call.
+  const description = JSON.stringify(createAdminDescription(adminRoutes));
+  app.get(adminDescriptionPath, (_request, response) => void response.type('application/json').send(description));
   for (const route of adminRoutes) {
     const name = `${route.method.toUpperCase()} ${route.path}`;
     app[route.method](route.path, observed(name, options), serveAdmin(route, options));

@@ -6,15 +6,19 @@ import type {
   DecidedChange,
   HoldRow,
   NewestEnds,
+  OperatorRole,
   ProposalRow,
   QueueRow,
   RegistryStore,
   SubscriberRow,
   VacuumWatch,
+  ProposalRow,
+  RegistryStore,
+  SubscriberRow,
 } from '@sluice/ledger';
 import { stateDigest } from '@sluice/registry-protocol';
 import { withChanges } from '../operations/set-account-limits.js';
-import { createMemoryQueueStore, type MemoryQueueStore } from './memory-queue-store.js';
+import { createMemoryBulkStore, type MemoryBulkStore } from './memory-bulk-store.js';
 import { createMemorySubscriberStore } from './memory-subscriber-store.js';
 import { snapshotView } from './snapshot-view.js';
 
@@ -31,7 +35,7 @@ export interface MemoryRegistryStore extends RegistryStore {
   partitions: Awaited<ReturnType<RegistryStore['makePartitions']>>;
   /** Thrown by every method while it is set. */
   away: SluiceError | undefined;
-  operatorKeys: { name: string; publicKey: Uint8Array }[];
+  operatorKeys: { name: string; publicKey: Uint8Array; role: OperatorRole }[];
   keysOfServices: { name: string; service: string; publicKey: Uint8Array }[];
   /** Idempotency keys past their time. */
   oldKeys: number;
@@ -44,7 +48,7 @@ export interface MemoryRegistryStore extends RegistryStore {
   ends: NewestEnds;
   holdRows: HoldRow[];
   vacuum: VacuumWatch;
-  readonly queue: MemoryQueueStore;
+  readonly bulk: MemoryBulkStore;
   /** How often `state` was read. */
   stateReads: number;
 }
@@ -153,11 +157,11 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
     },
   });
 
-  const queue = createMemoryQueueStore(now);
+  const bulk = createMemoryBulkStore(now);
   const store: MemoryRegistryStore = {
     ...subscribers,
-    ...queue,
-    queue,
+    ...bulk,
+    bulk,
     cas: [],
     keyWork: [],
     changes: [],

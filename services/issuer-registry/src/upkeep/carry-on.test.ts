@@ -1,6 +1,6 @@
 import type { LaneLoad } from '@sluice/ledger';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createMemoryQueueStore, type MemoryQueueStore } from '../testing/memory-queue-store.js';
+import { createMemoryBulkStore, type MemoryBulkStore } from '../testing/memory-bulk-store.js';
 import { createCarryOn } from './carry-on.js';
 import { createPace } from './pace.js';
 
@@ -9,13 +9,13 @@ const caller = { name: 'registry-1', incarnation: 1n };
 let warned: object[];
 let nowMs: number;
 let oldestAgeMs: number;
-let store: MemoryQueueStore;
+let store: MemoryBulkStore;
 let round: () => Promise<void>;
 beforeEach(() => {
   warned = [];
   nowMs = 1000;
   oldestAgeMs = 0;
-  store = createMemoryQueueStore(new Date(0));
+  store = createMemoryBulkStore(new Date(0));
   const lane = (requestClass: LaneLoad['class'], ageMs: number): LaneLoad =>
     ({ class: requestClass, keyGroup: 'default', queued: 1, claimable: 1, signing: 0, oldestAgeMs: ageMs }) as LaneLoad;
   const laneLoads = async () => [lane('background', 99_999), lane('interactive', oldestAgeMs)];

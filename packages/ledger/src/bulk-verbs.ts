@@ -1,10 +1,10 @@
 import type { Database, Statement } from './database.js';
 import { only } from './only.js';
 import type {
+  BulkStore,
   PreviewRow,
   QueueFilter,
   QueueGroup,
-  QueueStore,
   Receipt,
   ReceiptState,
   TakenReceipt,
@@ -54,7 +54,7 @@ function filterJson({ keyGroup: key_group, olderThanS: older_than_s, ...same }: 
 
 const firstId = '00000000-0000-0000-0000-000000000000';
 
-export function createQueueVerbs(database: Database): QueueStore {
+export function createBulkVerbs(database: Database): BulkStore {
   return {
     queueGroups: (filter, max) => database.call<QueueGroup>(statements.groups, [filterJson(filter), max]),
     preview: (filter, source) => database.call<PreviewRow>(statements.preview, [filterJson(filter), source ?? null]),

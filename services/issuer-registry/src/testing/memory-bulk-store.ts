@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
-import type { PreviewRow, QueueGroup, QueueStore, Receipt, TakenReceipt } from '@sluice/ledger';
+import type { BulkStore, PreviewRow, QueueGroup, Receipt, TakenReceipt } from '@sluice/ledger';
 
 /** Bulk acts in memory: what is asked of it is remembered, what it says is set by the test. */
-export interface MemoryQueueStore extends QueueStore {
+export interface MemoryBulkStore extends BulkStore {
   readonly acts: { readonly act: string; readonly operator: string; readonly about: unknown }[];
   /** Each step of `carryOn`, and what each answers: in order, the last one for ever. */
   readonly steps: { readonly receipt: string; readonly max: number; readonly waitsFor?: string | undefined }[];
@@ -15,7 +15,7 @@ export interface MemoryQueueStore extends QueueStore {
   results: { result: string | null; count: number }[];
 }
 
-export function createMemoryQueueStore(now: Date): MemoryQueueStore {
+export function createMemoryBulkStore(now: Date): MemoryBulkStore {
   function made(verb: Receipt['verb'], operator: string, more: Partial<Receipt>): string {
     const id = randomUUID();
     const state = verb === 'resubmit' ? 'running' : 'holding';
@@ -34,7 +34,7 @@ export function createMemoryQueueStore(now: Date): MemoryQueueStore {
   const become = (id: string, state: Receipt['state']): void => {
     store.receiptRows = store.receiptRows.map((row) => (row === find(id) ? { ...row, state } : row));
   };
-  const store: MemoryQueueStore = {
+  const store: MemoryBulkStore = {
     acts: [],
     steps: [],
     progress: [],
