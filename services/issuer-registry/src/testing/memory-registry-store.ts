@@ -12,9 +12,6 @@ import type {
   RegistryStore,
   SubscriberRow,
   VacuumWatch,
-  ProposalRow,
-  RegistryStore,
-  SubscriberRow,
 } from '@sluice/ledger';
 import { stateDigest } from '@sluice/registry-protocol';
 import { withChanges } from '../operations/set-account-limits.js';
