@@ -91,6 +91,9 @@ it('brings back what a park moved, into the background with a new deadline, and 
     `select count(*)::integer as count from ledger.work where class = 'background' and deadline > now() + interval '23 h'`,
   );
   expect(row).toEqual({ count: 5 });
+  await fixture.sql(`update ledger.work set accepted_at = now() - interval '1 h'`);
+  const [lane] = await fixture.registry.laneLoads();
+  expect(lane?.oldestAgeMs).toBeLessThan(600_000);
   expect((await claimAll()).sort()).toEqual(ids.sort());
   expect(await fixture.registry.receipt(id)).toMatchObject({
     state: 'done',

@@ -2,6 +2,8 @@ do $$ begin execute format('set local role %I', current_database() || '_owner');
 
 -- A hold may be on a lane (class and key group) and on what arrived before an id: ids begin with their time.
 alter table registry.hold add column key_group text, add column before_id uuid;
+-- Came back from the shelf then: it waits since, whenever it was accepted.
+alter table ledger.work add column returned_at timestamptz;
 create index hold_in_force on registry.hold (expires_at) where lifted_at is null;
 
 -- In the order of the declarations, and without settings of their own, so that they become part of what calls them.
@@ -161,29 +163,37 @@ end $$;
 create function ledger.unshelve(p_ids uuid[], p_class text, p_anew boolean, p_kind text, p_actor text, p_receipt uuid) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  insert into ledger.work (request_id, class, key_group, account, ca, profile, purpose, fingerprint, state, deadline, accepted_at, attempt, lost, burned)
+  insert into ledger.work (request_id, class, key_group, account, ca, profile, purpose, fingerprint, state, deadline, accepted_at, returned_at, attempt, lost, burned)
   select s.request_id, coalesce(p_class, case s.class when 'interactive' then 'async' else s.class end), s.key_group, s.account, s.ca, s.profile, s.purpose, s.fingerprint, 'queued',
     case when p_anew then clock_timestamp() + make_interval(secs => coalesce(
         (select v.time_to_live_s from registry.profile p join registry.profile_revision v on v.profile = p.name and v.revision = p.revision where p.name = s.profile), 86400))
       else s.expires_at end,
-    s.accepted_at, s.attempt, case s.state when 'failed' then 0 else s.lost end, s.burned
+    s.accepted_at, clock_timestamp(), s.attempt, case s.state when 'failed' then 0 else s.lost end, s.burned
   from ledger.shelf s where s.request_id = any(p_ids);
   insert into ledger.event (request_id, kind, attempt, actor, detail)
   select w.request_id, p_kind, w.attempt, p_actor, jsonb_build_object('receipt', p_receipt) from ledger.work w where w.request_id = any(p_ids);
   delete from ledger.shelf s where s.request_id = any(p_ids);
 end $$;
 
--- What came back from the shelf may be of another class than it was accepted in.
+-- What came back from the shelf may be of another class than it was accepted in; and whoever counts knows the new holds:
+-- one on age counts as none, as one on a fraction does. The functions stay as they are but for these pieces.
 do $$
 declare
-  v_right text := pg_get_functiondef('ledger.audit'::regproc);
-  v_piece text := 'p.purpose, p.class, p.key_group, p.fingerprint) is distinct from (r.account, r.ca, r.profile, r.purpose, r.class,';
-  v_instead text := 'p.purpose, p.class, p.key_group, p.fingerprint) is distinct from (r.account, r.ca, r.profile, r.purpose, case when p.class in (''async'', ''background'') then p.class else r.class end,';
+  v_amended record;
+  v_right text;
 begin
-  if position(v_piece in v_right) = 0 then
-    raise exception 'ledger.audit is not the one of 0012';
-  end if;
-  execute replace(v_right, v_piece, v_instead);
+  for v_amended in select * from (values
+    ('ledger.audit', 'p.purpose, p.class, p.key_group, p.fingerprint) is distinct from (r.account, r.ca, r.profile, r.purpose, r.class,',
+      'p.purpose, p.class, p.key_group, p.fingerprint) is distinct from (r.account, r.ca, r.profile, r.purpose, case when p.class in (''async'', ''background'') then p.class else r.class end,'),
+    ('ledger.count_lanes', 'and h.fraction is null', 'and h.fraction is null and h.before_id is null and (h.key_group is null or h.key_group = f.key_group)'),
+    ('ledger.count_lanes', 'min(w.accepted_at)', 'min(coalesce(w.returned_at, w.accepted_at))')
+  ) a (function, piece, instead) loop
+    v_right := pg_get_functiondef(v_amended.function::regproc);
+    if position(v_amended.piece in v_right) = 0 then
+      raise exception '% is not the one that was to be amended', v_amended.function;
+    end if;
+    execute replace(v_right, v_amended.piece, v_amended.instead);
+  end loop;
 end $$;
 
 reset role;

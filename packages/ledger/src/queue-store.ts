@@ -13,11 +13,12 @@ const statements = {
     'queue',
     `with flow as (
        select w.class, w.key_group, w.ca, w.account, w.profile, count(*) filter (where w.state = 'queued') as queued,
-         count(*) filter (where w.state = 'signing') as signing, min(w.accepted_at) filter (where w.state = 'queued') as oldest
+         count(*) filter (where w.state = 'signing') as signing, min(coalesce(w.returned_at, w.accepted_at)) filter (where w.state = 'queued') as oldest
        from ledger.work w group by 1, 2, 3, 4, 5),
      judged as (
        select f.*, coalesce(c.quarantined, false) or exists (
-           select from registry.hold h where h.lifted_at is null and h.expires_at > clock_timestamp() and h.fraction is null
+           select from registry.hold h where h.lifted_at is null and h.expires_at > clock_timestamp() and h.fraction is null and h.before_id is null
+             and (h.key_group is null or h.key_group = f.key_group)
              and (h.ca is null or h.ca = f.ca) and (h.profile is null or h.profile = f.profile)
              and (h.account is null or h.account = f.account) and (h.class is null or h.class = f.class)) as held
        from flow f left join registry.ca c on c.name = f.ca),
