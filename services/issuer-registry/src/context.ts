@@ -129,7 +129,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     reconcileKeyWork({ store, caller: lease.caller, newId: () => newRequestId(clock().getTime()), log });
 
   const pace = createPace(monotonicMs);
-  const carryOn = createCarryOn({ store, caller: lease.caller, pace, log });
+  const carryOn = createCarryOn({ store, queue: queue.now, caller: lease.caller, pace, log });
 
   return {
     log,

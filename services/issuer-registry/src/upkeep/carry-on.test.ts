@@ -1,4 +1,4 @@
-import type { LaneLoad } from '@sluice/ledger';
+import type { QueueRow } from '@sluice/ledger';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryBulkStore, type MemoryBulkStore } from '../testing/memory-bulk-store.js';
 import { createCarryOn } from './carry-on.js';
@@ -16,11 +16,11 @@ beforeEach(() => {
   nowMs = 1000;
   oldestAgeMs = 0;
   store = createMemoryBulkStore(new Date(0));
-  const lane = (requestClass: LaneLoad['class'], ageMs: number): LaneLoad =>
-    ({ class: requestClass, keyGroup: 'default', queued: 1, claimable: 1, signing: 0, oldestAgeMs: ageMs }) as LaneLoad;
-  const laneLoads = async () => [lane('background', 99_999), lane('interactive', oldestAgeMs)];
+  const row = (requestClass: QueueRow['class'], ageMs: number): QueueRow =>
+    ({ class: requestClass, oldestAgeMs: ageMs }) as QueueRow;
   const run = createCarryOn({
-    store: { ...store, laneLoads, takeReceipts: async () => store.taken },
+    store: { ...store, takeReceipts: async () => store.taken },
+    queue: async () => ({ rows: [row('background', 99_999), row('interactive', oldestAgeMs)] }),
     caller: () => caller,
     pace: createPace(() => nowMs),
     log,
@@ -91,12 +91,12 @@ it('one that fails does not keep the next from its turn', async () => {
   const failing = createCarryOn({
     store: {
       takeReceipts: async () => store.taken,
-      laneLoads: async () => [],
       carryOn: async (by, receipt, step) => {
         if (receipt === 'broken') throw new Error('away');
         return carryOn(by, receipt, step);
       },
     },
+    queue: async () => ({ rows: [] }),
     caller: () => caller,
     pace: createPace(() => nowMs),
     log,

@@ -1,24 +1,26 @@
-import type { Caller, LaneLoad, RegistryStore, TakenReceipt } from '@sluice/ledger';
+import type { Caller, QueueRow, RegistryStore, TakenReceipt } from '@sluice/ledger';
 import type { Log } from '@sluice/lifecycle';
 import type { Pace } from './pace.js';
 
 /** How long interactive work may have waited while more is resubmitted. */
-export const interactiveWaitMs = 1000;
+const interactiveWaitMs = 1000;
 /** Steps of one receipt before the next one gets its turn. */
 const stepsMax = 100;
 export const carryOnIntervalMs = 250;
 const roundsPerLook = 4;
 
 export interface CarryOnOptions {
-  readonly store: Pick<RegistryStore, 'takeReceipts' | 'carryOn' | 'laneLoads'>;
+  readonly store: Pick<RegistryStore, 'takeReceipts' | 'carryOn'>;
+  /** What is open now, as young as counting it may cost. */
+  readonly queue: () => Promise<{ readonly rows: readonly QueueRow[] }>;
   readonly caller: () => Caller;
   readonly pace: Pace;
   readonly log: Log;
 }
 
 /** Why nothing more is to be resubmitted now; undefined: go on. */
-export function busyWith(lanes: readonly LaneLoad[]): string | undefined {
-  const oldestMs = Math.max(0, ...lanes.filter((lane) => lane.class === 'interactive').map((lane) => lane.oldestAgeMs));
+function busyWith({ rows }: { readonly rows: readonly QueueRow[] }): string | undefined {
+  const oldestMs = Math.max(0, ...rows.filter((row) => row.class === 'interactive').map((row) => row.oldestAgeMs));
   return oldestMs > interactiveWaitMs ? `interactive work, which has waited ${Math.round(oldestMs)} ms` : undefined;
 }
 
@@ -28,11 +30,11 @@ export function busyWith(lanes: readonly LaneLoad[]): string | undefined {
  * Crash between two steps: another process goes on when the lease is over. A receipt at fault harms only itself.
  */
 export function createCarryOn(options: CarryOnOptions): (signal: AbortSignal) => Promise<void> {
-  const { store, caller, log } = options;
+  const { store, queue, caller, log } = options;
   let round = 0;
   return async (signal) => {
     const taken = await store.takeReceipts(caller());
-    const busy = taken.some(({ state }) => state === 'running') ? busyWith(await store.laneLoads()) : undefined;
+    const busy = taken.some(({ state }) => state === 'running') ? busyWith(await queue()) : undefined;
     // What has arrived behind a hold is not in a hurry: no claim takes it.
     const looksAtArrivals = round % roundsPerLook === 0;
     round += 1;

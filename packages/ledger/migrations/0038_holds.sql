@@ -185,7 +185,7 @@ begin
   for v_amended in select * from (values
     ('ledger.audit', 'p.purpose, p.class, p.key_group, p.fingerprint) is distinct from (r.account, r.ca, r.profile, r.purpose, r.class,',
       'p.purpose, p.class, p.key_group, p.fingerprint) is distinct from (r.account, r.ca, r.profile, r.purpose, case when p.class in (''async'', ''background'') then p.class else r.class end,'),
-    ('ledger.count_lanes', 'and h.fraction is null', 'and h.fraction is null and h.before_id is null and (h.key_group is null or h.key_group = f.key_group)'),
+    ('ledger.count_lanes', 'and h.fraction is null', 'and h.fraction is null and h.before_id is null and (h.key_group is null or h.key_group = p.key_group)'),
     ('ledger.count_lanes', 'min(w.accepted_at)', 'min(coalesce(w.returned_at, w.accepted_at))')
   ) a (function, piece, instead) loop
     v_right := pg_get_functiondef(v_amended.function::regproc);
