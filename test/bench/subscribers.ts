@@ -19,8 +19,7 @@ export interface Subscribers {
   stop(): Promise<void>;
 }
 
-/** The built one, also for a test that runs from the sources. */
-const entry = fileURLToPath(new URL('../../test/dist/bench/subscriber-process.js', import.meta.url));
+const entry = fileURLToPath(new URL('./subscriber-process.js', import.meta.url));
 const perProcess = 60;
 
 export function createSubscribers({ dir, query, registry }: System): Subscribers {
