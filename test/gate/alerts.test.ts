@@ -57,8 +57,8 @@ it('every page is some alert’s, or another page leads to it, and names the ale
   for (const page of readdirSync(`${root}runbooks`)) {
     const text = readFileSync(`${root}runbooks/${page}`, 'utf8');
     const leading = rules.filter(({ annotations }) => annotations.runbook === `runbooks/${page}`);
-    const led = readdirSync(`${root}runbooks`).some((other) =>
-      readFileSync(`${root}runbooks/${other}`, 'utf8').includes(`](${page})`),
+    const led = readdirSync(`${root}runbooks`).some(
+      (other) => other !== page && readFileSync(`${root}runbooks/${other}`, 'utf8').includes(`](${page})`),
     );
     expect([page, leading.length > 0 || led]).toEqual([page, true]);
     for (const { alert } of leading) expect([page, text.includes(`\`${alert}\``)]).toEqual([page, true]);

@@ -39,7 +39,7 @@ Examples:
       const parked =
         answer.parked === 0
           ? ''
-          : `\n${answer.parked} of its requests ran out of time while it was held and stay parked; this does not sign them. Clients may cancel them and ask again.`;
+          : `\n${answer.parked} of its requests ran out of time while it was held and stay parked; this does not sign them. To bring them back: sluice queue resubmit --ca ${name} --state parked --rate 50/s --reason …`;
       const screen = (): string =>
         answer.dry_run
           ? `Would lift the quarantine of ${name}${where}. Nothing was changed.${parked}`
