@@ -1,5 +1,6 @@
 import { createContext, readConfig } from '@sluice/identity-api';
 import { buggyAccepts } from './bugs/identity-ledger.js';
+import { undecided } from './bugs/undecided.js';
 import { labelledVerbs } from './kill-labels.js';
 import { labelVerbs } from './labelled-verbs.js';
 import { runService } from './run-service.js';
@@ -9,6 +10,11 @@ await runService('identity-api', ({ checkpoint, bugFile }) =>
   createContext(readConfig(), {
     checkpoint,
     aroundLedger: (ledger) =>
-      labelVerbs(buggyAccepts(ledger, bugFile), 'identity-api', checkpoint, labelledVerbs['identity-api']),
+      labelVerbs(
+        undecided(buggyAccepts(ledger, bugFile), bugFile),
+        'identity-api',
+        checkpoint,
+        labelledVerbs['identity-api'],
+      ),
   }),
 );

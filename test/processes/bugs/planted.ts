@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 
 /** Bugs that live in a process and not in the ledger's functions. */
-export type ProcessBug = 'hasty-accept' | 'false-refusal' | 'signs-again' | 'sleep-uncounted' | 'steps-back';
+export type ProcessBug =
+  | 'hasty-accept'
+  | 'false-refusal'
+  | 'signs-again'
+  | 'sleep-uncounted'
+  | 'steps-back'
+  | 'undecided';
 
 /** How long what was read last is taken for what is planted. */
 const readEveryMs = 20;
