@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeAccounts } from './accounts.js';
 import { type Arrivals, isIssued, startArrivals } from './arrivals.js';
 import { createLaneFlood } from './lane-flood.js';
+import { mostOpenOfOneKey } from './most-open.js';
 import { plantOldQueue } from './old-queue.js';
 import { nextOrder } from './orders.js';
 import { signedOverdue } from './overdue.js';
@@ -105,8 +106,9 @@ it('one account that floods is turned away, and the calls of the others are all 
 it('a retry storm: one open request for each key, joins are never rate limited', async () => {
   const client = createSwiftClient(system);
   const orders = Array.from({ length: 4 * signaturesPerSecond }, () => nextOrder({ prefer: 'wait=1' }));
-  const storm = Promise.all(orders.map((order) => askAgain(client, order, 5, atOnce)));
-  const most = await mostOpenUntil(storm);
+  const watch = mostOpenOfOneKey(system);
+  await Promise.all(orders.map((order) => askAgain(client, order, 5, atOnce)));
+  const most = await watch.stop();
   await client.close();
   answers.push(...client.answers);
   const known = new Set(client.answers.filter(({ id }) => id !== undefined).map(({ key }) => key));
@@ -161,21 +163,4 @@ async function waiting(requestClass: RequestClass): Promise<number> {
   const sql = 'select count(*)::integer as count from ledger.work where class = $1';
   const [row] = await system.query<{ count: number }>(sql, [requestClass]);
   return row?.count ?? 0;
-}
-
-/** The most requests that were open at once for one key, as often as one can look until then. */
-async function mostOpenUntil(end: Promise<unknown>): Promise<number> {
-  let ended = false;
-  void end.finally(() => {
-    ended = true;
-  });
-  let most = 0;
-  while (!ended) {
-    const [row] = await system.query<{ most: number | null }>(
-      `select max(count)::integer as most from (select count(*) from ledger.work w join ledger.request r on r.id = w.request_id
-       where r.idempotency_key is not null group by r.account, r.idempotency_key) k`,
-    );
-    most = Math.max(most, row?.most ?? 0);
-  }
-  return most;
 }

@@ -27,7 +27,9 @@ export function createSwiftClient(system: System, apiKey: string = system.apiKey
     async post(order) {
       const number = sent++;
       const { url: baseUrl, pool } = pools[number % pools.length] as (typeof pools)[number];
-      const asked = { number, call: 'POST' as const, baseUrl, key: order.key, profile: order.profile };
+      const name = order.subjectDn?.common_name;
+      const commonName = typeof name === 'string' ? name : undefined;
+      const asked = { number, call: 'POST' as const, baseUrl, key: order.key, profile: order.profile, commonName };
       const sentAt = Date.now();
       const answer: Answer = { ...asked, sentAt, ...(await exchange(pool, order, apiKey)), endedAt: Date.now() };
       answers.push(answer);
