@@ -13,6 +13,8 @@ it takes less than five minutes.
   --minutes N         then N minutes at full rate, a transaction open during the middle third; tables and memory
   --minute-seconds N  a shorter minute, to try it out (60)
   --subscribers N     a push to N too (200), what they cost at rest, and how they come back to a restarted registry
+  --map               instead of all this the metastability map: capacity cut to half and more, for 10 and 60 s, at three
+                      loads, and how long until all are served again (50 minutes)
   --profile DIR       a CPU profile of each service, and its twenty dearest functions as text
   --json FILE         everything measured
   --html FILE         a page with charts, in one file
@@ -21,7 +23,8 @@ it takes less than five minutes.
 Examples:
   npm run bench
   npm run bench -- --rounds 5 --seconds 8 --html bench.html
-  npm run bench -- --preload 10000000 --minutes 30 --profile profiles --json bench.json --html bench.html`;
+  npm run bench -- --preload 10000000 --minutes 30 --profile profiles --json bench.json --html bench.html
+  npm run bench -- --map --html map.html`;
 
 export interface Arguments {
   readonly rounds: number;
@@ -30,6 +33,7 @@ export interface Arguments {
   readonly minutes: number;
   readonly minuteSeconds: number;
   readonly subscribers: number;
+  readonly map: boolean;
   readonly profile: string | undefined;
   readonly json: string | undefined;
   readonly html: string | undefined;
@@ -46,6 +50,7 @@ export function readArguments(args: readonly string[]): Arguments | undefined {
       minutes: { type: 'string', default: '0' },
       'minute-seconds': { type: 'string', default: '60' },
       subscribers: { type: 'string', default: '0' },
+      map: { type: 'boolean', default: false },
       profile: { type: 'string' },
       json: { type: 'string' },
       html: { type: 'string' },
@@ -68,6 +73,7 @@ export function readArguments(args: readonly string[]): Arguments | undefined {
     minutes: whole('minutes', 0),
     minuteSeconds: whole('minute-seconds', 1),
     subscribers: whole('subscribers', 0),
+    map: values.map,
     profile: values.profile,
     json: values.json,
     html: values.html,

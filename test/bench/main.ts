@@ -12,11 +12,13 @@ import { runEndurance } from './endurance.js';
 import { sums } from './endurance-tables.js';
 import { page } from './html-report.js';
 import { describeMachine } from './machine.js';
+import { mapPage, mapTable } from './map-report.js';
 import { median } from './median.js';
 import { type OpenResult, runOpenLoop } from './open-loop.js';
 import { preload } from './preload.js';
 import { profiledEnvironment, profileServices } from './profile.js';
 import { measurePush } from './push.js';
+import { everyCut, measureMap } from './recovery-map.js';
 import type { LoadedRate, Results } from './results.js';
 import { measureSigningCore } from './signing-core.js';
 import { stepMeans } from './steps.js';
@@ -33,6 +35,7 @@ const openShares = [0.25, 0.5, 0.75, 0.9];
 async function main(): Promise<void> {
   const args = readArguments(process.argv.slice(2));
   if (args === undefined) return tell(usage);
+  if (args.map) return await drawMap(args);
   const profileDir = args.profile === undefined ? undefined : resolve(args.profile);
   if (profileDir !== undefined) mkdirSync(profileDir, { recursive: true });
   tell(`${describeMachine()}\nLoad generator, services, Redis and PostgreSQL share these cores. Starting …`);
@@ -66,6 +69,14 @@ async function main(): Promise<void> {
   // Twenty gigabytes, after ten million requests. A run that failed leaves them, and the logs.
   await removePostgres(join(system.dir, 'postgres'));
   rmSync(system.dir, { recursive: true, force: true });
+}
+
+async function drawMap({ json, html }: Arguments): Promise<void> {
+  tell(describeMachine());
+  const cells = await measureMap(everyCut(), (cell) => tell(JSON.stringify(cell)));
+  tell(tableText(mapTable(cells)));
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(cells, null, 2)}\n`);
+  if (html !== undefined) writeFileSync(html, mapPage(cells, describeMachine(), new Date().toISOString()));
 }
 
 async function measureAll(
