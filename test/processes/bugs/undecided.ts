@@ -1,5 +1,9 @@
+import type { Load } from '@sluice/issuance';
 import type { IdentityLedger } from '@sluice/ledger';
 import { planted } from './planted.js';
+
+/** And nobody knows the capacity. */
+const nothingOpen: Load = { ageMs: 0, frontEnds: 1, capacities: {}, lanes: [] };
 
 /**
  * A front end's ledger of the old style, while the file says so: it never hears of a full lane, and at the end of a wait it
@@ -16,7 +20,7 @@ export function undecided(ledger: IdentityLedger, bugFile: string | undefined): 
     get(target, name: keyof IdentityLedger) {
       if (planted(bugFile, 'undecided')) {
         if (name === 'decide') return decide;
-        if (name === 'laneLoads') return async () => [];
+        if (name === 'readLoad') return async () => nothingOpen;
       }
       const member: unknown = target[name];
       return typeof member === 'function' ? member.bind(target) : member;
