@@ -15,7 +15,8 @@ import { createSwiftClient } from './swift-client.js';
 
 // The floods in small and without times, one after the other on one system. At full size, and with times: *.soak.ts.
 
-const signaturesPerSecond = 60;
+/** Little, so that it is the tokens that are short and not the machine. */
+const signaturesPerSecond = 30;
 const waitMs = 2000;
 const prefer = `wait=${waitMs / 1000}`;
 
@@ -46,7 +47,9 @@ function stall(after: (arrivals: Arrivals) => Promise<unknown>): Promise<Stall> 
     calm: (arrivals) =>
       expect.poll(() => countOf(arrivals, ({ status }) => status === 201), patience).toBeGreaterThan(30),
     stalled: (arrivals) =>
-      expect.poll(() => countOf(arrivals, ({ status }) => status === 503), patience).toBeGreaterThan(150),
+      expect
+        .poll(() => countOf(arrivals, ({ status }) => status === 503), patience)
+        .toBeGreaterThan(2.5 * signaturesPerSecond),
     after,
   });
 }
@@ -64,7 +67,7 @@ it('ten times the capacity: each is served in time or refused with a time to com
   const arrivals = startArrivals(10 * signaturesPerSecond, () => client.post(nextOrder({ prefer })));
   const issued = (): number => countOf(arrivals, ({ status }) => status === 201);
   const refused = (): number => countOf(arrivals, ({ status, id }) => status === 503 && id === undefined);
-  await expect.poll(() => Math.min(issued() - 60, refused() - 600), patience).toBeGreaterThan(0);
+  await expect.poll(() => Math.min(issued() - 60, refused() - 300), patience).toBeGreaterThan(0);
   await arrivals.stop();
   await client.close();
   answers.push(...client.answers);
@@ -96,7 +99,7 @@ it('one account that floods is turned away, and the calls of the others are all 
   await expect
     .poll(() => countOf(flood, ({ status }) => status === 503 || status === 429), patience)
     .toBeGreaterThan(60);
-  await Promise.all(others.map((client) => inTurn(15, () => client.post(nextOrder()))));
+  await Promise.all(others.map((client) => inTurn(8, () => client.post(nextOrder()))));
   await flood.stop();
   await Promise.all([flooding, ...others].map((client) => client.close()));
   answers.push(...[flooding, ...others].flatMap((client) => client.answers));
@@ -141,7 +144,9 @@ it('the old-style queue fails the same stall: it signs what nobody waits for any
   const remove = await plantOldQueue(system);
   try {
     const run = await stall((arrivals) =>
-      expect.poll(() => countOf(arrivals, ({ status }) => status === 503), patience).toBeGreaterThan(120),
+      expect
+        .poll(() => countOf(arrivals, ({ status }) => status === 503), patience)
+        .toBeGreaterThan(4 * signaturesPerSecond),
     );
     await system.settle(60_000);
     expect((await signedOverdue(system, run.answers, waitMs)).length).toBeGreaterThan(30);
