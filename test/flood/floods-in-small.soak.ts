@@ -13,7 +13,8 @@ import { askAgain, atOnce } from './retry.js';
 import { runStall, type Stall } from './stall.js';
 import { createSwiftClient } from './swift-client.js';
 
-// The floods in small and without times, one after the other on one system. At full size, and with times: *.soak.ts.
+// The floods in small and without times, one after the other on one system: under a minute. At full size, and with times: the
+// other files of this folder.
 
 /** Little, so that it is the tokens that are short and not the machine. */
 const signaturesPerSecond = 30;
