@@ -41,7 +41,7 @@ it('finds nothing to report under load and kill -9', async () => {
   })();
   for (const label of ['signer:after-claim', 'signer:after-sign', 'signer:after-complete']) {
     await untilInFlight(load, 20);
-    await killSignerAt(system, load, label);
+    await killSignerAt(system, label);
   }
   await load.stop();
   await untilSignersAlive(system, 3);

@@ -5,8 +5,11 @@ import { type Answer, makeCsr, type RecordingClient, type System, testProfiles }
 /** Clients that go on asking, as good clients do: what they were not told for certain they ask again, with the same key. */
 export interface Load {
   readonly client: RecordingClient;
-  /** So many more orders, now, also while it pauses; they go on with nobody waiting for them. */
-  orderAsync(count: number): void;
+  /**
+   * So many more orders, now, also while it pauses; they go on with nobody waiting for them. Resolves when all of them
+   * have their answer.
+   */
+  orderAsync(count: number): Promise<unknown>;
   /** No new orders until `resume`; those begun go on. */
   pause(): void;
   resume(): void;
@@ -66,7 +69,9 @@ export function startLoad(system: System, options: LoadOptions): Load {
   return {
     client,
     orderAsync(count) {
-      running.push(...Array.from({ length: count }, () => order(true)));
+      const orders = Array.from({ length: count }, () => order(true));
+      running.push(...orders);
+      return Promise.all(orders);
     },
     pause() {
       resume();

@@ -46,7 +46,7 @@ const underLoad =
   };
 
 /** A signer dies with signatures in its hands: its lease runs out, and others do its work again. */
-export const signerKilled = underLoad((system, load) => killSignerAt(system, load, 'signer:after-sign'));
+export const signerKilled = underLoad((system) => killSignerAt(system, 'signer:after-sign'));
 
 /** A signer completes what is no longer its own. */
 export const signerLate = (signaturesPerSecond: number): Provocation =>

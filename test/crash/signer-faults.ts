@@ -13,6 +13,19 @@ export const signerKillPoints = [
 
 const strikeWaitMs = 15_000;
 
+/**
+ * Resolves when so many requests are open, some of them with nobody waiting: admission lets no more of the others in
+ * than it sees a capacity for.
+ */
+export async function untilOpen(system: System, load: Load, count: number): Promise<void> {
+  let missing = count;
+  await until(`${count} requests open`, async () => {
+    missing = count - (await countWork(system, 'true'));
+    if (missing > 0) await Promise.race([load.orderAsync(missing), wait(500)]);
+    return missing <= 0;
+  });
+}
+
 /** Resolves when so many requests wait for an answer: a fault in an idle system shows nothing. */
 export async function untilInFlight(load: Load, count: number): Promise<void> {
   await until(`${count} requests in flight`, () => load.client.inFlight() >= count);
@@ -20,9 +33,9 @@ export async function untilInFlight(load: Load, count: number): Promise<void> {
 
 /**
  * kill -9 of whichever signer passes that point next. It is started again; two others must be there meanwhile for the
- * next fault. Returns what was in flight.
+ * next fault. Returns how many requests were open.
  */
-export async function killSignerAt(system: System, load: Load, label: string): Promise<{ inFlight: number }> {
+export async function killSignerAt(system: System, label: string): Promise<{ open: number }> {
   const others = system.signers.filter((signer) => signer.alive);
   const death = Promise.race(others.map((signer) => signer.process.exited.then(() => signer)));
   armKill(system.killFile, label, 3);
@@ -31,11 +44,11 @@ export async function killSignerAt(system: System, load: Load, label: string): P
     disarm(system.killFile);
     throw new Error(`no signer passed ${label} within ${strikeWaitMs} ms`);
   }
-  const inFlight = load.client.inFlight();
+  const open = await countWork(system, 'true');
   const started = dead.start();
   started.catch(() => undefined); // `untilSignersAlive` tells
   await Promise.race([started, untilSignersAlive(system, 2)]);
-  return { inFlight };
+  return { open };
 }
 
 export async function untilSignersAlive(system: System, count: number): Promise<void> {

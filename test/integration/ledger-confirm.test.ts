@@ -417,7 +417,7 @@ describe('guards, whoever writes', () => {
   it('a subscriber is not unfenced, made older, or forgotten before it is fenced', async () => {
     await enrol('guarded', 0n);
     expect(await refused(`delete from registry.subscriber where name = 'guarded'`)).toBe('SLT01');
-    expect(await refused('truncate registry.subscriber')).toBe('SLT01');
+    expect(await refused('truncate registry.subscriber cascade')).toBe('SLT01');
     expect(await refused(`update registry.subscriber set incarnation = incarnation - 1`)).toBe('SLT01');
     await fixture.sql(`update registry.subscriber set fenced = true where name = 'guarded'`);
     expect(await refused(`update registry.subscriber set fenced = false`)).toBe('SLT01');

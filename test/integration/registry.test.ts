@@ -293,7 +293,7 @@ it('serves the operator’s command line, and refuses whoever is none', async ()
     sluice('signer-1', service.privateKey, 'status'),
   ]);
   expect(status).toMatchObject({ exitCode: 0, err: '' });
-  expect(status.out).toMatch(/root +disabled +ec-p256/);
+  expect(status.out).toMatch(/root +disabled +default/);
   expect(missing.exitCode).toBe(3);
   expect(JSON.parse(missing.err)).toMatchObject({ error: { code: 'not-found' } });
   expect(refused.exitCode).toBe(4);

@@ -31,6 +31,8 @@ export interface DirectoryCa {
   readonly name: string;
   readonly keyGroup: string;
   readonly state: CaState;
+  /** Its work is held until a person decides. */
+  readonly quarantined: boolean;
   /** Of its own certificate; absent until it has one. */
   readonly validity: Pick<CertificateFacts, 'notBefore' | 'notAfter'> | undefined;
 }
@@ -80,9 +82,9 @@ export function* createDirectory(
     profiles.set(name, { name, ca, enabled: state === 'enabled', revision, document, timeToLiveMs });
   }
   const cas = new Map<string, DirectoryCa>();
-  for (const { name, keyGroup, state, certificate } of snapshot.cas) {
+  for (const { name, keyGroup, state, quarantined, certificate } of snapshot.cas) {
     const validity = certificate === null ? undefined : readCertificate(Buffer.from(certificate, 'base64'));
-    cas.set(name, { name, keyGroup, state, validity });
+    cas.set(name, { name, keyGroup, state, quarantined, validity });
   }
   const chains = createChains(snapshot);
 

@@ -187,6 +187,7 @@ function askOf(front: Front, pending: Pending, { ca }: ValidOrder): Ask {
     keyGroup: ca.keyGroup,
     account: account.name,
     ca: ca.name,
+    held: ca.quarantined,
     waitMs,
   };
   if (!preference.respondAsync || preference.waitMs === 0) return ask;
@@ -219,7 +220,11 @@ async function store(front: Front, pending: Pending, row: AcceptRow): Promise<St
       pending.fate = 'not-issued';
       refuseLate(front, pending);
       const waitMs = deadlineMs(front, pending);
-      pending.place = front.admission.admit({ ...row, waitMs });
+      pending.place = front.admission.admit({
+        ...row,
+        waitMs,
+        held: pending.directory.ca(row.ca)?.quarantined ?? false,
+      });
       return await store(front, pending, { ...row, reopens: standing.requestId, waitMs });
     }
   }

@@ -1,5 +1,5 @@
 /** How fast what was seen loses its weight: what is 5 s of work old hardly counts. */
-const busyFadeMs = 2000;
+const busyFadeMs = 1250;
 /** Idle time says nothing about the rate. It only makes what was seen before it weigh less. */
 const idleFadeMs = 10_000;
 /** Below this weight nothing fades further: the last rate is kept, however long nothing happens. */

@@ -3,7 +3,7 @@ import { setImmediate as othersTurn } from 'node:timers/promises';
 import { asSluiceError, SluiceError } from '@sluice/errors';
 import type { RequestClass } from '@sluice/issuance';
 import type { Completion } from '@sluice/ledger';
-import { within } from '@sluice/lifecycle';
+import { withinHeard } from '@sluice/lifecycle';
 import { askKey, type KeyAnswer, observeStep } from './ask-key.js';
 import type { Claim } from './claim.js';
 import { type LintedTbs, lintRow } from './linted-tbs.js';
@@ -110,7 +110,7 @@ async function signOne(batch: Batch, checked: CheckedRow): Promise<void> {
     return;
   }
   const answer = askKey(context, { lease, ca, checked, tbs }, leaseEnd);
-  if (await within(patienceMs(batch), answer)) return take(signed, await answer);
+  if (await withinHeard(patienceMs(batch), answer)) return take(signed, await answer);
   context.backOff.overdue(ca.name);
   signed.late.push(answer);
 }

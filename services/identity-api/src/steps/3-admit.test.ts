@@ -5,7 +5,14 @@ import { type Admission, createAdmission } from './3-admit.js';
 import { type Ask, createLoadView, type LoadView, type Place } from './3-load-view.js';
 
 const day = 86_400_000;
-const order: Ask = { class: 'interactive', keyGroup: 'default', account: 'demo', ca: 'root', waitMs: 5000 };
+const order: Ask = {
+  class: 'interactive',
+  keyGroup: 'default',
+  account: 'demo',
+  ca: 'root',
+  held: false,
+  waitMs: 5000,
+};
 const polled: Ask = { ...order, class: 'async', waitMs: day };
 
 let nowMs: number;
@@ -107,6 +114,13 @@ describe('what would not be signed in time', () => {
     expect(admittedOf(20, order)).toBe(10);
     expect(tried(order)).toBe('account-full');
   });
+});
+
+it('work of a quarantined CA is let in to be held, up to the caps, and keeps nobody waiting', async () => {
+  const held: Ask = { ...order, ca: 'dead', held: true, waitMs: 1000 };
+  await sampled([lane([{ open: 10 }])], { capacities: { default: 10 } });
+  expect(admittedOf(100, held)).toBe(60);
+  expect(admittedOf(5, order)).toBe(5);
 });
 
 describe('what was admitted since the count', () => {

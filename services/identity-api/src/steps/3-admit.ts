@@ -86,6 +86,7 @@ function refusalOf(one: Case, max: OpenRequestsMax): Refusal | undefined {
   if (aboveLane >= 0) return full('lane-full', aboveLane);
   const aboveOwn = Math.max(openOfAccount - max.perAccount, openOfFlow - max.perFlow);
   if (aboveOwn >= 0) return full('account-full', aboveOwn);
+  if (ask.held) return undefined;
   const waitS = predictedWaitS(table, table.flow(ask.account, ask.ca), since);
   const late = fitsInS(table, waitS, ask.waitMs);
   return late > 0 ? { code: 'overloaded', fitsInS: late } : undefined;

@@ -3,6 +3,8 @@ export interface Placed {
   readonly lane: string;
   readonly flow: string;
   readonly account: string;
+  /** It keeps nobody in the lane waiting. */
+  readonly held: boolean;
 }
 
 /** What this front end admitted and no count of the ledger has seen yet. */
@@ -13,7 +15,7 @@ export interface AdmittedSince {
   stored(placed: Placed): void;
   /** It was not stored. */
   giveBack(placed: Placed): void;
-  of(kind: keyof Placed, name: string): number;
+  of(kind: 'lane' | 'flow' | 'account', name: string): number;
   /** Flows of that lane that were new when they were admitted. */
   newFlows(lane: string): number;
   /** What is stored from now on is counted apart. */
@@ -22,7 +24,7 @@ export interface AdmittedSince {
   forget(countedAtMs: number): void;
 }
 
-type Counts = Record<keyof Placed | 'newFlows', Map<string, number>>;
+type Counts = Record<'lane' | 'flow' | 'account' | 'newFlows', Map<string, number>>;
 interface Period extends Counts {
   readonly fromMs: number;
 }
@@ -36,7 +38,7 @@ function add(counts: Map<string, number>, name: string, count: number): void {
 }
 
 function addAll(counts: Counts, placed: Placed, count: number): void {
-  add(counts.lane, placed.lane, count);
+  if (!placed.held) add(counts.lane, placed.lane, count);
   add(counts.flow, placed.flow, count);
   add(counts.account, placed.account, count);
 }

@@ -14,6 +14,8 @@ import { createAdmittedSince, type Placed } from './3-admitted-since.js';
 export interface Ask extends Lane {
   readonly account: string;
   readonly ca: string;
+  /** Of a quarantined CA: it takes no turn before anybody, and nobody can tell when its own comes. */
+  readonly held: boolean;
   /** Milliseconds that are left to sign it in. */
   readonly waitMs: number;
 }
@@ -112,10 +114,11 @@ export function createLoadView(readLoad: () => Promise<Load>, monotonicMs: () =>
       const left = (counted: number, more: number) => leftOf(counted, more, table, since.seconds);
       const openOfAccount = left(openByAccount.get(account) ?? 0, admitted.of('account', account) * all);
       const openOfFlow = left(table.flow(account, ca).open, since.flow);
-      return { ask, placed: { lane, flow, account }, table, since, openOfAccount, openOfFlow };
+      return { ask, placed: { lane, flow, account, held: ask.held }, table, since, openOfAccount, openOfFlow };
     },
     take({ ask, placed, table, since }) {
-      admitted.begin(placed, since.flow === 0 && !table.flow(ask.account, ask.ca).listed);
+      const flowIsNew = since.flow === 0 && !table.flow(ask.account, ask.ca).listed;
+      admitted.begin(placed, !ask.held && flowIsNew);
       return { stored: () => admitted.stored(placed), giveBack: () => admitted.giveBack(placed) };
     },
     frontEnds,

@@ -184,7 +184,7 @@ export interface StartFrontOptions {
 
 /** Another account's order. */
 export const anotherAsk: Ask = {
-  ...{ class: 'interactive', keyGroup: 'default', account: 'other', ca: 'issuing', waitMs: 5000 },
+  ...{ class: 'interactive', keyGroup: 'default', account: 'other', ca: 'issuing', held: false, waitMs: 5000 },
 };
 
 /** 10 signatures per second, and so much open of the account `demo`, of which not all is ahead of new work. */
