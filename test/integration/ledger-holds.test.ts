@@ -134,10 +134,12 @@ describe('a park', () => {
     const third = await park({ account: 'demo', fraction: 1 / 3 });
     const moved = await carryOn(third, 'holding');
     const more = await park({ account: 'demo', fraction: 2 / 3 });
+    // Half of what is left is held, and not moved yet: it keeps nobody's place.
+    expect(await claimed(6)).toHaveLength(6);
     const movedToo = await carryOn(more, 'holding');
     expect(moved).toBeGreaterThan(5);
     expect(movedToo).toBeGreaterThan(5);
-    expect(await claimed()).toHaveLength(60 - moved - movedToo);
+    expect(await claimed()).toHaveLength(60 - 6 - moved - movedToo);
     expect(await codeOf(park({ account: 'demo', fraction: 1 / 3 }, { forS: 60 }))).toBe('conflict');
     expect((await places(ids)).map((place) => place.count).reduce((sum, count) => sum + count, 0)).toBe(60);
   });
