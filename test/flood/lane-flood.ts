@@ -90,8 +90,8 @@ export async function createLaneFlood(system: System, requestClass: RequestClass
     async drain() {
       for (let ended = 1; ended > 0; ) {
         const [row] = await system.query<{ ended: number }>(
-          `with some as (select w.request_id from ledger.work w where w.class = $1 and w.state = 'queued' order by w.request_id limit 5000 for update)
-           select count(*)::integer as ended, ledger.end_requests(array_agg(request_id), 'cancelled', null, 'flood') from some`,
+          `with flooded as (select w.request_id from ledger.work w where w.class = $1 and w.state = 'queued' order by w.request_id limit 5000 for update)
+           select count(*)::integer as ended, ledger.end_requests(array_agg(request_id), 'cancelled', null, 'flood') from flooded`,
           [requestClass],
         );
         ended = row?.ended ?? 0;
