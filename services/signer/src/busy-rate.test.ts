@@ -63,6 +63,26 @@ describe('the capacity', () => {
     expect(rate.perSecond()).toBeGreaterThan(70);
   });
 
+  it('is found again with the first few rows after a hang, however seldom they come', () => {
+    const { rate, pass, work } = measured();
+    rate.begin();
+    pass(60_000);
+    rate.end();
+    for (let round = 0; round < 3; round += 1) {
+      work(10, 10);
+      pass(1000);
+    }
+    expect(rate.perSecond()).toBeGreaterThan(8);
+    work(500, 10);
+    expect(rate.perSecond()).toBeGreaterThan(50);
+  });
+
+  it('of a token that answers once in two seconds stays low', () => {
+    const { rate, work } = measured();
+    work(20_000, 2000);
+    expect(rate.perSecond()).toBeLessThan(5);
+  });
+
   it('after a calm time, in which rows took next to nothing, is the true one after 5 s of overload', () => {
     const { rate, pass, work } = measured();
     for (let round = 0; round < 2000; round += 1) {
