@@ -84,7 +84,7 @@ export function awaySuite({ awayMs }: { readonly awayMs: number }): void {
       try {
         for (const member of [front, signer, registry]) {
           await expect
-            .poll(() => statusOf(member), { timeout: noticeMs })
+            .poll(() => statusOf(member), { timeout: noticeMs, message: member.name })
             .toMatchObject({ alive: true, ready: false, troubles: { ledger: expect.any(String) } });
         }
         // Its breaker opens: nothing is sent, and so nothing stored. Under a key a twin may be stored all the same.

@@ -98,6 +98,8 @@ export const oppositeJoins: Provocation = async (system) => {
 /** A signer stands still between claim and keys until its lease is over, with several orders in one claim. */
 export const signerAsleep: Provocation = async (system) => {
   const client = system.client();
+  // A signer that has not signed many at once takes one at a time.
+  await Promise.all(orders(40).map((order) => client.post(order)));
   await withSession(system, async (session) => {
     await holdCa(session);
     await Promise.all(orders(12).map((order) => client.post({ ...order, ...async })));

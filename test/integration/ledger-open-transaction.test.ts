@@ -97,11 +97,14 @@ it('a certificate is stored', async () => {
 });
 
 it('interactive work is claimed', async () => {
-  // The first of a session, or after new statistics, reads the catalog too.
-  await claim('interactive');
-  const ids = await acceptMany(front, 5);
-  expect(await claim('interactive')).toBeLessThan(pagesMax);
-  expect(await isSigning(ids)).toBe(true);
+  const counts: number[] = [];
+  for (let round = 0; round < 3; round += 1) {
+    const ids = await acceptMany(front, 5);
+    counts.push(await claim('interactive'));
+    expect(await isSigning(ids)).toBe(true);
+  }
+  // One that comes first after new statistics reads the catalog too.
+  expect(Math.min(...counts)).toBeLessThan(pagesMax);
 });
 
 it('async work is claimed, after a look at all', async () => {

@@ -175,3 +175,21 @@ it('counts what was called elsewhere, and opens by hand', async () => {
   expect([counted.state(), byHand.state()]).toEqual(['open', 'open']);
   expect(breakers.states()).toEqual({ 'token:file': 'open', ledger: 'open' });
 });
+
+it('a call from before it opened that ends without an answer of its own does not close it while it is probed', async () => {
+  const breaker = made('dependency');
+  let giveUp = (): void => undefined;
+  const earlier = breaker.run(
+    () =>
+      new Promise((_, reject) => {
+        giveUp = () => reject(new SluiceError('body-invalid'));
+      }),
+  );
+  answer = () => new Promise(() => undefined);
+  breaker.open();
+  await vi.advanceTimersByTimeAsync(1500);
+  expect(breaker.state()).toBe('probing');
+  giveUp();
+  await expect(earlier).rejects.toThrow();
+  expect(breaker.state()).toBe('open');
+});

@@ -67,24 +67,35 @@ export function createBreaker(options: BreakerOptions, slice: EventEmitter, even
 
   const ownSlice = new EventEmitter();
   slice.on('rotate', () => ownSlice.emit('rotate'));
-  const circuit = new CircuitBreaker((call: () => Promise<unknown>) => call(), {
-    timeout: false,
-    resetTimeout: probeEveryMs,
-    errorThresholdPercentage: failedPercent,
-    volumeThreshold: callsMin,
-    rollingCountBuckets: windowSlices,
-    rollingCountTimeout: windowSlices * sliceMs,
-    rollingPercentilesEnabled: false,
-    enableSnapshots: false,
-    rotateBucketController: ownSlice,
-    errorFilter: filtered,
-  });
+  const circuit: CircuitBreaker<[() => Promise<unknown>], unknown> = new CircuitBreaker(
+    (call: () => Promise<unknown>) => call(),
+    {
+      timeout: false,
+      resetTimeout: probeEveryMs,
+      errorThresholdPercentage: failedPercent,
+      volumeThreshold: callsMin,
+      rollingCountBuckets: windowSlices,
+      rollingCountTimeout: windowSlices * sliceMs,
+      rollingPercentilesEnabled: false,
+      enableSnapshots: false,
+      rotateBucketController: ownSlice,
+      // Of calls that began before it opened only a true success closes it: one that found no free connection, because all
+      // of them hang, is no sign of life.
+      errorFilter: (thrown: unknown) => circuit.closed && filtered(thrown),
+    },
+  );
 
   async function probeInTime(): Promise<void> {
     const asked = probe();
     // Its end may come when nobody waits for it any more.
     asked.catch(() => undefined);
-    if (!(await withinHeard(probeWaitMs, asked))) throw refuse();
+    try {
+      if (await withinHeard(probeWaitMs, asked)) return;
+    } catch (thrown) {
+      if (filtered(thrown)) return;
+      throw thrown;
+    }
+    throw refuse();
   }
 
   circuit.on('open', () => events.onChange('open', last));

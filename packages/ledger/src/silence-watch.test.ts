@@ -79,3 +79,14 @@ it('an answer that came while it asked is an answer', async () => {
   await vi.advanceTimersByTimeAsync(4000);
   expect(onSilent).not.toHaveBeenCalled();
 });
+
+it('slow calls that give up while it asks have had no answer', async () => {
+  const waits = createSilenceWatch({
+    isThere: () => new Promise((resolve) => setTimeout(resolve, 2500, false)),
+    onSilent,
+  });
+  const givenUp = waits.during(new Promise((_, reject) => setTimeout(reject, 5000, new Error('no answer'))));
+  await Promise.all([expect(givenUp).rejects.toThrow(), vi.advanceTimersByTimeAsync(8000)]);
+  waits.stop();
+  expect(onSilent).toHaveBeenCalled();
+});

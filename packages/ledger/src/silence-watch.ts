@@ -25,6 +25,7 @@ export function createSilenceWatch({ isThere, onSilent }: SilenceWatchOptions): 
   const unanswered = new Set<{ readonly sinceLook: number }>();
   let looks = 0;
   let asking = false;
+  let answered = false;
 
   const isSlow = (): boolean => {
     for (const { sinceLook } of unanswered) return looks - sinceLook > slowLooks;
@@ -35,10 +36,11 @@ export function createSilenceWatch({ isThere, onSilent }: SilenceWatchOptions): 
     looks += 1;
     if (asking || !isSlow()) return;
     asking = true;
+    answered = false;
     const there = await isThere();
     asking = false;
-    // Answered meanwhile: then it was not silent.
-    if (!there && isSlow()) onSilent();
+    // Answered meanwhile: then it was not silent. Those that were slow may have given up, and others not got as far.
+    if (!there && !answered) onSilent();
   }
   const timer = setInterval(() => void look(), lookEveryMs).unref();
 
@@ -47,7 +49,9 @@ export function createSilenceWatch({ isThere, onSilent }: SilenceWatchOptions): 
       const call = { sinceLook: looks };
       unanswered.add(call);
       try {
-        return await answer;
+        const result = await answer;
+        answered = true;
+        return result;
       } finally {
         unanswered.delete(call);
       }
