@@ -22,7 +22,7 @@ export function signerKillSuite({ leaseMs, rounds }: { readonly leaseMs: number;
   it.each(Array.from({ length: rounds }, () => signerKillPoints).flat())(
     `kill -9 at %s with at least ${openMin} requests open`,
     async (label) => {
-      await untilOpen(system, load, 1.5 * openMin);
+      await untilOpen(system, load, 1.2 * openMin);
       expect((await killSignerAt(system, label)).open).toBeGreaterThanOrEqual(openMin);
     },
   );
