@@ -165,6 +165,21 @@ describe('without a key', () => {
     expect(await again()).toMatchObject({ verdict: 'accepted' });
   });
 
+  it('an equal one is found and joined without accepting anything, by its own account alone', async () => {
+    const fingerprint = randomBytes(32);
+    expect(await front.joinEqual('demo', fingerprint, 1000)).toBeUndefined();
+    const first = await acceptOne(front, { fingerprint, waitMs: 1000 });
+    const [joined, ofAnother] = await Promise.all([
+      otherFront.joinEqual('demo', fingerprint, 60_000),
+      otherFront.joinEqual('other', fingerprint, 60_000),
+    ]);
+    expect(joined).toMatchObject({ requestId: first.requestId, state: 'queued' });
+    expect(deadlineOf(joined)).toBeGreaterThan(BigInt(first.deadline));
+    expect(ofAnother).toBeUndefined();
+    await front.cancel(first.requestId, 'demo');
+    expect(await front.joinEqual('demo', fingerprint, 1000)).toBeUndefined();
+  });
+
   it('an equal request is accepted when the one it was about to join ends at that moment', async () => {
     const fingerprint = randomBytes(32);
     const first = await acceptOne(front, { fingerprint });

@@ -13,6 +13,7 @@ const verbs: Readonly<Record<ServiceName, readonly string[]>> = {
     'ledger.cancel',
     'ledger.decide',
     'ledger.extend',
+    'ledger.find_equal',
     'ledger.join_keys',
     'ledger.read',
     'ledger.read_load',

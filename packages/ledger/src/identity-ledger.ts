@@ -32,6 +32,10 @@ const joinStatement: Statement = {
   name: 'join_keys',
   text: 'select * from ledger.join_keys($1::text[], $2::text[], $3::bytea[], $4::integer[])',
 };
+const findEqualStatement: Statement = {
+  name: 'find_equal',
+  text: 'select * from ledger.find_equal($1::text[], $2::bytea[])',
+};
 const decideStatement: Statement = {
   name: 'decide',
   text: 'select ledger.decide($1::uuid[], $2::bigint[], $3::bigint[], $4)',
@@ -44,6 +48,7 @@ interface JoinItem {
   readonly payloadHash: Uint8Array;
   readonly waitMs: number;
 }
+type EqualItem = Pick<AcceptRow, 'account' | 'fingerprint' | 'waitMs'>;
 type Joined = { standing: Standing; samePayload: boolean } | undefined;
 /** Waiting for its commit uses up a wait: what is left is told to the ledger when the batch goes, not when it came. */
 type Submitted<T> = T & { readonly submittedAtMs: number };
@@ -114,16 +119,7 @@ async function acceptAll(
   if (accepted.length > 0) onAccepted?.(accepted);
   const joined = verdicts.filter((verdict) => verdict.verdict === 'joined');
   let standings = new Map<string, Standing>();
-  if (joined.length > 0) {
-    const ids = column(joined, (verdict) => verdict.request_id);
-    standings = await afterCommit(async () => {
-      await database.call(extendStatement, [
-        uuids(ids),
-        integers(column(joined, (verdict) => leftMs(rows[verdict.ordinal - 1] as Submitted<AcceptRow>))),
-      ]);
-      return readAll(database, ids);
-    });
-  }
+  if (joined.length > 0) standings = await afterCommit(() => extendAndRead(database, rows, joined));
   const results = new Array<AcceptResult>(rows.length);
   const again: number[] = [];
   for (const verdict of verdicts) {
@@ -144,6 +140,18 @@ async function acceptAll(
     results[index] = retried[position] as AcceptResult;
   });
   return results;
+}
+
+/** Moves the deadline of what is joined to the later one while it is open, and says how it stands. */
+async function extendAndRead(
+  database: Database,
+  rows: readonly Submitted<{ readonly waitMs: number }>[],
+  joined: readonly { readonly ordinal: number; readonly request_id: string }[],
+): Promise<Map<string, Standing>> {
+  const ids = column(joined, ({ request_id }) => request_id);
+  const waitsMs = joined.flatMap(({ ordinal }) => rows.slice(ordinal - 1, ordinal).map(leftMs));
+  await database.call(extendStatement, [uuids(ids), integers(waitsMs)]);
+  return readAll(database, ids);
 }
 
 function toAcceptResult(
@@ -176,6 +184,21 @@ async function joinAll(database: Database, items: readonly Submitted<JoinItem>[]
     const standing = standings.get(row.request_id);
     if (standing !== undefined) results[row.ordinal - 1] = { standing, samePayload: row.same_payload };
   }
+  return results;
+}
+
+async function joinAllEqual(
+  database: Database,
+  items: readonly Submitted<EqualItem>[],
+): Promise<(Standing | undefined)[]> {
+  const found = await database.call<{ ordinal: number; request_id: string }>(findEqualStatement, [
+    texts(column(items, (item) => item.account)),
+    byteas(column(items, (item) => item.fingerprint)),
+  ]);
+  const results = new Array<Standing | undefined>(items.length);
+  if (found.length === 0) return results;
+  const standings = await extendAndRead(database, items, found);
+  for (const { ordinal, request_id } of found) results[ordinal - 1] = standings.get(request_id);
   return results;
 }
 
@@ -249,6 +272,7 @@ export function createIdentityLedger(options: IdentityLedgerOptions): IdentityLe
     options.waited === undefined ? besidePatience : gatherPatience(options.waited),
   );
   const joins = group<Submitted<JoinItem>, Joined>('join', 2, (batch) => joinAll(database, batch));
+  const equals = group<Submitted<EqualItem>, Standing | undefined>('join', 2, (batch) => joinAllEqual(database, batch));
   const reads = group<string, Standing | undefined>('read', 2, async (batch) => {
     const standings = await readAll(database, batch);
     return batch.map((id) => standings.get(id));
@@ -262,6 +286,7 @@ export function createIdentityLedger(options: IdentityLedgerOptions): IdentityLe
     },
     renew: (caller, appliedEpoch, report) => renew(database, caller, appliedEpoch, report),
     join: (account, key, payloadHash, waitMs) => joins.submit(submitted({ account, key, payloadHash, waitMs })),
+    joinEqual: (account, fingerprint, waitMs) => equals.submit(submitted({ account, fingerprint, waitMs })),
     accept: (row) => accepts.submit(submitted(row)),
     read: (requestId) => reads.submit(requestId),
     decide: (requestId, deadline, ttlMs) => decides.submit({ requestId, deadline, ttlMs }),
@@ -271,7 +296,7 @@ export function createIdentityLedger(options: IdentityLedgerOptions): IdentityLe
     },
     readLoad: () => readLoad(database),
     async close() {
-      await Promise.all([accepts.idle(), joins.idle(), reads.idle(), decides.idle()]);
+      await Promise.all([accepts.idle(), joins.idle(), equals.idle(), reads.idle(), decides.idle()]);
       await database.close();
     },
   };

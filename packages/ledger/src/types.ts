@@ -105,6 +105,8 @@ export interface IdentityLedger {
     payloadHash: Uint8Array,
     waitMs: number,
   ): Promise<{ standing: Standing; samePayload: boolean } | undefined>;
+  /** The same for an order without a key: joins an equal one of that account which is open or shelved. */
+  joinEqual(account: string, fingerprint: Uint8Array, waitMs: number): Promise<Standing | undefined>;
   /** Durable on return. Joins instead where key or (keyless) fingerprint is known. Throws `fenced`, `stale-snapshot`, `unavailable`, `outcome-unknown`. */
   accept(row: AcceptRow): Promise<AcceptResult>;
   read(requestId: string): Promise<Standing | undefined>;

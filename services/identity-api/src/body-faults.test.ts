@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   // None of these reached the ledger.
-  expect(Object.values(front.ledger.calls)).toEqual([0, 0, 0, 0, 0]);
+  expect(new Set(Object.values(front.ledger.calls))).toEqual(new Set([0]));
   await front.server.stop(100);
 });
 

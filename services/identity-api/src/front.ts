@@ -14,7 +14,7 @@ export interface Front {
   readonly directory: () => Directory;
   /** Orders from the directory to the commit: an epoch is acknowledged when those begun under an older one have ended. */
   readonly acceptsUnderWay: UnderWay;
-  readonly ledger: Pick<IdentityLedger, 'join' | 'accept' | 'read' | 'decide' | 'cancel'>;
+  readonly ledger: Pick<IdentityLedger, 'join' | 'joinEqual' | 'accept' | 'read' | 'decide' | 'cancel'>;
   readonly charges: Charges;
   readonly admission: Pick<Admission, 'admit' | 'fits'>;
   readonly waiters: Waiters;

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { describe, expect } from 'vitest';
 import { it, looked, oneSecond, onlyId, told, waited } from './testing/front-test.js';
-import { anotherAsk, apiKey, body, csr, newKey } from './testing/start-front.js';
+import { anotherAsk, apiKey, body, csr, forgedCsr, newKey } from './testing/start-front.js';
 
 describe('joins', () => {
   it('50 equal orders at once: one request, 50 equal answers, one shared wait', async ({ front, ledger }) => {
@@ -71,6 +71,32 @@ describe('joins', () => {
     ledger.issue(onlyId(ledger));
     front.waiters.ring([onlyId(ledger)]);
     expect([(await first).status, (await second).status]).toEqual([201, 201]);
+  });
+
+  it('without a key, an equal one that is open is joined even when there is no room; another is refused', async ({
+    front,
+    ledger,
+  }) => {
+    const first = front.post();
+    await expect.poll(() => ledger.stored.size).toBe(1);
+    for (let open = 1; open < 100; open += 1) front.admission.admit(anotherAsk);
+    const other = { ...body, subject_dn: { common_name: 'another' } };
+    expect(await told(await front.post(other))).toEqual({ status: 503, code: 'lane-full', fate: 'not-issued' });
+    const forged = await told(await front.post({ ...body, csr: forgedCsr }));
+    expect(forged).toEqual({ status: 422, code: 'csr-invalid', fate: 'not-issued' });
+    const second = front.post();
+    await front.pass(0, 2);
+    ledger.issue(onlyId(ledger));
+    front.waiters.ring([onlyId(ledger)]);
+    expect([(await first).status, (await second).status]).toEqual([201, 201]);
+    expect(ledger.calls.accept).toBe(1);
+    expect((await front.post()).status).toBe(503);
+  });
+
+  it('without a key, where the ledger does not say what is open, a refusal is a refusal', async ({ front, ledger }) => {
+    for (let open = 0; open < 100; open += 1) front.admission.admit(anotherAsk);
+    ledger.trouble.joinEqual = 'lost-answer';
+    expect(await told(await front.post())).toEqual({ status: 503, code: 'lane-full', fate: 'not-issued' });
   });
 
   it('an expired one is reopened as a new request under the same key', async ({ front, ledger }) => {

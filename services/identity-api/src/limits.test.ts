@@ -92,6 +92,15 @@ describe('joins', () => {
     expect((await order()).status).toBe(202);
   });
 
+  it('without a key as well, beyond the rate, up to their own cap', async () => {
+    await startWith({ ratePerSecond: 1, burst: 1, joinsPerSecond: 3 });
+    const statuses: number[] = [];
+    for (let times = 0; times < 6; times += 1) statuses.push((await front.post(body, async)).status);
+    // One order, and three joins beyond the rate; then nothing is looked up any more.
+    expect(statuses).toEqual([202, 202, 202, 202, 429, 429]);
+    expect(front.ledger.stored.size).toBe(1);
+  });
+
   it('beyond their own cap they count as orders, and beyond both nothing is looked up any more', async () => {
     await startWith({ ratePerSecond: 3, burst: 1, joinsPerSecond: 4 });
     const headers = { ...async, 'idempotency-key': newKey() };

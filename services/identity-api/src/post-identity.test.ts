@@ -294,7 +294,7 @@ describe('a full lane', () => {
     expect(await told(await front.post({ ...body, csr: forgedCsr }))).toMatchObject({ code: 'csr-invalid' });
     const waiting = front.post(body, { prefer: 'respond-async, wait=1' });
     await expect.poll(() => ledger.stored.size).toBe(1);
-    const answer = await front.post({ ...body, csr: forgedCsr });
+    const answer = await front.post({ ...body, subject_dn: { common_name: 'another' }, csr: forgedCsr });
     expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
     expect(await told(answer)).toEqual({ status: 503, code: 'lane-full', fate: 'not-issued' });
     const keyed = await front.post({ ...body, csr: forgedCsr }, { 'idempotency-key': newKey() });

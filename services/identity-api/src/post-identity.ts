@@ -1,49 +1,25 @@
-import { asSluiceError, type Code, type Fate, SluiceError } from '@sluice/errors';
+import { asSluiceError, type Code, SluiceError } from '@sluice/errors';
 import { classOf, type Lane } from '@sluice/issuance';
 import type { AcceptRow, Standing } from '@sluice/ledger';
 import { type Answer, type HungUp, locationOf, problemAnswer } from './answer.js';
 import { type Call, onHangUp } from './call.js';
-import type { Directory, DirectoryAccount } from './directory.js';
 import type { Front } from './front.js';
-import type { Step } from './front-metrics.js';
-import { type Preference, readPrefer, waitMaxMs } from './prefer.js';
+import { deadlineMs, type Pending, possessionOf, timeToLiveOf } from './pending.js';
+import { readPrefer, waitMaxMs } from './prefer.js';
 import { readJsonBody } from './read-body.js';
 import { authenticate } from './steps/1-authenticate.js';
-import type { Charge } from './steps/1-charge.js';
 import { readIdempotencyKey } from './steps/1-idempotency-key.js';
-import { type Order, readOrder } from './steps/1-read-order.js';
+import { join } from './steps/1-join.js';
+import { readOrder } from './steps/1-read-order.js';
 import { evidenceOf } from './steps/2-subject-key.js';
 import { type ValidOrder, validate, verify } from './steps/2-validate.js';
-import type { Ask, Place } from './steps/3-load-view.js';
+import type { Ask } from './steps/3-load-view.js';
 import { accept, type StoredResult } from './steps/4-accept.js';
-import type { Waiter } from './steps/9-waiters.js';
 import { answerFor, isOpen, ordered } from './steps/10-answer-for.js';
+import { timed } from './timed.js';
 
 /** The front end decides this long before the client's wait ends, so that the decision's answer still arrives in it. */
 const decisionMarginMs = 250;
-/** Open work of a profile that the snapshot no longer names goes on for this long. */
-const timeToLiveDefaultMs = 24 * 3600 * 1000;
-
-/** An order on its way through the steps, and what may be said of it should it end here. */
-interface Pending {
-  readonly directory: Directory;
-  readonly account: DirectoryAccount;
-  readonly order: Order;
-  readonly preference: Preference;
-  readonly idempotencyKey: string | undefined;
-  /** Monotonic milliseconds. */
-  readonly startedAtMs: number;
-  readonly decideAtMs: number;
-  /** Fate of this very call should it fail at this moment: `not-issued` only while nothing of it can be stored. */
-  fate: Fate | undefined;
-  /** `undefined` before it is charged, and when a limit is reached. */
-  charge: Charge | undefined;
-  /** From its admission on. */
-  place: Place | undefined;
-  requestId: string | undefined;
-  waiter: Waiter | undefined;
-  hungUp: boolean;
-}
 
 /**
  * `POST /identity`: the steps of the ARCHITECTURE page, from authentication to the answer (6 to 8 are the signer's).
@@ -74,6 +50,7 @@ export function createPostIdentity(front: Front): (call: Call) => Promise<Answer
       decideAtMs,
       fate: 'not-issued',
       charge: undefined,
+      valid: undefined,
       place: undefined,
       requestId: undefined,
       waiter: undefined,
@@ -117,7 +94,7 @@ async function enter(front: Front, pending: Pending): Promise<Standing> {
     pending.charge = await timed(front, 'charge', front.charges.order(pending.account));
     row = await prepare(front, pending);
   } catch (refused) {
-    const known = await join(front, pending);
+    const known = await join(front, pending, refused);
     if (known?.state === 'expired' && known.withheld) pending.fate = 'withheld';
     if (known === undefined || known.state === 'expired') throw refused;
     return known;
@@ -125,34 +102,12 @@ async function enter(front: Front, pending: Pending): Promise<Standing> {
   return await store(front, pending, row);
 }
 
-/** Step 1: a key that is known joins its request, whatever the registry says meanwhile, and beyond the rate too. */
-async function join(front: Front, pending: Pending): Promise<Standing | undefined> {
-  const { account, idempotencyKey, order } = pending;
-  if (idempotencyKey === undefined) return undefined;
-  if (pending.charge === undefined && !(await front.charges.join(account))) return undefined;
-  const waitMs = deadlineMs(front, pending);
-  const joining = front.ledger.join(account.name, idempotencyKey, order.payloadHash, waitMs);
-  const known = await timed(front, 'join', joining).catch((thrown: unknown) => {
-    throw new SluiceError('outcome-unknown', undefined, { cause: thrown });
-  });
-  if (known === undefined) return undefined;
-  if (!known.samePayload) {
-    // Nothing is said of the fate of the request that holds the key: it is not this one.
-    pending.fate = undefined;
-    throw new SluiceError('payload-mismatch');
-  }
-  if (known.standing.state === 'expired') return known.standing;
-  pending.charge?.joined();
-  pending.requestId = known.standing.requestId;
-  front.metrics.accepted('joined');
-  return known.standing;
-}
-
 /** Steps 2 and 3; admitted on return. */
 async function prepare(front: Front, pending: Pending): Promise<AcceptRow> {
   const { metrics, clock } = front;
   const validatingAtMs = clock.monotonicMs();
   const valid = validate(pending.directory, pending.account, pending.order, clock.epochMs());
+  pending.valid = valid;
   metrics.step('validate', clock.monotonicMs() - validatingAtMs);
 
   if (front.waiters.full && pending.preference.waitMs > 0)
@@ -160,16 +115,7 @@ async function prepare(front: Front, pending: Pending): Promise<AcceptRow> {
   const ask = askOf(front, pending, valid);
   pending.place = front.admission.admit(ask);
   try {
-    const verifyingAtMs = clock.monotonicMs();
-    const { account, order } = pending;
-    await verify(valid.key, {
-      account: account.name,
-      profile: order.profile,
-      blockedKeys: pending.directory.blockedKeys,
-      nonces: front.nonces,
-      nowMs: clock.epochMs(),
-    });
-    metrics.step('verify-key', clock.monotonicMs() - verifyingAtMs);
+    await timed(front, 'verify-key', verify(valid.key, possessionOf(front, pending)));
     refuseLate(front, pending);
     return acceptRowOf(front, pending, valid, ask);
   } catch (thrown) {
@@ -303,17 +249,6 @@ async function waitAndAnswer(front: Front, pending: Pending, standing: Standing)
   return answerOf(decided);
 }
 
-/** Until when the ledger may work on it, from now: our decision, or its time to live when the client will look again. */
-function deadlineMs(front: Front, pending: Pending): number {
-  const { preference, decideAtMs } = pending;
-  if (preference.respondAsync) return timeToLiveOf(pending);
-  return Math.max(1, Math.round(decideAtMs - front.clock.monotonicMs()));
-}
-
-function timeToLiveOf({ directory, order }: Pending): number {
-  return directory.profile(order.profile)?.timeToLiveMs ?? timeToLiveDefaultMs;
-}
-
 /** The answer, or `outcome-unknown` when the client's wait is over first: a ledger that hangs holds nobody. */
 async function inTime(front: Front, pending: Pending, answering: Promise<Answer | HungUp>): Promise<Answer | HungUp> {
   const { waitMs } = pending.preference;
@@ -355,15 +290,6 @@ const faultsOfPayload: ReadonlySet<Code> = new Set(['body-invalid', 'csr-invalid
  */
 function mayHaveTwin({ idempotencyKey }: Pending, { code }: SluiceError): boolean {
   return idempotencyKey !== undefined && !faultsOfPayload.has(code);
-}
-
-async function timed<T>(front: Front, step: Step, work: Promise<T>): Promise<T> {
-  const startedAtMs = front.clock.monotonicMs();
-  try {
-    return await work;
-  } finally {
-    front.metrics.step(step, front.clock.monotonicMs() - startedAtMs);
-  }
 }
 
 function withApplied(answer: Answer, applied: string): Answer {

@@ -35,17 +35,18 @@ function turn(requestIds: readonly string[], ageMs = 1) {
   return { lane, count: Math.max(1, requestIds.length), requestIds, ageMs };
 }
 
-/** Resolves at the next call of this verb; the call itself waits until `letGo`. */
-function holdFirst(verb: string): { reached: Promise<void>; letGo: () => void } {
+/** Resolves at the next call of this verb, or the one after `passed` of them; the call itself waits until `letGo`. */
+function holdFirst(verb: string, passed = 0): { reached: Promise<void>; letGo: () => void } {
   let letGo = (): void => undefined;
   const gate = new Promise<void>((resolve) => {
     letGo = resolve;
   });
-  let held = false;
+  let calls = 0;
   const reached = new Promise<void>((resolve) => {
     signer.ledger.onCall = (called) => {
-      if (called !== verb || held) return undefined;
-      held = true;
+      if (called !== verb) return undefined;
+      calls += 1;
+      if (calls !== passed + 1) return undefined;
       resolve();
       return gate;
     };
@@ -125,6 +126,29 @@ describe('a full claim', () => {
     await pump.drain();
     expect(signer.ledger.claims.length).toBe(1);
     expect(signer.ledger.states()).toEqual({ queued: 70 });
+  });
+});
+
+describe('fairness', () => {
+  it('while there is a backlog no turn’s ids go before the turns of the flows, however calm the turn is', async () => {
+    Array.from({ length: 150 }, () => signer.accept('tls'));
+    const { reached, letGo } = holdFirst('claim', 1);
+    const flood = pump.onTurn(turn([]));
+    await reached;
+    const ofFlood = signer.accept('tls');
+    const calm = pump.onTurn(turn([ofFlood.row.requestId]));
+    letGo();
+    await Promise.all([flood, calm]);
+    await expect.poll(() => signer.ledger.states()).toEqual({ issued: 151 });
+    expect(signer.ledger.claims.filter(({ requestIds }) => requestIds !== undefined)).toEqual([]);
+  });
+
+  it('and when the backlog is gone, turns are calm again', async () => {
+    Array.from({ length: 70 }, () => signer.accept('tls'));
+    await pump.onTurn(turn([]));
+    await expect.poll(() => signer.ledger.states()).toEqual({ issued: 70 });
+    await pump.onTurn(turn([signer.accept('tls').row.requestId]));
+    expect(signer.ledger.claims.at(-1)?.requestIds).toHaveLength(1);
   });
 });
 

@@ -37,6 +37,8 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
   const running = new Set<Promise<void>>();
   /** The cycle by policy that has not sent its claim yet: whoever wants one now is served by it. */
   let next: Promise<void> | undefined;
+  /** The last claim by policy left work behind: then the flows take turns, and no turn's ids go before them. */
+  let backlog = false;
   let cursor: ClaimCursor | undefined;
   let byPolicyAtMs = Number.NEGATIVE_INFINITY;
   let restUntilMs = Number.NEGATIVE_INFINITY;
@@ -140,6 +142,7 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
   function afterPolicyClaim({ full, empty, rows, cursor: goesOnAt }: Claim): void {
     cursor = goesOnAt;
     restAfterEmpty(empty);
+    backlog = full;
     const fruitless = rows.length > 0 && !rows.some(maySign);
     if (fruitless) restUntilMs = clock.monotonicMs() + fruitlessRestMs;
     else if (full && !draining) void byPolicy('policy');
@@ -160,7 +163,7 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
     lane,
     onTurn({ ageMs, requestIds }) {
       if (draining) return Promise.resolve();
-      const calm = ageMs <= calmAgeMsMax && requestIds.length > 0 && slots.free;
+      const calm = ageMs <= calmAgeMsMax && requestIds.length > 0 && slots.free && !backlog;
       if (calm && requestIds.length <= countMax()) return track(hintedCycle(requestIds));
       return clock.monotonicMs() < restUntilMs ? Promise.resolve() : byPolicy('policy');
     },

@@ -174,6 +174,12 @@ describe('one account that floods', () => {
     expect(tried(order)).toBe('overloaded');
   });
 
+  it('who orders what cannot be stored is no crowd of flows: those who share the lane with it are let in as before', async () => {
+    await sampled([lane([{ open: 58 }])]);
+    for (let times = 0; times < 50; times += 1) admission.admit({ ...order, account: 'wrong' }).giveBack();
+    for (const account of ['a', 'b', 'c']) expect(tried({ ...order, account })).toBe('admitted');
+  });
+
   it('and so do many that come between two counts', () => {
     expect(Array.from({ length: 200 }, (_, index) => tried({ ...order, account: `a${index}` }))).toContain('lane-full');
   });

@@ -108,17 +108,17 @@ export function createLoadView(readLoad: () => Promise<Load>, monotonicMs: () =>
       const since: Since = {
         lane: admitted.of('lane', lane) * all,
         flow: admitted.of('flow', flow) * all,
-        newFlows: admitted.newFlows(lane) * all,
+        newFlows: admitted.of('newFlows', lane) * all,
         seconds: countAgeS(),
       };
       const left = (counted: number, more: number) => leftOf(counted, more, table, since.seconds);
       const openOfAccount = left(openByAccount.get(account) ?? 0, admitted.of('account', account) * all);
       const openOfFlow = left(table.flow(account, ca).open, since.flow);
-      return { ask, placed: { lane, flow, account, held: ask.held }, table, since, openOfAccount, openOfFlow };
+      const newFlow = since.flow === 0 && !table.flow(account, ca).listed;
+      return { ask, placed: { lane, flow, account, held: ask.held, newFlow }, table, since, openOfAccount, openOfFlow };
     },
-    take({ ask, placed, table, since }) {
-      const flowIsNew = since.flow === 0 && !table.flow(ask.account, ask.ca).listed;
-      admitted.begin(placed, !ask.held && flowIsNew);
+    take({ placed }) {
+      admitted.begin(placed);
       return { stored: () => admitted.stored(placed), giveBack: () => admitted.giveBack(placed) };
     },
     frontEnds,

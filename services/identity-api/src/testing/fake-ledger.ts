@@ -22,7 +22,7 @@ interface Stored {
 
 /** What a call to the fake does instead of its work, once or always. */
 export type Trouble = 'unavailable' | 'fenced' | 'stale-snapshot' | 'lost-answer' | 'hangs' | 'broken';
-type Verb = 'join' | 'accept' | 'read' | 'decide' | 'cancel';
+type Verb = 'join' | 'joinEqual' | 'accept' | 'read' | 'decide' | 'cancel';
 
 /** What it must never be asked for longer than: no wait and no time to live of the test profile is longer. */
 const waitLongestMs = 3_600_000;
@@ -35,7 +35,7 @@ const dueMarginMs = 250;
  */
 export class FakeLedger {
   readonly violations: string[] = [];
-  readonly calls: Record<Verb, number> = { join: 0, accept: 0, read: 0, decide: 0, cancel: 0 };
+  readonly calls: Record<Verb, number> = { join: 0, joinEqual: 0, accept: 0, read: 0, decide: 0, cancel: 0 };
   readonly trouble: Partial<Record<Verb, Trouble>> = {};
   readonly stored = new Map<string, Stored>();
   readonly waits: number[] = [];
@@ -63,6 +63,15 @@ export class FakeLedger {
         this.extend(known, waitMs);
         const samePayload = Buffer.from(payloadHash).equals(Buffer.from(known.row.payloadHash));
         return { standing: this.standing(id), samePayload };
+      }),
+    joinEqual: (account, fingerprint, waitMs) =>
+      this.run('joinEqual', () => {
+        this.policeWait(waitMs);
+        const id = this.equalOpen({ account, fingerprint });
+        const known = id === undefined ? undefined : this.stored.get(id);
+        if (id === undefined || known === undefined) return undefined;
+        this.extend(known, waitMs);
+        return this.standing(id);
       }),
     accept: (row) => this.run('accept', () => this.accept(row)),
     read: (requestId) => this.run('read', () => (this.stored.has(requestId) ? this.standing(requestId) : undefined)),
@@ -130,7 +139,7 @@ export class FakeLedger {
     return { verdict: 'accepted', requestId: row.requestId, deadline: String(deadline) };
   }
 
-  private equalOpen(row: AcceptRow): string | undefined {
+  private equalOpen(row: Pick<AcceptRow, 'account' | 'fingerprint'>): string | undefined {
     const open = ['queued', 'signing', 'parked', 'failed'];
     for (const [id, { row: other, ended }] of this.stored) {
       const equal =
