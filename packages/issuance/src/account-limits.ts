@@ -4,7 +4,7 @@ export interface AccountLimits {
   readonly ratePerSecond?: number | undefined;
   /** New orders that may come at once, when none came before. */
   readonly burst?: number | undefined;
-  /** Joins a second that cost nothing; beyond, each counts as a new order. */
+  /** Joins a second that cost nothing; beyond, each counts as a new order. And as many looks at requests, counted apart. */
   readonly joinsPerSecond?: number | undefined;
   /** New orders in 24 hours, from the first of them on. Not set: no quota. */
   readonly ordersPerDay?: number | undefined;

@@ -16,6 +16,7 @@ export function createDeleteIdentity(front: Front): (call: RoutedCall) => Promis
   return async (call) => {
     const account = authenticate(front.directory(), call.request.headers.authorization);
     const requestId = requestIdOf(call);
+    await front.charges.look(account);
     const standing = await front.ledger.cancel(requestId, account.name).catch((cause: unknown) => ({ cause }));
     if (standing === undefined) throw new SluiceError('not-found');
     if ('cause' in standing) {

@@ -185,6 +185,7 @@ const byOperation: Readonly<Record<string, Partial<Record<Code, Way>>>> = {
   },
   readIdentity: {
     ...rejected(endedAs),
+    'rate-limited': () => lookedTwice((id) => front.get(id)),
     cancelled: () => endedAs({ state: 'cancelled' }),
     'not-issued': () => endedAs({ state: 'expired', withheld: false }),
     withheld: () => endedAs({ state: 'expired', withheld: true }),
@@ -196,6 +197,7 @@ const byOperation: Readonly<Record<string, Partial<Record<Code, Way>>>> = {
     },
   },
   cancelIdentity: {
+    'rate-limited': () => lookedTwice((id) => front.delete(id)),
     'not-cancellable': async () => {
       const { id = '' } = (await said(await front.post(body, { prefer: 'respond-async' }))) as { id?: string };
       front.ledger.become(id, { state: 'signing' });
@@ -214,6 +216,13 @@ async function beyond(limits: AccountLimits): Promise<Said> {
   front.snapshot = { ...front.snapshot, accounts };
   await front.post(body, { prefer: 'respond-async' });
   return said(await front.post({ ...body, subject_dn: { common_name: 'second' } }));
+}
+
+/** The second look of an account that has one a second. */
+async function lookedTwice(look: (id: string) => Promise<Response>): Promise<Said> {
+  await restart({ limits: { joinsPerSecond: 1 } });
+  await look(newRequestId(Date.now()));
+  return said(await look(newRequestId(Date.now())));
 }
 
 async function troubled(trouble: 'lost-answer' | 'fenced'): Promise<Said> {

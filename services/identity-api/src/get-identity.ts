@@ -22,6 +22,7 @@ export function createGetIdentity(front: Front): (call: RoutedCall) => Promise<A
     const directory = front.directory();
     const account = authenticate(directory, call.request.headers.authorization);
     const requestId = requestIdOf(call);
+    await front.charges.look(account);
     const { random } = front;
     try {
       const standing = await front.ledger.read(requestId);

@@ -2,9 +2,9 @@ import { SluiceError } from '@sluice/errors';
 import type { RateWindow } from '@sluice/issuance';
 
 /** Names of the limits, as clients see them. */
-export type LimitName = 'orders' | 'day';
+export type LimitName = 'orders' | 'day' | 'looks';
 
-const codeOf = { orders: 'rate-limited', day: 'quota-exceeded' } as const;
+const codeOf = { orders: 'rate-limited', day: 'quota-exceeded', looks: 'rate-limited' } as const;
 /** Who is told to come back after a day need not be spread over more than this. */
 const jitterMaxS = 60;
 

@@ -112,6 +112,24 @@ describe('joins', () => {
   });
 });
 
+describe('looks', () => {
+  it('have a limit as high as that of joins, and apart; beyond it the ledger is not asked', async () => {
+    await startWith({ joinsPerSecond: 3 });
+    await order();
+    const [id = ''] = front.ledger.stored.keys();
+    for (let times = 0; times < 3; times += 1) expect((await front.get(id)).status).toBe(200);
+    const answer = await front.get(id);
+    expect(answer.headers.get('ratelimit-policy')).toBe('"looks";q=3;w=1');
+    expect(await told(answer)).toEqual({ status: 429, code: 'rate-limited', fate: undefined });
+    expect((await front.delete(id)).status).toBe(429);
+    expect(front.ledger.calls).toMatchObject({ read: 3, cancel: 0 });
+    expect((await front.get(id, otherApiKey)).status).toBe(404);
+    expect((await order()).status).toBe(202);
+    await front.clock.advance(1000);
+    expect((await front.delete(id)).status).toBe(200);
+  });
+});
+
 describe('a quota', () => {
   it('counts what is stored: neither joins nor refusals; and lasts for a day from the first', async () => {
     await startWith({ ordersPerDay: 2 });

@@ -2,7 +2,8 @@ import type { Code } from '@sluice/errors';
 import type { Clock } from './clock.js';
 
 const firstWaitMs = 500;
-const longestWaitMs = 30_000;
+/** After a stall all is to be well again within half a minute, of which this is the longest that nobody looks. */
+const longestWaitMs = 10_000;
 
 /**
  * Which CAs this signer leaves alone for a while, and why. One CA's missing key or failing token costs that CA here and
@@ -15,7 +16,7 @@ export interface CaBackOff {
   waitingCas(): string[];
   /** True after a failure, until the next success: the first signature is then tried alone. */
   doubtful(ca: string): boolean;
-  /** Doubles the longest wait (0.5 s to 30 s) and draws the next one from all of it: full jitter. */
+  /** Doubles the longest wait (0.5 s to 10 s) and draws the next one from all of it: full jitter. */
   failed(ca: string, code: Code): void;
   /** A signature takes too long: the CA is left alone until one of its signatures comes, fails or is given up. */
   overdue(ca: string): void;

@@ -147,9 +147,9 @@ export const requestCodes = {
   },
   'rate-limited': {
     status: 429,
-    title: 'Too many orders in this while',
+    title: 'Too many calls in this while',
     meaning:
-      'The account has ordered as much as it may in a window of some seconds, which `RateLimit-Policy` tells. Asking again with a known Idempotency-Key is not counted, up to a bound of its own.',
+      'The account has ordered, or looked, as often as it may in a window of some seconds, which `RateLimit-Policy` tells. Asking again for what is known is not counted as an order, up to a bound of its own.',
     whatToDo:
       'Nothing of this call was stored. Try again after Retry-After, with the same Idempotency-Key if it had one.',
   },

@@ -33,7 +33,7 @@ export function addLimitOptions(command: Command, { orDefault }: { orDefault: bo
     .option('--burst <n>', `new orders at once (by default ${burst})`, limitUpTo(burstMax, orDefault))
     .option(
       '--joins <n>',
-      `joins a second that are free (by default ${joinsPerSecond})`,
+      `joins a second that are free, and looks at requests a second (by default ${joinsPerSecond})`,
       limitUpTo(joinsMax, orDefault),
     )
     .option('--per-day <n>', 'new orders in 24 hours (by default any number)', limitUpTo(dayMax, orDefault));

@@ -150,7 +150,7 @@ const getIdentity: OperationFacts = {
       content: { 'application/json': [identitySchema, continuingSchema, openSchema] },
     },
   ],
-  codes: unique([...authenticated, ...standingCodes, 'id-invalid', 'not-found', 'stale-snapshot']),
+  codes: unique([...authenticated, ...standingCodes, 'id-invalid', 'not-found', 'rate-limited', 'stale-snapshot']),
   problemHeaders: ['Location'],
 };
 
@@ -173,7 +173,7 @@ const deleteIdentity: OperationFacts = {
       content: { 'application/json': [cancelledSchema] },
     },
   ],
-  codes: unique([...authenticated, 'id-invalid', 'not-found', 'not-cancellable', 'outcome-unknown']),
+  codes: unique([...authenticated, 'id-invalid', 'not-found', 'not-cancellable', 'rate-limited', 'outcome-unknown']),
   problemHeaders: ['Location'],
 };
 

@@ -19,6 +19,8 @@ export interface Charges {
   order(account: DirectoryAccount): Promise<Charge>;
   /** Counts a join; is it a free one still? Then who is beyond the rate may be looked up, too. */
   join(account: DirectoryAccount): Promise<boolean>;
+  /** Counts a look at a request, or its cancelling: as many as joins, apart from them. Throws LimitReached (`rate-limited`). */
+  look(account: DirectoryAccount): Promise<void>;
 }
 
 export interface ChargesOptions {
@@ -64,6 +66,10 @@ export function createCharges({ counter, random }: ChargesOptions): Charges {
       };
     },
     join,
+    async look({ name, limits: { joins } }) {
+      const reached = overOf('looks', joins, await counter.add(`looks:${name}`, joins.windowS));
+      if (reached !== undefined) throw reached;
+    },
   };
 
   function overOf(limit: LimitName, window: RateWindow | undefined, counted: WindowCount | undefined) {
