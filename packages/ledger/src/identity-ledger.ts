@@ -8,6 +8,7 @@ import type { AcceptResult, AcceptRow, Caller, IdentityLedger, Standing } from '
 
 /** Who waits in this process for requests to end. */
 export interface Waited {
+  /** Those that are held, or wait for a token that hangs, are not among them: whoever gathers for them gathers in vain. */
   readonly count: number;
   /** How long it lately took, in milliseconds. */
   readonly latelyMs: number;

@@ -75,7 +75,7 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
       onBatch: frontMetrics.batch,
       waited: {
         get count() {
-          return waiters.count;
+          return waiters.soonCount;
         },
         get latelyMs() {
           return waiters.latelyMs;

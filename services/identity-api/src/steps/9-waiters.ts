@@ -1,6 +1,7 @@
 import { SluiceError } from '@sluice/errors';
 import type { Standing } from '@sluice/ledger';
 import type { Clock } from '../clock.js';
+import { createServedSoon } from './9-served-soon.js';
 import { isOpen } from './10-answer-for.js';
 
 /** How a wait ended: it is no longer open · its time is over · the client hung up. */
@@ -21,6 +22,8 @@ export interface Waiters {
   fullFor(requestId: string): boolean;
   /** Milliseconds that it lately took until a request ended. */
   readonly latelyMs: number;
+  /** Of `count`, those who wait for nothing but their turn. */
+  readonly soonCount: number;
   /** Waits for this request to leave the open states, for `waitMs` milliseconds. Throws `unavailable` when full. */
   wait(requestId: string, waitMs: number): Waiter;
   /** "Look again": some of these may be ours. */
@@ -60,6 +63,10 @@ export function createWaiters(options: WaitersOptions): Waiters {
   const watches = new Map<string, Watch>();
   let count = 0;
   let latelyMs = 0;
+  const servedSoon = createServedSoon(
+    () => latelyMs,
+    () => clock.monotonicMs(),
+  );
 
   function rest(watch: Watch): void {
     const pauseMs = pausesMs[Math.min(watch.looks, pausesMs.length - 1)] ?? 0;
@@ -108,16 +115,21 @@ export function createWaiters(options: WaitersOptions): Waiters {
     get latelyMs() {
       return latelyMs;
     },
+    get soonCount() {
+      return servedSoon.count;
+    },
     wait(requestId, waitMs) {
       if (count >= waitersMax) throw new SluiceError('unavailable', 'Too many wait already');
       count += 1;
       const watch = watchFor(requestId);
       const fromMs = clock.monotonicMs();
+      const soon = servedSoon.begin();
       let leave = nothing;
       const ended = new Promise<WaitEnd>((resolve) => {
         const end = (how: WaitEnd) => {
           if (!watch.waiters.delete(end)) return;
           takeBack();
+          soon.end();
           count -= 1;
           if (watch.waiters.size === 0) {
             watch.stopResting();
