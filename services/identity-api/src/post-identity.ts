@@ -232,7 +232,8 @@ async function waitAndAnswer(front: Front, pending: Pending, standing: Standing)
   if (front.waiters.fullFor(standing.requestId)) throw new SluiceError('outcome-unknown', 'Too many wait already');
 
   const waitingAtMs = front.clock.monotonicMs();
-  const waiter = front.waiters.wait(standing.requestId, pending.decideAtMs - waitingAtMs);
+  const held = directory.ca(standing.ca)?.quarantined ? 'held' : undefined;
+  const waiter = front.waiters.wait(standing.requestId, pending.decideAtMs - waitingAtMs, held);
   pending.waiter = waiter;
   const end = await waiter.ended;
   front.metrics.step('wait', front.clock.monotonicMs() - waitingAtMs);

@@ -61,6 +61,17 @@ it('knows how long it lately took until a request ended; who gave up before says
   expect(waiters.latelyMs).toBeCloseTo(20, 0);
 });
 
+it('of those that wait for a CA that is held, nobody is served soon', async () => {
+  const { ended } = waiters.wait('r', 1000);
+  await clock.advance(40);
+  waiters.ring(['r']);
+  reads.at(-1)?.('issued');
+  await ended;
+  void waiters.wait('r', 1000, 'held');
+  void waiters.wait('r', 1000);
+  expect([waiters.count, waiters.soonCount]).toEqual([2, 1]);
+});
+
 it('looks again at growing intervals, also after a read that failed', async () => {
   void waiters.wait('r', 10_000);
   const lookAt = async (afterMs: number) => {

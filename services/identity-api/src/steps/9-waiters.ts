@@ -24,8 +24,11 @@ export interface Waiters {
   readonly latelyMs: number;
   /** Of `count`, those who wait for nothing but their turn. */
   readonly soonCount: number;
-  /** Waits for this request to leave the open states, for `waitMs` milliseconds. Throws `unavailable` when full. */
-  wait(requestId: string, waitMs: number): Waiter;
+  /**
+   * Waits for this request to leave the open states, for `waitMs` milliseconds. `held`: its turn does not come meanwhile.
+   * Throws `unavailable` when full.
+   */
+  wait(requestId: string, waitMs: number, held?: 'held'): Waiter;
   /** "Look again": some of these may be ours. */
   ring(requestIds: readonly string[]): void;
 }
@@ -118,18 +121,18 @@ export function createWaiters(options: WaitersOptions): Waiters {
     get soonCount() {
       return servedSoon.count;
     },
-    wait(requestId, waitMs) {
+    wait(requestId, waitMs, held) {
       if (count >= waitersMax) throw new SluiceError('unavailable', 'Too many wait already');
       count += 1;
       const watch = watchFor(requestId);
       const fromMs = clock.monotonicMs();
-      const soon = servedSoon.begin();
+      const soon = held ? undefined : servedSoon.begin();
       let leave = nothing;
       const ended = new Promise<WaitEnd>((resolve) => {
         const end = (how: WaitEnd) => {
           if (!watch.waiters.delete(end)) return;
           takeBack();
-          soon.end();
+          soon?.end();
           count -= 1;
           if (watch.waiters.size === 0) {
             watch.stopResting();
