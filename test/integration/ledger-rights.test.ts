@@ -46,6 +46,7 @@ const verbs: Readonly<Record<ServiceName, readonly string[]>> = {
     'ledger.audit_end',
     'ledger.audit_leases',
     'ledger.audit_registry',
+    'ledger.capacity_of',
     'ledger.make_partitions',
     'ledger.micros',
     'ledger.partition_watch',

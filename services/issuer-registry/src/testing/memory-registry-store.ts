@@ -8,6 +8,7 @@ import type {
   NewestEnds,
   OperatorRole,
   ProposalRow,
+  QueueReading,
   QueueRow,
   RegistryStore,
   SubscriberRow,
@@ -42,6 +43,7 @@ export interface MemoryRegistryStore extends RegistryStore {
   /** What `parkedOf` says, of every CA. */
   parked: number;
   queueRows: QueueRow[];
+  capacities: QueueReading['capacities'];
   ends: NewestEnds;
   holdRows: HoldRow[];
   vacuum: VacuumWatch;
@@ -184,6 +186,7 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
     leaseFindings: [],
     parked: 0,
     queueRows: [],
+    capacities: {},
     ends: { since: new Date(now.getTime() - 600_000), groups: [] },
     holdRows: [],
     vacuum: { deadRows: 0, oldestTransactionMs: 0, heldBy: null },
@@ -329,7 +332,7 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
     auditWhole: async () => store.leaseFindings,
     auditRange: async () => store.auditAnswers.shift() ?? { findings: [], next: undefined },
     auditScope: async () => ({ oldest: undefined, requestsEstimated: 0 }),
-    queue: async () => ({ at: now, rows: store.queueRows }),
+    queue: async () => ({ at: now, capacities: store.capacities, rows: store.queueRows }),
     newestEnds: async () => store.ends,
     holds: async () => store.holdRows,
     vacuumWatch: async () => store.vacuum,
