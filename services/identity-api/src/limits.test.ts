@@ -48,6 +48,24 @@ describe('the rate of an account', () => {
     expect((await order()).status).toBe(202);
   });
 
+  it('what is refused for the rate takes nobody’s place: what a join gives back is there for the next', async () => {
+    await startWith({ ratePerSecond: 2, burst: 1 });
+    const headers = { ...async, 'idempotency-key': newKey() };
+    expect((await front.post(body, headers)).status).toBe(202);
+    let letGo: (() => void) | undefined;
+    front.ledger.beforeAccept = () =>
+      new Promise((resolve) => {
+        letGo = resolve;
+      });
+    const joining = front.post(body, headers);
+    await expect.poll(() => letGo).toBeDefined();
+    expect((await order()).status).toBe(429);
+    front.ledger.beforeAccept = async () => undefined;
+    letGo?.();
+    expect((await joining).status).toBe(202);
+    expect((await order()).status).toBe(202);
+  });
+
   it('with a known key the request is joined all the same; with a new one nobody knows: its twin may be committing', async () => {
     await startWith({ ratePerSecond: 1, burst: 1 });
     const headers = { ...async, 'idempotency-key': newKey() };

@@ -123,6 +123,17 @@ it('work of a quarantined CA is let in to be held, up to the caps, and keeps nob
   expect(admittedOf(5, order)).toBe(5);
 });
 
+it('what is held does not go by itself, however fast others are signed and however old the count is', async () => {
+  await sampled([lane([{ ca: 'dead', open: 55, ahead: 0 }])], { capacities: { default: 1000 } });
+  nowMs += 900;
+  expect(admittedOf(100, { ...order, ca: 'dead', held: true })).toBe(5);
+  await sampled([lane([{ ca: 'dead', open: 78, ahead: 0 }])]);
+  nowMs += 900;
+  expect(admittedOf(100, { ...order, ca: 'dead', held: true })).toBe(0);
+  // Two are left of the account's 80; what it has signed elsewhere makes room again.
+  expect(admittedOf(1, order)).toBe(1);
+});
+
 describe('what was admitted since the count', () => {
   it('counts as often as there are front ends, less what was signed meanwhile', async () => {
     await sampled([lane([{ open: 20 }])], { frontEnds: 2 });

@@ -1,4 +1,5 @@
 import {
+  type FlowCount,
   flowName,
   type Lane,
   type LaneTable,
@@ -63,6 +64,8 @@ export interface LoadView {
   forecast(): Forecast;
 }
 
+type Open = Pick<FlowCount, 'open' | 'ahead'>;
+const nothingOpen: Open = { open: 0, ahead: 0 };
 const nothingKnown: Load = { ageMs: 0, frontEnds: 1, capacities: {}, lanes: [] };
 /** A count older than that does not tell what the signers did since. */
 const countAgeMaxS = 10;
@@ -71,7 +74,7 @@ const forecastMaxS = 3600;
 export function createLoadView(readLoad: () => Promise<Load>, monotonicMs: () => number): LoadView {
   let load = nothingKnown;
   let tables = new Map<string, LaneTable>();
-  let openByAccount: ReadonlyMap<string, number> = new Map();
+  let openByAccount: ReadonlyMap<string, Open> = new Map();
   let countedAtMs = monotonicMs();
   let sampledAtMs: number | undefined;
   const admitted = createAdmittedSince(countedAtMs);
@@ -111,9 +114,10 @@ export function createLoadView(readLoad: () => Promise<Load>, monotonicMs: () =>
         newFlows: admitted.of('newFlows', lane) * all,
         seconds: countAgeS(),
       };
-      const left = (counted: number, more: number) => leftOf(counted, more, table, since.seconds);
-      const openOfAccount = left(openByAccount.get(account) ?? 0, admitted.of('account', account) * all);
-      const openOfFlow = left(table.flow(account, ca).open, since.flow);
+      const signedS = ask.held ? 0 : since.seconds;
+      const left = (counted: Open, more: number) => openLeft(counted, more, table, signedS);
+      const openOfAccount = left(openByAccount.get(account) ?? nothingOpen, admitted.of('account', account) * all);
+      const openOfFlow = left(table.flow(account, ca), since.flow);
       const newFlow = since.flow === 0 && !table.flow(account, ca).listed;
       return { ask, placed: { lane, flow, account, held: ask.held, newFlow }, table, since, openOfAccount, openOfFlow };
     },
@@ -139,9 +143,17 @@ export function createLoadView(readLoad: () => Promise<Load>, monotonicMs: () =>
 }
 
 /** Of an account's flows those count that are among the largest of their lane: the others are small. */
-function accountsOf({ lanes }: Load): Map<string, number> {
-  const open = new Map<string, number>();
-  for (const flow of lanes.flatMap(({ largest }) => largest))
-    open.set(flow.account, (open.get(flow.account) ?? 0) + flow.open);
-  return open;
+function accountsOf({ lanes }: Load): Map<string, Open> {
+  const byAccount = new Map<string, Open>();
+  for (const { account, open, ahead } of lanes.flatMap(({ largest }) => largest)) {
+    const before = byAccount.get(account) ?? nothingOpen;
+    byAccount.set(account, { open: before.open + open, ahead: before.ahead + ahead });
+  }
+  return byAccount;
+}
+
+/** Of what was counted only that can be gone which took turns: what is held is still there. */
+function openLeft({ open, ahead }: Open, more: number, table: LaneTable, seconds: number): number {
+  const inTurn = Math.min(open, ahead);
+  return open - inTurn + leftOf(inTurn, more, table, seconds);
 }
