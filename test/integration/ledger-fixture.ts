@@ -14,6 +14,7 @@ import {
   createRegistryStore,
   createSignerLedger,
   type Database,
+  enrolOperator,
   type IdentityLedger,
   type IdentityLedgerOptions,
   migrate,
@@ -27,6 +28,7 @@ import {
 } from '@sluice/ledger';
 import { createDatabase } from '@sluice/local-stack';
 import { sharedPostgres } from '@sluice/testkit';
+import { Client } from 'pg';
 import { expect } from 'vitest';
 
 export const compiler = 'test-1';
@@ -41,7 +43,7 @@ export interface TestSigner {
 
 /**
  * A database of its own on the run's PostgreSQL, migrated, with a root CA `root` (made by completing key work), a
- * profile `tls` of it and the accounts `demo`, `other` and `third`.
+ * profile `tls` of it, the accounts `demo`, `other` and `third`, and the approvers `alice`, `bob` and `carol`.
  */
 export interface LedgerFixture {
   readonly adminUrl: string;
@@ -69,6 +71,22 @@ export async function untilLocked({ sql }: LedgerFixture, table: string, mode: s
 export async function untilWaiting({ sql }: LedgerFixture): Promise<void> {
   const text = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
   await expect.poll(() => sql(text), soon).not.toEqual([]);
+}
+
+/** Does it while nobody else can so much as read that table. */
+export async function whileLocked(
+  { adminUrl }: LedgerFixture,
+  table: string,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  const client = new Client({ connectionString: adminUrl });
+  await client.connect();
+  try {
+    await client.query(`begin; lock table ${table} in access exclusive mode`);
+    await work();
+  } finally {
+    await client.end();
+  }
 }
 
 /** For expect.poll: looks often, and has patience with a slow machine. */
@@ -221,6 +239,7 @@ export async function createLedgerFixture(prefix: string): Promise<LedgerFixture
   const adminUrl = await createDatabase(await sharedPostgres(), prefix);
   await migrate(adminUrl);
   const fixture = await openLedgerFixture(adminUrl);
+  for (const name of ['alice', 'bob', 'carol']) await enrolOperator(adminUrl, { name, publicKey: randomBytes(44) });
   await makeHierarchy(fixture);
   return fixture;
 }

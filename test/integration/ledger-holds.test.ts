@@ -11,6 +11,8 @@ import {
   type LedgerFixture,
   newRow,
   type TestSigner,
+  untilWaiting,
+  whileLocked,
 } from './ledger-fixture.js';
 
 // Goal: what operators hold is taken by no claim that starts after it, goes to the shelf, and comes back whole.
@@ -191,6 +193,17 @@ describe('an undo', () => {
 });
 
 describe('a pause of a lane', () => {
+  it('ends by itself, and what was due meanwhile comes back then', async () => {
+    const { requestId } = await acceptOne(front);
+    const id = await park({ class: 'interactive', keyGroup: 'default' }, { verb: 'pause' });
+    await fixture.sql('update ledger.work set deadline = now() where request_id = $1', requestId);
+    await signer.ledger.sweep(signer.caller);
+    expect(await places([requestId])).toMatchObject([{ state: 'parked', receipt: id }]);
+    await fixture.sql(`update registry.hold set expires_at = now() where id = $1`, id);
+    expect(await carryOn(id, 'undone')).toBe(1);
+    expect(await claimed(1, { class: 'async' })).toEqual([requestId]);
+  });
+
   it('keeps its rows where they are, and what is due meanwhile comes back with it', async () => {
     const [waiting, due] = [await acceptOne(front), await acceptOne(front)];
     const filter = { class: 'interactive', keyGroup: 'default' } as const;
@@ -246,11 +259,21 @@ describe('refuses', () => {
     expect(await codeOf(fixture.registry.carryOn(registry, id, { max: 1 }))).toBe('conflict');
   });
 
-  it('two operators who hold the same at once: one hold', async () => {
-    await acceptMany(front, 3);
-    const codes = await Promise.all([codeOf(park(all, { forS: 7200 })), codeOf(park())]);
-    expect(codes.filter((code) => code === 'conflict').length).toBeLessThanOrEqual(1);
-    expect(await codeOf(park(all, { forS: 60 }))).toBe('conflict');
+  it('the second of two operators who hold the same at once: one hold, each request moved once', async () => {
+    const ids = await acceptMany(front, 3);
+    const codes = await Promise.all([codeOf(park()), codeOf(park())]);
+    expect(codes.sort()).toEqual(['conflict', undefined]);
+    const [only] = await fixture.registry.receipts(10);
+    expect(await carryOn(only?.id ?? '', 'holding')).toBe(3);
+    expect(await places(ids)).toMatchObject([{ state: 'parked', count: 3 }]);
+  });
+
+  it('not a park where a lane is only paused, since that moves it; but a pause of what is parked', async () => {
+    await acceptMany(front, 2);
+    const lane: QueueFilter = { class: 'interactive', keyGroup: 'default' };
+    await park(lane, { verb: 'pause', forS: 7200 });
+    expect(await carryOn(await park(lane), 'holding')).toBe(2);
+    expect(await codeOf(park(lane, { verb: 'pause', arriving: true }))).toBe('conflict');
   });
 });
 
@@ -274,6 +297,17 @@ it('a claim that began before the hold ends, and the hold waits for it', async (
   await call('commit');
   await parking;
   expect(await places([requestId])).toMatchObject([{ state: 'signing' }]);
+});
+
+it('the act keeps no claim from its CA while it counts', async () => {
+  const ids = await acceptMany(front, 2);
+  let parking: Promise<unknown> | undefined;
+  await whileLocked(fixture, 'ledger.shelf', async () => {
+    parking = park().catch(() => undefined); // gives up after 3 s
+    await untilWaiting(fixture);
+    expect((await claimed()).sort()).toEqual(ids.sort());
+  });
+  await parking;
 });
 
 it('previews what a filter matches, and lists what there is', async () => {

@@ -13,6 +13,8 @@ import {
   type LedgerFixture,
   newRow,
   type TestSigner,
+  untilWaiting,
+  whileLocked,
 } from './ledger-fixture.js';
 
 // Goal: what comes back from the shelf was checked again, each request once, and what does not come back is listed with
@@ -38,6 +40,7 @@ beforeEach(async () => {
        set local session_replication_role = replica;
        delete from registry.receipt_item;
        delete from registry.receipt;
+       update registry.ca set state = 'active';
        update registry.profile set state = 'enabled';
        update registry.account set state = 'enabled';
      end $$`,
@@ -77,6 +80,12 @@ const resubmit = (source?: string, more: object = {}): Promise<string> =>
   });
 const resultsOf = async (id: string): Promise<Record<string, number>> =>
   Object.fromEntries((await fixture.registry.receiptResults(id)).map(({ result, count }) => [result, count]));
+/** As replicas apply changes: without triggers, since this CA is to be active again. */
+const setCa = (name: string, state: string): Promise<unknown> =>
+  fixture.sql(`do $$ begin
+    set local session_replication_role = replica;
+    update registry.ca set state = '${state}' where name = '${name}';
+  end $$`);
 async function claimAll(): Promise<string[]> {
   return (await signer.claim(64, { class: 'background' })).claimed.map(({ requestId }) => requestId);
 }
@@ -123,6 +132,8 @@ describe('passes over, with the reason', () => {
   const spki = randomBytes(91);
   it.each<[string, () => Promise<unknown>]>([
     ['account-disabled', () => fixture.registry.setAccountState('alice', 'demo', 'disabled', reason)],
+    ['ca-disabled', () => setCa('root', 'disabled')],
+    ['ca-destroyed', () => setCa('root', 'destroyed')],
     ['profile-disabled', () => fixture.registry.setProfileState('alice', 'tls', 'disabled', reason)],
     ['held', () => hold(fixture, { ca: 'root' })],
     ['quarantined', () => fixture.sql(`update registry.ca set quarantined = true where name = 'root'`)],
@@ -180,6 +191,32 @@ it('takes so many a step as it may, rests, goes on, and is stopped; the rest sta
   expect(await codeOf(fixture.registry.steer('bob', id, 'running', reason))).toBe('conflict');
   expect(await fixture.sql('select count(*)::integer as left from ledger.shelf')).toEqual([{ left: 3 }]);
   expect(await resultsOf(id)).toEqual({ resubmitted: 6, null: 3 });
+});
+
+it('the act keeps no claim from its CA while it is written down', async () => {
+  await acceptOne(front);
+  const parked = await shelve();
+  await acceptOne(front, { account: 'other' });
+  let writing: Promise<unknown> | undefined;
+  await whileLocked(fixture, 'registry.receipt_item', async () => {
+    writing = resubmit(parked).catch(() => undefined); // gives up after 3 s
+    await untilWaiting(fixture);
+    expect((await signer.claim(1)).claimed).toHaveLength(1);
+  });
+  await writing;
+});
+
+it('what is passed over costs none of the pace, and no more comes back than may', async () => {
+  const doomed = await acceptMany(front, 6, { account: 'other' });
+  const sound = await acceptMany(front, 4);
+  await shelve('other');
+  await shelve();
+  await fixture.sql(`update registry.hold set lifted_at = now()`);
+  const id = await resubmit();
+  await fixture.registry.setAccountState('alice', 'other', 'disabled', reason);
+  expect(await step(id, 2)).toEqual({ moved: 2, state: 'running' });
+  expect(await resultsOf(id)).toEqual({ 'account-disabled': doomed.length, resubmitted: 2, null: sound.length - 2 });
+  expect(await untilDone(id)).toBe(2);
 });
 
 it('two at once take each request once', async () => {

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type CaState, caStates, caTransitions } from '@sluice/issuance';
+import { enrolOperator } from '@sluice/ledger';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codeOf, createLedgerFixture, type LedgerFixture, newRow, refusedWith } from './ledger-fixture.js';
 
@@ -102,6 +103,19 @@ describe('two operators', () => {
     const { epoch } = await registry.enableCa('bob', name, 'seen');
     const [change] = await fixture.sql('select operator, reason, after from registry.change where epoch = $1', epoch);
     expect(change).toMatchObject({ operator: 'bob', reason: 'seen', after: { state: 'active', proposed_by: 'alice' } });
+  });
+
+  it('are an operator, who may propose, and an approver, who may be the second', async () => {
+    const { registry } = fixture;
+    const [name, other] = [await disabled(), await disabled()];
+    await enrolOperator(fixture.adminUrl, { name: 'olga', publicKey: randomBytes(44), role: 'operator' });
+    await registry.enableCa('alice', name, 'test');
+    for (const nobodyElse of ['olga', 'unknown']) {
+      expect(await codeOf(registry.enableCa(nobodyElse, name, 'test'))).toBe('forbidden');
+      expect(await stateOf(name)).toBe('disabled');
+    }
+    expect(await registry.enableCa('olga', other, 'test')).toMatchObject({ standing: 'proposed', proposedBy: 'olga' });
+    expect(await registry.enableCa('alice', other, 'test')).toMatchObject({ standing: 'done', proposedBy: 'olga' });
   });
 
   it('need a proposal that is younger than an hour', async () => {

@@ -60,7 +60,8 @@ const statements = {
   ),
   holds: statement(
     'holds',
-    `select ca, profile, account, class, fraction, reason, operator, expires_at as "expiresAt" from registry.hold
+    `select ca, profile, account, class, key_group as "keyGroup", fraction, reason, operator, expires_at as "expiresAt",
+       to_timestamp(('x' || left(replace(before_id::text, '-', ''), 12))::bit(48)::bigint / 1000.0) as "arrivedBefore" from registry.hold
      where lifted_at is null and expires_at > clock_timestamp() order by expires_at desc limit 100`,
   ),
   vacuumWatch: statement(

@@ -47,6 +47,9 @@ export interface HoldRow {
   readonly profile: string | null;
   readonly account: string | null;
   readonly class: string | null;
+  readonly keyGroup: string | null;
+  /** Only what arrived before it. */
+  readonly arrivedBefore: Date | null;
   readonly fraction: number | null;
   readonly reason: string;
   readonly operator: string;

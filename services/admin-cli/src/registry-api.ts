@@ -54,7 +54,8 @@ function noAnswer(url: string, mayHaveChanged: boolean, cause: unknown): SluiceE
   return new SluiceError('outcome-unknown', `The registry at ${url} did not say whether the change was made`, {
     cause,
     facts: {
-      what_to_do: 'Look before you try again: sluice ca ls, sluice profile ls, sluice account ls, sluice key blocked.',
+      what_to_do:
+        'Look before you try again: sluice ca ls, sluice profile ls, sluice account ls, sluice queue receipts, sluice key blocked.',
     },
   });
 }

@@ -1,4 +1,4 @@
-import { type ReceiptDetail, type ReceiptView, receiptDetailSchema } from '@sluice/registry-protocol';
+import { type ReceiptDetail, receiptDetailSchema } from '@sluice/registry-protocol';
 import type { CommandContext } from '../command-context.js';
 import type { RegistryApi } from '../registry-api.js';
 import { progressLine } from '../screens/receipt-screen.js';
@@ -8,7 +8,15 @@ const lookIntervalMs = 500;
 const latelyMs = 10_000;
 const onItsWay: readonly string[] = ['moving', 'undoing', 'running', 'paused'];
 
-const doneOf = (receipt: ReceiptView): number => receipt.moved + receipt.passed_over + receipt.returned;
+/** Found all at once, long before their turn: they say nothing of how fast the others go. */
+const foundAtOnce: readonly (string | null)[] = ['superseded', 'asked-again'];
+
+/** What was done one after the other. */
+function pacedOf({ receipt, results }: ReceiptDetail): number {
+  const atOnce = results.filter(({ result }) => foundAtOnce.includes(result));
+  const done = receipt.moved + receipt.passed_over + receipt.returned;
+  return done - atOnce.reduce((sum, { count }) => sum + count, 0);
+}
 
 /** Looks until the receipt has nothing left to do, or the person stops it: that stops the looking, not the act. */
 export async function followReceipt(context: CommandContext, api: RegistryApi, id: string): Promise<ReceiptDetail> {
@@ -18,10 +26,10 @@ export async function followReceipt(context: CommandContext, api: RegistryApi, i
   for (;;) {
     const detail = await api.get(`/admin/v1/receipts/${id}`, receiptDetailSchema);
     const atMs = Date.parse(detail.at);
-    seen = [...seen.filter((look) => look.atMs > atMs - latelyMs), { atMs, done: doneOf(detail.receipt) }];
+    seen = [...seen.filter((look) => look.atMs > atMs - latelyMs), { atMs, done: pacedOf(detail) }];
     const [first] = seen;
     const spanMs = atMs - (first?.atMs ?? atMs);
-    const perS = spanMs < lookIntervalMs ? undefined : ((doneOf(detail.receipt) - (first?.done ?? 0)) * 1000) / spanMs;
+    const perS = spanMs < lookIntervalMs ? undefined : ((pacedOf(detail) - (first?.done ?? 0)) * 1000) / spanMs;
     const line = progressLine(detail.receipt, perS === undefined ? undefined : { perS });
     if (!onItsWay.includes(detail.receipt.state) || terminal.interrupted()) {
       if (terminal.interactive) terminal.redraw('');

@@ -6,6 +6,7 @@ import {
   receiptSchema,
 } from '@sluice/registry-protocol';
 import { type Command, InvalidArgumentError } from 'commander';
+import { z } from 'zod';
 import { type CommandContext, globalOptions, show } from '../command-context.js';
 import { previewScreen, receiptScreen } from '../screens/receipt-screen.js';
 import { timeText } from '../screens/time.js';
@@ -127,6 +128,13 @@ Examples:
 
 const isLane = (text: string): boolean => laneSchema.safeParse(text).success;
 
+function laneOrReceipt(text: string): string {
+  if (isLane(text) || z.uuid().safeParse(text.toLowerCase()).success) return text;
+  throw new InvalidArgumentError(
+    'Give a lane, class and key group like interactive.default, or the id of a receipt: see sluice queue ls.',
+  );
+}
+
 /** What an act on a receipt left. */
 function receiptLine(receipt: ReceiptView): string {
   return `The ${receipt.verb} of receipt ${receipt.id} is ${receipt.state}.`;
@@ -136,7 +144,7 @@ export function addPause(group: Command, context: CommandContext): void {
   const command = group
     .command('pause')
     .description('hold a lane where it is, or let a resubmission rest')
-    .argument('<lane-or-receipt>', 'interactive.default, or the receipt of a resubmission')
+    .argument('<lane-or-receipt>', 'interactive.default, or the receipt of a resubmission', laneOrReceipt)
     .option('--for <time>', 'of a lane: the hold ends by itself after that', durationS, defaultHoldS);
   addActOptions(command)
     .addHelpText(
@@ -177,7 +185,7 @@ export function addResume(group: Command, context: CommandContext): void {
   group
     .command('resume')
     .description('let a paused lane, or a resubmission that rests, go on')
-    .argument('<lane-or-receipt>')
+    .argument('<lane-or-receipt>', 'interactive.default, or the receipt of a resubmission', laneOrReceipt)
     .requiredOption('--reason <text>', 'for the audit trail')
     .addHelpText('after', '\nExamples:\n  $ sluice queue resume background.default --reason "interactive work is fine"')
     .action(async (what: string, options: { reason: string }, called: Command) => {

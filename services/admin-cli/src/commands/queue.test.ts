@@ -88,6 +88,12 @@ it('a lane and a receipt are told apart', async () => {
   expect(rig.out.at(-1)).toMatch(/is paused/);
 });
 
+it.each(['pause', 'resume'])('%s of what is neither is wrong usage, and nothing is sent', async (verb) => {
+  expect(await rig.sluice('queue', verb, 'background', '--reason', 'x')).toBe(2);
+  expect(rig.err.join('\n')).toMatch(/class and key group like interactive\.default/);
+  expect(rig.calls).toEqual([]);
+});
+
 it('follows a resubmission with an estimate by what was done lately, and none while it stands still', async () => {
   const look = (seconds: number, more: object): [number, unknown] => [
     200,
@@ -107,6 +113,24 @@ it('follows a resubmission with an estimate by what was done lately, and none wh
   expect(waiting).toMatch(/waits for interactive work$/);
   expect(still).toMatch(/no estimate/);
   expect(rig.out.join('\n')).toMatch(/state +done(.|\n)*ca demo-tls, 33.3 % of them/);
+});
+
+it('does not take what was found all at once for the pace', async () => {
+  const look = (seconds: number, more: object, superseded: number): [number, unknown] => [
+    200,
+    {
+      at: new Date(Date.parse(at) + seconds * 1000).toISOString(),
+      receipt: { ...receipt, ...more },
+      results: [{ result: 'superseded', count: superseded }],
+    },
+  ];
+  rig.answers[`GET /admin/v1/receipts/${id}`] = [
+    look(0, {}, 0),
+    look(2, { moved: 200, passed_over: 300 }, 300),
+    look(7, { state: 'done', moved: 700, passed_over: 300 }, 300),
+  ];
+  expect(await rig.sluice('queue', 'show', id, '--follow')).toBe(0);
+  expect(rig.err.join('\n')).toMatch(/500 of 1000, 100\/s lately, about 5 s/);
 });
 
 it('lists page after page the requests that were passed over', async () => {

@@ -27,8 +27,11 @@ function ofSubscriber(subscriber: Subscriber): Guard[] {
   ];
 }
 
-function ofHold({ ca, profile, account, class: requestClass, fraction, reason, operator, expiresAt }: HoldRow): Guard {
-  const parts = Object.entries({ ca, profile, account, class: requestClass })
+function ofHold(hold: HoldRow): Guard {
+  const { ca, profile, account, class: requestClass, keyGroup, arrivedBefore, fraction } = hold;
+  const { reason, operator, expiresAt } = hold;
+  const arrived = { 'arrived before': arrivedBefore?.toISOString() ?? null };
+  const parts = Object.entries({ ca, profile, account, class: requestClass, 'key group': keyGroup, ...arrived })
     .filter(([, value]) => value !== null)
     .map(([name, value]) => `${name} ${value}`);
   const share = fraction === null ? [] : [`${Math.round(fraction * 100)} %`];

@@ -66,11 +66,13 @@ function aboutWork({ work }: Facts): string[] {
     }
     if (parked > 0) {
       steps.push(
-        `${parked} ${requestClass} requests for ${ca} are parked: they wait for a person, and expire otherwise.`,
+        `${parked} ${requestClass} requests for ${ca} are parked and expire unless a person brings them back. Do as runbooks/release-parked.md says.`,
       );
     }
     if (failed > 0) {
-      steps.push(`${failed} ${requestClass} requests for ${ca} failed at every attempt: see one with sluice why.`);
+      steps.push(
+        `${failed} ${requestClass} requests for ${ca} failed at every attempt: see one with sluice why, then do as runbooks/release-parked.md says.`,
+      );
     }
     return steps;
   });

@@ -80,10 +80,10 @@ async function hold(context: AdminContext, operator: string, act: Hold): Promise
   );
 }
 
-/** Lifts the pause of a lane; what was shelved meanwhile comes back. Throws `conflict` when it is not paused. */
+/** Lifts all pauses of a lane; what was shelved meanwhile comes back. Throws `conflict` when it is not paused. */
 export async function resumeLane(context: AdminContext, operator: string, body: ResumeLaneBody): Promise<ReceiptView> {
   const { class: requestClass, key_group } = laneFilter(body.lane);
-  const paused = (await context.store.receipts(1000)).find(
+  const [paused, ...others] = (await context.store.receipts(1000)).filter(
     ({ verb, state, filter }) =>
       verb === 'pause' && state === 'holding' && filter.class === requestClass && filter.key_group === key_group,
   );
@@ -92,6 +92,7 @@ export async function resumeLane(context: AdminContext, operator: string, body: 
       facts: { what_to_do: 'See what is held: sluice queue ls.' },
     });
   }
+  for (const other of others) await actOn(context, operator, other.id, 'undo', { reason: body.reason });
   return actOn(context, operator, paused.id, 'undo', { reason: body.reason });
 }
 

@@ -18,7 +18,8 @@ export async function checkedFilter(
   filter: QueueFilterBody,
   all: boolean,
 ): Promise<QueueFilter> {
-  if (Object.keys(filter).length === 0 && !all) {
+  const { fraction = 1, ...named } = filter;
+  if (Object.keys(named).length === 0 && fraction === 1 && !all) {
     throw new SluiceError('conflict', 'A filter that names nothing matches everything', {
       facts: {
         what_to_do: 'Name a CA, profile, account, class, fraction or age; or say --all when you mean all of it.',

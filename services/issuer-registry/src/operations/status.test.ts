@@ -164,7 +164,7 @@ describe('status', () => {
       expect.stringContaining('expires 2026-12-01'),
       expect.stringMatching(/tls is quarantined on hsm-a: .*runbooks\/signer-token-failure\.md/),
       expect.stringMatching(/^interactive work for tls waits \(40 queued, .* for 9 s\): .*runbooks\/queue-flood\.md/),
-      expect.stringContaining('3 async requests for tls are parked'),
+      expect.stringMatching(/^3 async requests for tls are parked.*runbooks\/release-parked\.md/),
       expect.stringContaining(
         "alice waits for a second operator until 2026-11-21T11:00:00.000Z: sluice ca enable root --reason 'over'",
       ),
@@ -229,8 +229,12 @@ describe('status', () => {
     store.holdRows = [
       {
         ...{ ca: 'tls', profile: null, account: null, class: 'background', fraction: 0.5 },
-        reason: 'drill\u001b[2J',
-      } as const,
+        ...{ keyGroup: null, arrivedBefore: null, reason: 'drill\u001b[2J' },
+      },
+      {
+        ...{ ca: null, profile: null, account: null, class: 'async', fraction: null },
+        ...{ keyGroup: 'default', arrivedBefore: at(-600), reason: 'old' },
+      },
     ].map((hold) => ({ ...hold, operator: 'alice', expiresAt: at(60) }));
     const { floods, guards, recent_ends, next_steps } = await readStatus(context);
     expect(floods).toEqual([
@@ -241,6 +245,7 @@ describe('status', () => {
     ]);
     expect(guards.map(({ guard, subject, detail }) => `${guard} ${subject}: ${detail}`)).toEqual([
       'hold 50 %, ca tls, class background: until 2026-11-21T10:01:00.000Z, by alice: drill [2J',
+      'hold class async, key group default, arrived before 2026-11-21T09:50:00.000Z: until 2026-11-21T10:01:00.000Z, by alice: old',
       'breaker redis: probing at front-1',
       'admission front-1: refused within the last minute: 30 lane-full',
       'breaker redis: probing at front-2',

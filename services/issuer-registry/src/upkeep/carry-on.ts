@@ -5,7 +5,7 @@ import type { Pace } from './pace.js';
 /** How long interactive work may have waited while more is resubmitted. */
 const interactiveWaitMs = 1000;
 /** Steps of one receipt before the next one gets its turn. */
-const stepsMax = 100;
+const stepsMax = 50;
 export const carryOnIntervalMs = 250;
 const roundsPerLook = 4;
 
@@ -19,7 +19,14 @@ export interface CarryOnOptions {
 }
 
 /** Why nothing more is to be resubmitted now; undefined: go on. */
-function busyWith({ rows }: { readonly rows: readonly QueueRow[] }): string | undefined {
+async function busyWith({ queue, log }: CarryOnOptions): Promise<string | undefined> {
+  let rows: readonly QueueRow[];
+  try {
+    ({ rows } = await queue());
+  } catch (err) {
+    log.warn({ event: 'receipts-wait', err }, 'how long interactive work waits is not known; nothing is resubmitted');
+    return 'a look at the queue, which could not be read';
+  }
   const oldestMs = Math.max(0, ...rows.filter((row) => row.class === 'interactive').map((row) => row.oldestAgeMs));
   return oldestMs > interactiveWaitMs ? `interactive work, which has waited ${Math.round(oldestMs)} ms` : undefined;
 }
@@ -30,11 +37,11 @@ function busyWith({ rows }: { readonly rows: readonly QueueRow[] }): string | un
  * Crash between two steps: another process goes on when the lease is over. A receipt at fault harms only itself.
  */
 export function createCarryOn(options: CarryOnOptions): (signal: AbortSignal) => Promise<void> {
-  const { store, queue, caller, log } = options;
+  const { store, caller, log } = options;
   let round = 0;
   return async (signal) => {
     const taken = await store.takeReceipts(caller());
-    const busy = taken.some(({ state }) => state === 'running') ? busyWith(await queue()) : undefined;
+    const busy = taken.some(({ state }) => state === 'running') ? await busyWith(options) : undefined;
     // What has arrived behind a hold is not in a hurry: no claim takes it.
     const looksAtArrivals = round % roundsPerLook === 0;
     round += 1;
