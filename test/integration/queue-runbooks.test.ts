@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { enrolOperator } from '@sluice/ledger';
 import type { ReceiptView } from '@sluice/registry-protocol';
 import { makeCsr, type System, startSystem, testProfiles } from '@sluice/testkit';
@@ -64,6 +65,8 @@ it('queue-flood.md: the flood is set aside, what still arrives too, and others g
   const [first] = parking;
   for (const line of lines) {
     const said = await does(line);
+    if (line.includes('park') && line.includes('--yes'))
+      await expect.poll(newest, soon).toMatchObject({ state: 'holding' });
     if (line === first) expect(said.out).toMatch(new RegExp(`${flooded} requests match(.|\n)*Nothing was changed`));
   }
   await does('sluice queue resume async.default --reason "it is held now"');
@@ -111,6 +114,23 @@ it('release-parked.md: a mistake is undone; the rest is resubmitted, rests, goes
   await expect.poll(async () => (await system.query(issued)).length, soon).toBe(flooded + 3);
 });
 
+it('the description of the admin API is OpenAPI 3.1, and what it describes is there, for whoever has a token', async () => {
+  const path = '/admin/v1/openapi.json';
+  const document = (await (await fetch(`${system.registry.url}${path}`)).json()) as {
+    paths: Record<string, Record<string, object>>;
+  };
+  const { valid, errors } = await new Validator().validate(structuredClone(document));
+  expect([valid, errors]).toEqual([true, undefined]);
+  const calls = Object.entries(document.paths).flatMap(([template, item]) =>
+    Object.keys(item).map((method) => [method.toUpperCase(), template.replace(/\{\w+\}/g, 'x')] as const),
+  );
+  expect(calls.length).toBeGreaterThan(40);
+  for (const [method, called] of calls) {
+    const { status } = await fetch(`${system.registry.url}${called}`, { method });
+    expect([method, called, status]).toEqual([method, called, called === path ? 200 : 401]);
+  }
+});
+
 it('what cannot be done is refused with what to do instead, and nothing is changed', async () => {
   const refused = async (line: string, exitCode: number, text: RegExp): Promise<void> => {
     const words = (line.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', ''));
@@ -122,7 +142,11 @@ it('what cannot be done is refused with what to do instead, and nothing is chang
   const { id: done } = before[0] as ReceiptView;
   const { id: released } = before.find(({ state }) => state === 'released') as ReceiptView;
   await refused(`park --account secnd-account ${why}`, 3, /Did you mean second-account/);
+  await refused(`park --ca ca-p257 ${why}`, 3, /Did you mean ca-p256/);
+  await refused(`park --profile tls-p257 ${why}`, 3, /Did you mean tls-p256/);
+  await refused(`park --key-group defualt ${why}`, 3, /Did you mean default/);
   await refused(`park ${why}`, 4, /matches everything(.|\n)*--all/);
+  await refused(`park --fraction 1 ${why}`, 4, /matches everything(.|\n)*--all/);
   await refused(`park --account second-account ${why}`, 4, /Nothing that is queued matches(.|\n)*--arriving/);
   await refused(`park --account second-account --fraction 4/3 ${why}`, 2, /above 0 and at most 1/);
   await refused(`park --account second-account --state parked ${why}`, 2, /on the shelf already/);

@@ -126,6 +126,7 @@ begin
   end if;
   state := case when v_looked < v_max then 'holding' else state end;
   update registry.receipt r set moved = r.moved + move_held.moved, state = move_held.state,
+    changed_at = case when r.state <> move_held.state then clock_timestamp() else r.changed_at end,
     at_id = case when v_looked < v_max then ledger.uuid_floor(clock_timestamp() - interval '30 s') else v_last end
   where r.id = p_receipt.id;
 end $$;

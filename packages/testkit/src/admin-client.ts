@@ -1,6 +1,7 @@
 import { type KeyObject, randomUUID } from 'node:crypto';
 import { type Code, isCode, SluiceError } from '@sluice/errors';
 import { signToken } from '@sluice/registry-protocol';
+import type { Exchange } from './description-checker.js';
 
 /** Calls the admin API as an operator. Throws the answer for anything but a success, with the code it bears. */
 export interface AdminClient {
@@ -11,6 +12,7 @@ export function createAdminClient(options: {
   readonly baseUrl: () => string;
   readonly name: string;
   readonly privateKey: KeyObject;
+  readonly onExchange?: (exchange: Exchange) => void;
 }): AdminClient {
   return {
     async call<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<T> {
@@ -30,6 +32,7 @@ export function createAdminClient(options: {
         ...(body === undefined ? {} : { body: bytes }),
       });
       const text = await response.text();
+      options.onExchange?.({ method, path, status: response.status, headers: response.headers, body: text });
       if (!response.ok) throw new SluiceError(codeOf(text), `${method} ${path}: ${response.status} ${text}`);
       return JSON.parse(text) as T;
     },

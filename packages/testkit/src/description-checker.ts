@@ -29,12 +29,14 @@ export interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: {
     readonly schemas: Readonly<Record<string, object>>;
-    readonly responses: Readonly<Record<string, unknown>>;
+    readonly responses?: Readonly<Record<string, unknown>>;
   };
 }
 
 /** Of HTTP itself, and of security in general: no description speaks of them. */
 const plumbing = new Set([
+  ...['cross-origin-opener-policy', 'origin-agent-cluster', 'referrer-policy', 'x-dns-prefetch-control'],
+  ...['x-download-options', 'x-frame-options', 'x-permitted-cross-domain-policies', 'x-xss-protection'],
   ...['date', 'connection', 'keep-alive', 'content-length', 'content-type', 'cache-control', 'vary'],
   ...['content-security-policy', 'cross-origin-resource-policy', 'strict-transport-security', 'x-content-type-options'],
 ]);
@@ -75,9 +77,10 @@ export function createDescriptionChecker(document: Document): DescriptionChecker
       const found = at(method, path);
       const elsewhere = { 404: 'NoSuchAddress', 405: 'NoSuchMethod' }[status];
       if (found === undefined && elsewhere === undefined) return [`${method} ${path} is not described`];
-      const pointer = found === undefined ? `/components/responses/${elsewhere}` : `${found.pointer}/${status}`;
-      const response =
-        found === undefined ? document.components.responses[elsewhere ?? ''] : found.operation.responses[status];
+      const responses = found?.operation.responses ?? document.components.responses ?? {};
+      const name = found === undefined ? (elsewhere ?? '') : describedStatus(responses, status);
+      const pointer = `${found?.pointer ?? '/components/responses'}/${name}`;
+      const response = responses[name];
       if (response === undefined) return [`${found?.operation.operationId}: ${status} is not described`];
       const described = response as Described;
       seen.add(`${found?.operation.operationId ?? 'elsewhere'} ${status}`);
@@ -86,6 +89,11 @@ export function createDescriptionChecker(document: Document): DescriptionChecker
       return [...headerFaults(ajv, described, headers), ...bodyFaults(pointer, mediaType, body)];
     },
   };
+}
+
+/** `404` when it stands there, `4XX` otherwise. */
+function describedStatus(responses: Readonly<Record<string, unknown>>, status: number): string {
+  return String(status) in responses ? String(status) : `${Math.floor(status / 100)}XX`;
 }
 
 function headerFaults(ajv: Ajv2020, { headers: described }: Described, headers: Headers): string[] {

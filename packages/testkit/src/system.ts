@@ -73,7 +73,7 @@ export interface System {
   audit(answers: readonly Answer[], endWithinMs?: number): Promise<AuditReport>;
   /**
    * SIGTERM to everything; says what did not end by itself with code 0, and which answers were not as described
-   * (nothing, when all is well).
+   * of a front end or of the registry (nothing, when all is well).
    */
   stop(): Promise<string[]>;
 }
@@ -208,7 +208,11 @@ async function start(options: SystemOptions, whenFailed: (end: () => Promise<unk
   const signers = ownTokens
     ? [await member('signer', 'signer-1', registryUrl, tokenOf(1))]
     : await several('signer', options.signers ?? 1, registryUrl);
-  const admin = createAdminClient({ baseUrl: () => registry.url, name: operator.name, privateKey: operator.key });
+  const adminDescription = await describedBy(registry, '/admin/v1/openapi.json');
+  const admin = createAdminClient({
+    ...{ baseUrl: () => registry.url, name: operator.name, privateKey: operator.key },
+    onExchange: adminDescription.compare,
+  });
   const { apiKey, otherApiKey } = await makeTestHierarchy(admin);
   // The first has made the keys; the others get copies of its token.
   for (let number = 2; ownTokens && number <= (options.signers ?? 1); number += 1) {
@@ -218,7 +222,7 @@ async function start(options: SystemOptions, whenFailed: (end: () => Promise<unk
   // Last, so that the first snapshot they get has everything in it.
   const frontEnds = await several('identity-api', options.frontEnds ?? 1, frontEndsRegistryUrl);
   const witness = (): WitnessEntry[] => readWitness(witnessFile);
-  const description = await describedBy(frontEnds[0]);
+  const description = await describedBy(frontEnds[0], '/openapi.json');
   return {
     dir,
     adminUrl,
@@ -258,7 +262,7 @@ async function start(options: SystemOptions, whenFailed: (end: () => Promise<unk
       await Promise.all([...Object.values(wires ?? {}), verbWire].map((wire) => wire?.close()));
       await redis.stop();
       await postgres?.stop();
-      return [...faults, ...description.faults];
+      return [...faults, ...description.faults, ...adminDescription.faults];
     },
   };
 }
@@ -269,13 +273,14 @@ async function allStarted(starting: readonly Promise<Member>[]): Promise<Member[
   return Promise.all(starting);
 }
 
-/** Answers, held against the description that this front end serves. */
+/** Answers, held against the description that this process serves. */
 async function describedBy(
-  frontEnd: Member | undefined,
+  member: Member | undefined,
+  path: string,
 ): Promise<{ readonly faults: readonly string[]; compare(exchange: Exchange): void }> {
   const faults: string[] = [];
-  if (frontEnd === undefined) return { faults, compare: () => undefined };
-  const checker = createDescriptionChecker((await (await fetch(`${frontEnd.url}/openapi.json`)).json()) as Document);
+  if (member === undefined) return { faults, compare: () => undefined };
+  const checker = createDescriptionChecker((await (await fetch(`${member.url}${path}`)).json()) as Document);
   return {
     faults,
     compare(exchange) {

@@ -20,19 +20,28 @@ With \`dry_run\` a call checks everything, says what would happen, and changes n
 
 /** `:name` as OpenAPI writes it. */
 const template = (path: string): string => path.replaceAll(/:(\w+)/g, '{$1}');
-const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): object => z.toJSONSchema(schema, { io });
+/** Without the dialect, which is that of the whole document. */
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): { readonly properties?: object } {
+  const { $schema: _, ...same } = z.toJSONSchema(schema, { io });
+  return same as { readonly properties?: object };
+}
 const json = (schema: object): object => ({ 'application/json': { schema } });
+const headers = {
+  'x-request-id': { description: 'This call, in the log.', required: true, schema: { type: 'string' } },
+};
 const problems = (description: string): object => ({
   description,
+  headers,
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 });
 
 function operationOf({ method, path, summary, body, answer }: AdminRoute): object {
-  const done = { description: 'Done', content: json(schemaOf(answer, 'output')) };
+  const done = { description: 'Done', headers, content: json(schemaOf(answer, 'output')) };
+  const bodySchema = body && schemaOf(body, 'input');
+  const canBeTried = bodySchema?.properties !== undefined && 'dry_run' in bodySchema.properties;
+  const tried = { 200: { ...done, description: 'A dry run: nothing was changed' } };
   return {
-    operationId: `${method}${template(path)
-      .replace('/admin/v1', '')
-      .replaceAll(/[/.-](\w)|[{}]/g, (_, letter?: string) => letter?.toUpperCase() ?? '')}`,
+    operationId: `${method}${path.replace('/admin/v1', '').replaceAll(/[/:.-]+(\w)/g, (_, letter: string) => letter.toUpperCase())}`,
     summary,
     description: `Takes the role ${method === 'get' ? 'viewer' : 'operator'}.`,
     security: [{ token: [] }],
@@ -42,21 +51,25 @@ function operationOf({ method, path, summary, body, answer }: AdminRoute): objec
       required: true,
       schema: { type: 'string' },
     })),
-    ...(body === undefined ? {} : { requestBody: { required: true, content: json(schemaOf(body, 'input')) } }),
+    ...(bodySchema === undefined ? {} : { requestBody: { required: true, content: json(bodySchema) } }),
     responses: {
-      // A dry run answers 200 too.
-      ...(method === 'get'
-        ? { 200: done }
-        : { 200: { ...done, description: 'A dry run: nothing was changed' }, 201: done }),
+      ...(method === 'get' ? { 200: done } : { ...(canBeTried ? tried : {}), 201: done }),
       '4XX': problems('Refused; nothing was changed.'),
-      503: problems('The ledger or this registry is away; the code says whether something may have been changed.'),
+      '5XX': problems('The ledger or this registry is away; the code says whether something may have been changed.'),
     },
   };
 }
 
+const itself = {
+  operationId: 'getDescription',
+  summary: 'This description',
+  description: 'Takes no token.',
+  responses: { 200: { description: 'OpenAPI 3.1', headers, content: json({ type: 'object' }) } },
+};
+
 /** OpenAPI 3.1, made from the routes and from the schemas that check what comes in. */
 export function createAdminDescription(routes: readonly AdminRoute[]): object {
-  const paths: Record<string, Record<string, object>> = {};
+  const paths: Record<string, Record<string, object>> = { [adminDescriptionPath]: { get: itself } };
   for (const route of routes) {
     const path = template(route.path);
     paths[path] = { ...paths[path], [route.method]: operationOf(route) };

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SluiceError } from '@sluice/errors';
 import { signToken, statusSchema } from '@sluice/registry-protocol';
+import type { Express } from 'express';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryRegistryStore, type MemoryRegistryStore } from '../testing/memory-registry-store.js';
 import { queueIn } from '../testing/queue-in.js';
@@ -17,6 +18,7 @@ const spki = (key: KeyObject): Uint8Array => key.export({ type: 'spki', format: 
 
 let now: Date;
 let store: MemoryRegistryStore;
+let app: Express;
 let server: Server;
 let logged: object[];
 let observed: string[];
@@ -37,7 +39,7 @@ beforeEach(async () => {
   const log = { info: note, warn: note, error: note };
   const authenticate = (load: () => Promise<readonly { name: string; publicKey: Uint8Array }[]>) =>
     createAuthenticate(createKeyDirectory({ load, monotonicMs, cacheMs: 3000, log }), clock);
-  const app = createApp({
+  app = createApp({
     context: {
       name: 'registry-1',
       store,
@@ -93,6 +95,28 @@ it('a viewer looks and changes nothing, and is told whom to ask; a role that is 
   expect(refused.status).toBe(403);
   expect(await refused.json()).toMatchObject({ code: 'forbidden', detail: expect.stringMatching(/alice is a viewer/) });
   expect((await store.state()).accounts.map(({ name }) => name)).toEqual(['first']);
+  const posts = (await described()).filter(([method]) => method === 'post');
+  expect(posts.length).toBeGreaterThan(20);
+  for (const [, path] of posts) {
+    const { status } = await call({ method: 'POST', path: path.replaceAll(/\{\w+\}/g, 'x'), body: '{}' });
+    expect([path, status]).toEqual([path, 403]);
+  }
+});
+
+/** Method and path of every operation of the description. */
+async function described(): Promise<(readonly [string, string])[]> {
+  const document = (await (await call({ path: '/admin/v1/openapi.json' })).json()) as { paths: object };
+  return Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.keys(item as object).map((method) => [method, path] as const),
+  );
+}
+
+it('every route of the admin API is described, and nothing else', async () => {
+  const served = app.router.stack.flatMap(({ route }) =>
+    (route?.stack ?? []).map(({ method }) => `${method} ${route?.path.replaceAll(/:(\w+)/g, '{$1}')}`),
+  );
+  const inApi = new Set(served.filter((line) => line.includes(' /admin/')));
+  expect(inApi).toEqual(new Set((await described()).map(([method, path]) => `${method} ${path}`)));
 });
 
 describe('the admin API', () => {
