@@ -1,3 +1,4 @@
+import { SluiceError } from '@sluice/errors';
 import {
   laneSchema,
   type QueueActAnswer,
@@ -5,7 +6,7 @@ import {
   type ReceiptView,
   receiptSchema,
 } from '@sluice/registry-protocol';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { type CommandContext, globalOptions, show } from '../command-context.js';
 import { previewScreen, receiptScreen } from '../screens/receipt-screen.js';
@@ -14,7 +15,10 @@ import { confirm } from './confirm.js';
 import { followReceipt } from './follow-receipt.js';
 import { addFilterOptions, durationS, type FilterOptions, filterBody, filterText } from './queue-options.js';
 
-const defaultHoldS = 3600;
+/** The hold ends by itself after that. */
+function forOption(description: string): Option {
+  return new Option('--for <time>', description).argParser(durationS).default(3600, '1h');
+}
 
 export interface ActOptions {
   readonly reason: string;
@@ -96,7 +100,7 @@ function parkable(state: string): string {
 export function addPark(group: Command, context: CommandContext): void {
   const command = addFilterOptions(group.command('park').description('hold requests at once, and set them aside'))
     .option('--state <state>', 'queued: there is no other that can be parked', parkable, 'queued')
-    .option('--for <time>', 'the hold ends by itself after that: 30m, 2h', durationS, defaultHoldS)
+    .addOption(forOption('the hold ends by itself after that: 30m, 2h'))
     .option('--arriving', 'also when nothing matches now: hold what arrives');
   addActOptions(command)
     .addHelpText(
@@ -145,7 +149,7 @@ export function addPause(group: Command, context: CommandContext): void {
     .command('pause')
     .description('hold a lane where it is, or let a resubmission rest')
     .argument('<lane-or-receipt>', 'interactive.default, or the receipt of a resubmission', laneOrReceipt)
-    .option('--for <time>', 'of a lane: the hold ends by itself after that', durationS, defaultHoldS);
+    .addOption(forOption('of a lane: the hold ends by itself after that'));
   addActOptions(command)
     .addHelpText(
       'after',
@@ -163,6 +167,11 @@ Examples:
           warning: () => `Nothing of ${what} is signed until it is resumed, or its time is over.`,
         });
         return;
+      }
+      if (options.dryRun === true) {
+        throw new SluiceError('config-invalid', 'Only the pause of a lane can be tried', {
+          facts: { what_to_do: `See how far the resubmission is: sluice queue show ${what}.` },
+        });
       }
       await actOnReceipt(context, called, what, 'pause', options.reason);
     });

@@ -94,6 +94,11 @@ it.each(['pause', 'resume'])('%s of what is neither is wrong usage, and nothing 
   expect(rig.calls).toEqual([]);
 });
 
+it('a pause of a resubmission is not tried: it would be made', async () => {
+  expect(await rig.sluice('queue', 'pause', id, '--reason', 'x', '--dry-run')).toBe(2);
+  expect(rig.calls).toEqual([]);
+});
+
 it('follows a resubmission with an estimate by what was done lately, and none while it stands still', async () => {
   const look = (seconds: number, more: object): [number, unknown] => [
     200,

@@ -47,7 +47,8 @@ export function createMemoryBulkStore(now: Date): MemoryBulkStore {
     preview: async () => store.matches,
     async holdWork(operator, act) {
       note(act.verb, operator, act);
-      return made(act.verb, operator, { reason: act.reason, filter: { ...act.filter } });
+      const { keyGroup: key_group, ...same } = act.filter;
+      return made(act.verb, operator, { reason: act.reason, filter: { ...same, key_group } });
     },
     async undoHold(operator, receipt) {
       note('undo', operator, receipt);
