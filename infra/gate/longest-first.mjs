@@ -3,7 +3,14 @@
 import { BaseSequencer } from 'vitest/node';
 
 /** Parts of paths, the longest first; every other file comes after them. */
-const longest = ['test/inputs/', 'test/crash/', 'test/interop/', 'test/integration/', 'packages/local-stack/'];
+const longest = [
+  'test/inputs/',
+  'test/crash/',
+  'test/flood/',
+  'test/interop/',
+  'test/integration/',
+  'packages/local-stack/',
+];
 
 function rank({ moduleId }) {
   const found = longest.findIndex((part) => moduleId.includes(part));
