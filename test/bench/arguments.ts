@@ -15,6 +15,7 @@ it takes less than five minutes.
   --subscribers N     a push to N too (200), what they cost at rest, and how they come back to a restarted registry
   --map               instead of all this the metastability map: capacity cut to half and more, for 10 and 60 s, at three
                       loads, and how long until all are served again (50 minutes)
+  --capacity N        of the map: signatures per second of all signers together (100); less on a machine that is not idle
   --profile DIR       a CPU profile of each service, and its twenty dearest functions as text
   --json FILE         everything measured
   --html FILE         a page with charts, in one file
@@ -34,6 +35,7 @@ export interface Arguments {
   readonly minuteSeconds: number;
   readonly subscribers: number;
   readonly map: boolean;
+  readonly capacity: number;
   readonly profile: string | undefined;
   readonly json: string | undefined;
   readonly html: string | undefined;
@@ -51,6 +53,7 @@ export function readArguments(args: readonly string[]): Arguments | undefined {
       'minute-seconds': { type: 'string', default: '60' },
       subscribers: { type: 'string', default: '0' },
       map: { type: 'boolean', default: false },
+      capacity: { type: 'string', default: '100' },
       profile: { type: 'string' },
       json: { type: 'string' },
       html: { type: 'string' },
@@ -59,7 +62,7 @@ export function readArguments(args: readonly string[]): Arguments | undefined {
   });
   if (values.help === true) return undefined;
   const whole = (
-    name: 'rounds' | 'seconds' | 'preload' | 'minutes' | 'minute-seconds' | 'subscribers',
+    name: 'rounds' | 'seconds' | 'preload' | 'minutes' | 'minute-seconds' | 'subscribers' | 'capacity',
     min: number,
   ): number => {
     const value = Number(values[name]);
@@ -74,6 +77,7 @@ export function readArguments(args: readonly string[]): Arguments | undefined {
     minuteSeconds: whole('minute-seconds', 1),
     subscribers: whole('subscribers', 0),
     map: values.map,
+    capacity: whole('capacity', 10),
     profile: values.profile,
     json: values.json,
     html: values.html,

@@ -71,9 +71,9 @@ async function main(): Promise<void> {
   rmSync(system.dir, { recursive: true, force: true });
 }
 
-async function drawMap({ json, html }: Arguments): Promise<void> {
+async function drawMap({ capacity, json, html }: Arguments): Promise<void> {
   tell(describeMachine());
-  const cells = await measureMap(everyCut(), (cell) => tell(JSON.stringify(cell)));
+  const cells = await measureMap(capacity, everyCut(), (cell) => tell(JSON.stringify(cell)));
   tell(tableText(mapTable(cells)));
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(cells, null, 2)}\n`);
   if (html !== undefined) writeFileSync(html, mapPage(cells, describeMachine(), new Date().toISOString()));

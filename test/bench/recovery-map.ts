@@ -25,7 +25,6 @@ export interface MapCell extends Cut {
   readonly capacityAmplification: number;
 }
 
-const signaturesPerSecond = 100;
 const calmSeconds = 10;
 const watchedSeconds = 90;
 /** As many seconds on end, of which each served so many of its calls at their first try. */
@@ -45,14 +44,18 @@ export function everyCut(): Cut[] {
 /**
  * The metastability map (Huang et al., OSDI 2022): for each cut, how long after it the service is not what it was. Clients
  * are those of `packages/client`: the same key, at most three attempts, each when they were told to come. About 50 minutes
- * for every cut; 100 signatures per second, whatever the machine could do.
+ * for every cut; `signaturesPerSecond` whatever the machine could do.
  */
-export async function measureMap(cuts: readonly Cut[], tell: (cell: MapCell) => void): Promise<MapCell[]> {
+export async function measureMap(
+  signaturesPerSecond: number,
+  cuts: readonly Cut[],
+  tell: (cell: MapCell) => void,
+): Promise<MapCell[]> {
   const system = await startSystem({ signers: 2, frontEnds: 2, signaturesPerSecond });
   const cells: MapCell[] = [];
   try {
     for (const cut of cuts) {
-      const cell = await measureCell(system, cut);
+      const cell = await measureCell(system, signaturesPerSecond, cut);
       cells.push(cell);
       tell(cell);
     }
@@ -62,7 +65,7 @@ export async function measureMap(cuts: readonly Cut[], tell: (cell: MapCell) => 
   }
 }
 
-async function measureCell(system: System, cut: Cut): Promise<MapCell> {
+async function measureCell(system: System, signaturesPerSecond: number, cut: Cut): Promise<MapCell> {
   const client = createSwiftClient(system);
   const grantedBefore = system.pacer?.granted() ?? 0;
   let over = false;
