@@ -11,6 +11,9 @@ const storedAs = {
   'retired-ca': `select subject as name from registry.change where kind = 'ca-retire'`,
   'lifted-ca': `select subject as name from registry.change where kind = 'ca-quarantine-lift'`,
   'forgotten-subscriber': `select subject as name from registry.deed where kind = 'subscriber-forget'`,
+  // By the two: as the second one, or proposed when the registry had changed meanwhile.
+  'restored-registry': `select subject as name from registry.proposal where verb = 'registry-restored'
+    and (approved_by is not null or proposed_by <> 'operator-2')`,
   profile: 'select name from registry.profile',
   'disabled-profile': `select name from registry.profile where state = 'disabled'`,
   'disabled-account': `select name from registry.account where state = 'disabled'`,

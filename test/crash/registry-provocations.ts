@@ -1,4 +1,4 @@
-import { createPrivateKey, randomUUID } from 'node:crypto';
+import { createPrivateKey, randomInt, randomUUID } from 'node:crypto';
 import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -79,6 +79,13 @@ export const forget: Provoke = async ({ system, journal }) => {
     [second, name, reason],
   );
   await journal.change('forgotten-subscriber', name, `/admin/v1/subscribers/${name}/forget`, { reason });
+};
+
+/** As after a restore in which nothing was lost. It takes two operators: what is provoked is the second one's act. */
+export const restored: Provoke = async ({ system, journal }) => {
+  const past = String(randomInt(1_000_000));
+  await system.query('select registry.admit_restore($1, $2, $3)', [second, past, reason]);
+  await journal.change('restored-registry', past, '/admin/v1/registry/restored', { past, reason });
 };
 
 /** A service that cannot apply the state it was sent says so, as its registry-client does. */

@@ -50,6 +50,7 @@ export const writes = {
     retire_ca: registry.retire,
     lift_quarantine: registry.keyGone,
     forget_subscriber: registry.forget,
+    admit_restore: registry.restored,
     refuse: registry.refuse,
     acknowledge: provoke.account,
     confirm: provoke.byLoad,

@@ -3,6 +3,7 @@ import type { Caller, Database, IdentityLedger } from '@sluice/ledger';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
+  acknowledge,
   codeOf,
   compiler,
   createLedgerFixture,
@@ -156,7 +157,7 @@ async function acknowledges(world: World, name: Name): Promise<void> {
   const verdict = fenced || !isVersion ? 'conflict' : 'acknowledged';
   // Not before what it began under an older one has ended.
   if (name === frontName) world.orders = world.orders.filter((order) => order >= epoch);
-  expect(await fixture.registry.acknowledge([{ ...caller, epoch }])).toEqual([verdict]);
+  expect(await acknowledge(fixture.registry, [caller], epoch)).toEqual([verdict]);
   if (verdict === 'acknowledged') Object.assign(process, { acknowledged: epoch, told: epoch });
 }
 
@@ -233,7 +234,7 @@ const haunts = (name: Name) =>
   command(`the ghosts of ${name} acknowledge and renew`, async (world) => {
     for (const ghost of world.everyone) {
       if (ghost.caller.name !== name || world.present.get(name) === ghost) continue;
-      expect(await fixture.registry.acknowledge([{ ...ghost.caller, epoch: world.epoch }])).toEqual(['conflict']);
+      expect(await acknowledge(fixture.registry, [ghost.caller], world.epoch)).toEqual(['conflict']);
       expect(await codeOf(ledgerOf(name).renew(ghost.caller, world.epoch))).toBe('fenced');
     }
   });
@@ -328,7 +329,7 @@ describe('at the same moment', () => {
     expect(await fixture.registry.confirm()).toBe(epoch);
     const caller = await enrol('late', epoch - 1n);
     expect(await codeOf(signer.claim(1, { caller, requestIds: [] }))).toBe('stale-snapshot');
-    await fixture.registry.acknowledge([{ ...caller, epoch }]);
+    await acknowledge(fixture.registry, [caller], epoch);
     expect(await codeOf(signer.claim(1, { caller, requestIds: [] }))).toBeUndefined();
   });
 
@@ -391,7 +392,7 @@ describe('at the same moment', () => {
           };
           processes.push(process);
           if (life % 3 === 0) await outdate(name);
-          else await fixture.registry.acknowledge([{ ...caller, epoch: applied }]);
+          else await acknowledge(fixture.registry, [caller], applied);
           await Promise.all([fixture.registry.fenceExpired(), newEpoch()]);
           const confirmed = await fixture.registry.confirm();
           if (applied < confirmed) expect(await tries(process)).toBeDefined();

@@ -363,3 +363,18 @@ async function makeHierarchy({ registry, signer }: LedgerFixture): Promise<void>
   for (const name of ['demo', 'other', 'third'])
     await registry.createAccount(operator, { name, profiles: ['tls'], apiKeyHash: randomBytes(32) });
 }
+
+/** As subscribers whose streams were just opened: what each of them is told. */
+export async function acknowledge(
+  registry: RegistryStore,
+  callers: readonly Caller[],
+  epoch: bigint,
+): Promise<('acknowledged' | 'conflict')[]> {
+  const nonce = randomBytes(16);
+  for (const { name, incarnation } of callers) {
+    await registry.openStream(name, incarnation, nonce, 0n).catch((error: SluiceError) => {
+      if (error.code !== 'fenced') throw error;
+    });
+  }
+  return registry.acknowledge(callers.map((caller) => ({ ...caller, epoch, nonce })));
+}

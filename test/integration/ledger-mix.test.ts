@@ -3,6 +3,7 @@ import { asSluiceError } from '@sluice/errors';
 import { type IdentityLedger, newRequestId } from '@sluice/ledger';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
+  acknowledge,
   completionOf,
   createLedgerFixture,
   type LedgerFixture,
@@ -166,7 +167,12 @@ it('of all verbs at once neither deadlocks nor loses a request', async () => {
       () => registry.enableCa('alice', 'second', 'test'),
       () => someSigner().ledger.keyMissing(someSigner().caller, { ca: 'root', token: 'token', detail: 'test' }),
       () => registry.liftQuarantine('alice', 'root', undefined, 'test'),
-      () => registry.acknowledge(shuffled(signers).map(({ caller }) => ({ ...caller, epoch }))),
+      () =>
+        acknowledge(
+          registry,
+          shuffled(signers).map(({ caller }) => caller),
+          epoch,
+        ),
       () => registry.fenceExpired(),
       () => registry.confirm(),
       ...signers.map(

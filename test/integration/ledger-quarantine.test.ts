@@ -124,6 +124,30 @@ describe('a key missing on one token', () => {
     expect(await missing(left, 'token-l')).toBe('ca');
   });
 
+  it.each([
+    ['lives', `update registry.subscriber set enrolled_at = now() - interval '11 s' where name = 'third'`, []],
+    [
+      'is fenced',
+      `update registry.subscriber set lease_until = now() - interval '1 s' where name = 'third'`,
+      ['third'],
+    ],
+  ])(
+    'decides a moment later what was left to a signer that never says which token it has and %s',
+    async (_, then, gone) => {
+      await expire('right');
+      await fixture.signer('third');
+      expect(await missing(left, 'token-l')).toBe('ca-token');
+      expect(await fixture.registry.fenceExpired()).toEqual([]);
+      expect(await standing()).toMatchObject({ quarantined: false });
+      await fixture.sql(then);
+      expect(await fixture.registry.fenceExpired()).toEqual(gone);
+      expect(await standing()).toMatchObject({ quarantined: true });
+      const epoch = await fixture.registry.epoch();
+      await fixture.registry.fenceExpired();
+      expect(await fixture.registry.epoch()).toBe(epoch);
+    },
+  );
+
   it('is lifted for one token, and the CA goes on there', async () => {
     await missing(left, 'token-l');
     await missing(right, 'token-r');

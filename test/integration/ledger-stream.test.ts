@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Caller, SubscriberRow } from '@sluice/ledger';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { codeOf, createLedgerFixture, type LedgerFixture, type TestSigner } from './ledger-fixture.js';
+import { acknowledge, codeOf, createLedgerFixture, type LedgerFixture, type TestSigner } from './ledger-fixture.js';
 
 // What the ledger keeps of a stream: whose it is, what was proved over it, what was refused.
 
@@ -26,8 +26,8 @@ it('acknowledgements belong to the stream that was opened last, and to the prese
   const { registry } = fixture;
   const [older, newer] = [randomBytes(16), randomBytes(16)];
   expect(await registry.streamOf('signer-1')).toBeUndefined();
-  await registry.openStream('signer-1', caller.incarnation, older);
-  await registry.openStream('signer-1', caller.incarnation, newer);
+  await registry.openStream('signer-1', caller.incarnation, older, 0n);
+  await registry.openStream('signer-1', caller.incarnation, newer, 0n);
   expect(await registry.streamOf('signer-1')).toEqual({ incarnation: caller.incarnation, nonce: newer });
   const ack = { ...caller, epoch, nonce: newer };
   expect(
@@ -47,15 +47,56 @@ it('acknowledgements belong to the stream that was opened last, and to the prese
   await signer.ledger.enrol('signer-1', epoch);
   expect(await registry.streamOf('signer-1')).toBeUndefined();
   expect(await registry.acknowledge([ack])).toEqual(['conflict']);
-  expect(await codeOf(registry.openStream('signer-1', caller.incarnation, older))).toBe('fenced');
+  expect(await codeOf(registry.openStream('signer-1', caller.incarnation, older, 0n))).toBe('fenced');
+});
+
+it('a stream begins with what the registry is to the state that the subscriber has', async () => {
+  const { registry } = fixture;
+  const open = (held: bigint) => registry.openStream('signer-1', caller.incarnation, randomBytes(16), held);
+  const [one, none] = [await open(epoch), await open(epoch + 7n)];
+  expect(one).toEqual({ history: none.history, restoredEpoch: 0n, sealed: await registry.digestOf(epoch) });
+  expect(none.sealed).toBeNull();
+});
+
+it('a restore is admitted by two who name the same epoch, past that one and past all that was heard of', async () => {
+  const { registry } = fixture;
+  await signer.ledger.renew(caller, epoch + 100n);
+  expect(await registry.heardEpoch()).toBe(epoch + 100n);
+  const past = epoch + 50n;
+  expect(await registry.admitRestore('alice', past, 'lost')).toMatchObject({ standing: 'proposed', epoch });
+  expect(await codeOf(registry.admitRestore('alice', past, 'lost'))).toBe('conflict');
+  expect((await registry.proposals()).map(({ verb, subject }) => [verb, subject])).toEqual([
+    ['registry-restored', String(past)],
+  ]);
+  const done = await registry.admitRestore('bob', past, 'lost');
+  expect(done).toMatchObject({ standing: 'done', proposedBy: 'alice', epoch: epoch + 101n });
+  expect(await registry.versionNow()).toMatchObject({ epoch: done.epoch });
+  expect(await registry.changeAt(done.epoch)).toMatchObject({ kind: 'registry-restored', operator: 'bob' });
+  const { restoredEpoch } = await registry.openStream('signer-1', caller.incarnation, randomBytes(16), epoch);
+  expect(restoredEpoch).toBe(done.epoch);
+  // What the first one saw is no more: a change in between begins it anew.
+  await registry.admitRestore('alice', 1n, 'lost');
+  await registry.blockKey('alice', { spkiSha256: randomBytes(32), reason: 'test' });
+  expect(await registry.admitRestore('bob', 1n, 'lost')).toMatchObject({ standing: 'proposed' });
+  for (const text of [
+    `update registry.history set id = gen_random_uuid()`,
+    `update registry.history set restored_epoch = 0`,
+    `delete from registry.history`,
+  ])
+    expect(await codeOf(fixture.sql(text))).toBe('internal');
+});
+
+it('no acknowledgement is had without a nonce', async () => {
+  const text = `select verdict from registry.acknowledge(array['signer-1'], array[$1::bigint], array[$2::bigint], array[null::bytea])`;
+  expect(await fixture.sql(text, caller.incarnation, epoch)).toEqual([{ verdict: 'conflict' }]);
 });
 
 it('hearing of it again moves only the time it was heard; an older epoch takes nothing back', async () => {
   const { registry } = fixture;
-  await registry.acknowledge([{ ...caller, epoch }]);
+  await acknowledge(registry, [caller], epoch);
   const first = await row();
-  await registry.acknowledge([{ ...caller, epoch }]);
-  await registry.acknowledge([{ ...caller, epoch: epoch - 1n }]);
+  await acknowledge(registry, [caller], epoch);
+  await acknowledge(registry, [caller], epoch - 1n);
   const last = await row();
   expect(last).toMatchObject({ acknowledgedEpoch: epoch, acknowledgedAt: first?.acknowledgedAt });
   expect(last?.heardAt?.getTime()).toBeGreaterThan(first?.heardAt?.getTime() ?? Number.NaN);

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { enrolOperator } from '@sluice/ledger';
 import type { ReceiptView } from '@sluice/registry-protocol';
 import { makeCsr, type System, startSystem, testProfiles } from '@sluice/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { commandsOf, doLine } from './runbook-lines.js';
 import { createOperator, type Operator, type Said } from './sluice-command.js';
 
 // Goal: the commands of queue-flood.md and release-parked.md do what the pages say. Method: a flood of one account that
@@ -24,19 +23,7 @@ afterAll(async () => {
 
 const flooded = 40;
 
-/** The lines of a page's code blocks that are for a shell. */
-function commandsOf(page: string): string[] {
-  const text = readFileSync(fileURLToPath(new URL(`../../runbooks/${page}`, import.meta.url)), 'utf8');
-  const blocks = [...text.matchAll(/^ *```\n([^`]*)```$/gm)].flatMap(([, block = '']) => block.split('\n'));
-  return blocks.map((line) => line.trim()).filter((line) => line.startsWith('sluice '));
-}
-/** Runs a line as a shell would; fails when it does not end well. */
-async function does(line: string, names: Readonly<Record<string, string>> = {}): Promise<Said> {
-  const words = (line.match(/"[^"]*"|\S+/g) ?? []).slice(1).map((word) => word.replaceAll('"', ''));
-  const said = await alice.sluice(...words.map((word) => names[word] ?? word));
-  expect(said, `${line}\n${said.err}`).toMatchObject({ exitCode: 0 });
-  return said;
-}
+const does = (line: string, names?: Readonly<Record<string, string>>): Promise<Said> => doLine(alice, line, names);
 const receipts = async (): Promise<ReceiptView[]> =>
   (JSON.parse((await alice.sluice('queue', 'receipts', '--json')).out) as { receipts: ReceiptView[] }).receipts;
 const newest = async (): Promise<ReceiptView> => (await receipts())[0] as ReceiptView;

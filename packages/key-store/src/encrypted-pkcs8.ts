@@ -1,4 +1,4 @@
-import { createCipheriv, randomBytes, scrypt } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createPrivateKey, type KeyObject, randomBytes, scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
 
 const scryptAsync = promisify<string, Uint8Array, number, { N: number; r: number; p: number }, Buffer>(scrypt);
@@ -17,12 +17,70 @@ export async function encryptPkcs8(pkcs8: Uint8Array, passphrase: string): Promi
   const cipher = createCipheriv('aes-256-cbc', key, iv);
   const encrypted = Buffer.concat([cipher.update(pkcs8), cipher.final()]);
   key.fill(0);
+  const info = encode({ salt, iv, encrypted });
+  const lines = info.toString('base64').replace(/.{64}(?=.)/g, '$&\n');
+  return `-----BEGIN ENCRYPTED PRIVATE KEY-----\n${lines}\n-----END ENCRYPTED PRIVATE KEY-----\n`;
+}
+
+/**
+ * The key in such a PEM. What `encryptPkcs8` wrote is opened beside other work; whatever else OpenSSL can read (another
+ * cost, PBKDF2) is opened by it, which holds the thread meanwhile. Throws for a wrong pass phrase and for damage, as
+ * whoever reads it finds out; nothing of what it throws belongs into a log.
+ */
+export async function decryptPkcs8(pem: string, passphrase: string): Promise<KeyObject> {
+  const ours = readOurs(Buffer.from(pem.replace(/-----[A-Z ]+-----|\s/g, ''), 'base64'));
+  if (ours === undefined) return createPrivateKey({ key: pem, format: 'pem', passphrase });
+  const key = await scryptAsync(passphrase, ours.salt, 32, cost);
+  const decipher = createDecipheriv('aes-256-cbc', key, ours.iv);
+  key.fill(0);
+  const pkcs8 = Buffer.concat([decipher.update(ours.encrypted), decipher.final()]);
+  try {
+    return createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
+  } finally {
+    pkcs8.fill(0);
+  }
+}
+
+interface Encrypted {
+  readonly salt: Buffer;
+  readonly iv: Buffer;
+  readonly encrypted: Buffer;
+}
+
+function encode({ salt, iv, encrypted }: Encrypted): Buffer {
   const kdf = der(0x30, [scryptOid, der(0x30, [der(0x04, [salt]), ...[cost.N, cost.r, cost.p, 32].map(integer)])]);
   const scheme = der(0x30, [aes256CbcOid, der(0x04, [iv])]);
   const algorithm = der(0x30, [pbes2Oid, der(0x30, [kdf, scheme])]);
-  const info = der(0x30, [algorithm, der(0x04, [encrypted])]);
-  const lines = info.toString('base64').replace(/.{64}(?=.)/g, '$&\n');
-  return `-----BEGIN ENCRYPTED PRIVATE KEY-----\n${lines}\n-----END ENCRYPTED PRIVATE KEY-----\n`;
+  return der(0x30, [algorithm, der(0x04, [encrypted])]);
+}
+
+/** `undefined` for what `encode` would write in any other way. */
+function readOurs(octets: Buffer): Encrypted | undefined {
+  const [info] = contentsOf(octets);
+  const [algorithm, encrypted] = contentsOf(info);
+  const [, parameters] = contentsOf(algorithm);
+  const [kdf, scheme] = contentsOf(parameters);
+  const [, kdfParameters] = contentsOf(kdf);
+  const [salt] = contentsOf(kdfParameters);
+  const [, iv] = contentsOf(scheme);
+  if (salt === undefined || iv === undefined || encrypted === undefined) return undefined;
+  const read = { salt, iv, encrypted };
+  return encode(read).equals(octets) ? read : undefined;
+}
+
+/** What the values in it contain, one after the other, as far as they are whole: whoever asks compares the rest. */
+function contentsOf(octets: Buffer | undefined): Buffer[] {
+  const found: Buffer[] = [];
+  let at = 0;
+  while (octets !== undefined && at + 2 <= octets.length) {
+    const first = octets[at + 1] ?? 0;
+    const lengthOctets = first < 0x80 ? 0 : Math.min(first - 0x80, 4);
+    const begin = at + 2 + lengthOctets;
+    const length = lengthOctets === 0 ? first : Number.parseInt(octets.toString('hex', at + 2, begin) || '0', 16);
+    found.push(octets.subarray(begin, begin + length));
+    at = begin + length;
+  }
+  return found;
 }
 
 // OBJECT IDENTIFIERs, DER.

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, scrypt } from 'node:crypto';
 import { copyFile, mkdtemp, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,11 +11,10 @@ import type { KeyStore } from './types.js';
 
 vi.mock('node:crypto', async (original) => {
   const crypto = await original<typeof import('node:crypto')>();
-  return { ...crypto, createPrivateKey: vi.fn(crypto.createPrivateKey) };
+  return { ...crypto, scrypt: vi.fn(crypto.scrypt) };
 });
-/** How often a file was opened with the pass phrase, each time holding the thread on which answers are heard. */
-const openings = (): number =>
-  vi.mocked(createPrivateKey).mock.calls.filter(([key]) => typeof key === 'object' && 'passphrase' in key).length;
+/** How often a file was opened, or written, with the pass phrase. */
+const openings = (): number => vi.mocked(scrypt).mock.calls.length;
 
 const passphrase = 'correct horse battery';
 
@@ -136,7 +135,7 @@ it('opens no file twice to confirm what is missing or replaced, however many key
   const replaced = Array.from({ length: 10 }, (_, index) => `replaced-${index}`);
   for (const label of replaced) await copyFile(join(dir, 'other.pem'), join(dir, `${label}.pem`));
   const own = Buffer.from('the key that the registry knows');
-  vi.mocked(createPrivateKey).mockClear();
+  vi.mocked(scrypt).mockClear();
   const ask = async () => {
     await Promise.all(replaced.map((label) => store.find(label)));
     return Promise.all(['gone', ...replaced, 'other'].map((label) => store.confirmMissing(label, own)));
@@ -145,6 +144,31 @@ it('opens no file twice to confirm what is missing or replaced, however many key
   expect([await ask(), await ask()]).toEqual([all, all]);
   expect(await store.confirmMissing('other', other.spki)).toBe('there');
   expect(openings()).toBe(replaced.length);
+});
+
+it('opens what OpenSSL encrypted, too', async () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase });
+  await writeFile(join(dir, 'brought.pem'), pem);
+  expect((await store.find('brought')).spki).toEqual(new Uint8Array(publicKey.export({ type: 'spki', format: 'der' })));
+});
+
+it('opens many keys two at a time, and lets others have their turn meanwhile', async () => {
+  await store.generate('root', 'ec-p256');
+  const labels = Array.from({ length: 8 }, (_, index) => `copy-${index}`);
+  for (const label of labels) await copyFile(join(dir, 'root.pem'), join(dir, `${label}.pem`));
+  vi.mocked(scrypt).mockClear();
+  // Of each turn of the others, how many openings had begun by then.
+  const begun = new Set<number>();
+  const turn = (): void => {
+    begun.add(openings());
+    next = setImmediate(turn);
+  };
+  let next = setImmediate(turn);
+  await Promise.all(labels.map((label) => store.find(label)));
+  clearImmediate(next);
+  expect([...begun].every((count, index, all) => count - (all[index - 1] ?? 0) <= 2)).toBe(true);
+  expect([...begun].at(-1)).toBe(labels.length);
 });
 
 it('looks at the file once a second while it signs, and not more often', async () => {

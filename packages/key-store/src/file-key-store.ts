@@ -1,7 +1,7 @@
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
 import { createMissingCheck, type TokenSession } from './confirm-missing.js';
-import { encryptPkcs8 } from './encrypted-pkcs8.js';
+import { decryptPkcs8, encryptPkcs8 } from './encrypted-pkcs8.js';
 import { algorithmOf, generatePrivateKey, signWith } from './key-algorithm.js';
 import { controlName, createKeyFiles, type FileStamp, type KeyFiles } from './key-files.js';
 import type { KeyAlgorithm, KeyInfo, KeyPresence, KeyStore } from './types.js';
@@ -43,8 +43,10 @@ class FileKeyStore implements KeyStore {
   readonly #monotonicMs: () => number;
   readonly #checkMissing = createMissingCheck(() => this.#openSession());
   readonly #open = new Map<string, OpenKey>();
-  /** By label, the file that opened last: the same text opens to the same key, and to open one holds the thread for 60 ms. */
-  readonly #opened = new Map<string, { readonly pem: string; readonly spki: Uint8Array }>();
+  /** By label, the file that was opened last: the same text opens to the same key, and to open one takes 60 ms of a processor. */
+  readonly #opened = new Map<string, { readonly pem: string; readonly spki: Promise<Uint8Array> }>();
+  /** Two at a time, in turn: signatures are made on the same four threads, and must not wait behind fifty openings. */
+  readonly #openings: Promise<unknown>[] = [Promise.resolve(), Promise.resolve()];
   /** One opening or making at a time for each label: the second caller gets what the first one got. */
   readonly #busy = new Map<string, Promise<unknown>>();
   /** SubjectPublicKeyInfo of the control object as it was last asked for: which token this is. */
@@ -165,22 +167,26 @@ class FileKeyStore implements KeyStore {
     this.#open.delete(label);
     const file = stamp === undefined ? undefined : await this.#files.read(label);
     if (file === undefined) return undefined;
-    const key = this.#decrypt(label, file.pem);
+    const opening = this.#decrypt(label, file.pem);
+    void this.#remember(label, file.pem, opening);
+    const key = await opening;
     const algorithm = algorithmOf(key);
     if (algorithm === undefined) throw new SluiceError('token-failed', `${label} is a key of no kind used here`);
     const opened: OpenKey = { info: { spki: spkiOf(key), algorithm }, key, stamp: file.stamp, lookedMs };
-    this.#opened.set(label, { pem: file.pem, spki: opened.info.spki });
     if (!this.#closed) this.#open.set(label, opened);
     return opened;
   }
 
-  #decrypt(name: string, pem: string): KeyObject {
+  async #decrypt(name: string, pem: string): Promise<KeyObject> {
     // An unencrypted file would open with any pass phrase.
     if (!pem.startsWith('-----BEGIN ENCRYPTED PRIVATE KEY-----')) {
       throw new SluiceError('token-failed', `the file of ${name} is not an encrypted PKCS#8 key`);
     }
+    const open = (): Promise<KeyObject> => decryptPkcs8(pem, this.#passphrase);
+    const mine = this.#openings.shift()?.then(open, open) ?? open();
+    this.#openings.push(mine);
     try {
-      return createPrivateKey({ key: pem, format: 'pem', passphrase: this.#passphrase });
+      return await mine;
     } catch {
       // The cause is left out on purpose: what OpenSSL says here tells wrong pass phrases from damaged files only by
       // chance, and no part of either belongs into a log.
@@ -214,18 +220,27 @@ class FileKeyStore implements KeyStore {
   }
 
   /** Of a file that was read just now. Throws `token-failed` when it does not open. */
-  #publicHalf(label: string, pem: string): Uint8Array {
+  #publicHalf(label: string, pem: string): Promise<Uint8Array> {
     const known = this.#opened.get(label);
     if (known?.pem === pem) return known.spki;
-    const spki = spkiOf(this.#decrypt(label === controlName ? 'the control object' : label, pem));
-    this.#opened.set(label, { pem, spki });
+    return this.#remember(label, pem, this.#decrypt(label === controlName ? 'the control object' : label, pem));
+  }
+
+  /** Also while it is being opened, for whoever asks meanwhile; not when it does not open. */
+  #remember(label: string, pem: string, opening: Promise<KeyObject>): Promise<Uint8Array> {
+    const spki = opening.then(spkiOf);
+    const remembered = { pem, spki };
+    this.#opened.set(label, remembered);
+    spki.catch(() => {
+      if (this.#opened.get(label) === remembered) this.#opened.delete(label);
+    });
     return spki;
   }
 
   /**
    * Reads from the directory alone. Another token in its place (another volume, one made anew) is not this one. What was
-   * read opens without its pass phrase when it is what opened before: fifty keys that go, or are replaced, at once must
-   * not hold the thread on which the token's answers are heard.
+   * read opens without its pass phrase when it is what opened before: of fifty keys that go, or are replaced, at once
+   * none may wait so long that the token seems not to answer.
    */
   async #openSession(): Promise<TokenSession> {
     const files = createKeyFiles(this.#dir);

@@ -23,9 +23,6 @@ begin
     order by y.deadline at time zone ''UTC''');
 end $$;
 
-create index ca_quarantined on registry.ca (name) where quarantined;
-create index ca_token_quarantined on registry.ca_token (token, ca) where quarantined;
-
 -- (a) Candidates by policy, as in 0038, by (CA, account).
 create or replace function ledger.candidates(p_class text, p_key_group text, p_max integer, p_compiler text, p_cursor_account text, p_cursor_ca text, p_token text, p_skip_cas text[],
   out ids uuid[], out next_account text, out next_ca text)
@@ -38,6 +35,7 @@ declare
   v_next_look timestamptz := (v_heads #>> array[v_lane, 'next_look'])::timestamptz;
   v_head timestamptz;
   v_short_queue boolean;
+  v_flows jsonb;
   v_account text := coalesce(p_cursor_account, '');
   v_ca text := coalesce(p_cursor_ca, '');
   v_wrapped boolean := p_cursor_account is null;
@@ -48,8 +46,6 @@ declare
   v_holds registry.hold[];
   v_partial boolean;
   v_looks integer;
-  v_held_cas text[];
-  v_wholly registry.hold[];
   v_past_ca boolean := false;
   v_without_template text[];
 begin
@@ -58,54 +54,43 @@ begin
   end if;
   v_holds := array(select h from registry.hold h where h.lifted_at is null and h.expires_at > v_now
     and (h.class is null or h.class = p_class) and (h.key_group is null or h.key_group = p_key_group));
-  -- Those that hold all of a flow.
-  v_wholly := array(select h from unnest(v_holds) h where h.profile is null and h.fraction is null and h.before_id is null);
-  v_held_cas := array(
-    select c.name from registry.ca c where c.quarantined
-    union select q.ca from registry.ca_token q where q.token = p_token and q.quarantined
-    union select h.ca from unnest(v_wholly) h where h.ca is not null and h.account is null
-    union select s.ca from unnest(p_skip_cas) s (ca));
-  with head as materialized (
-    select w.account, w.ca from ledger.work w
-    where w.class || '.' || w.key_group = v_lane and w.state = 'queued' and w.deadline > v_from
-    order by w.deadline limit 101
-  ), flow as (
-    select h.ca, h.account, (h.ca, h.account) <= (v_ca, v_account) as behind from head h
-    where h.ca <> all (v_held_cas) and not exists (select from unnest(v_wholly) x where (x.ca is null or x.ca = h.ca) and (x.account is null or x.account = h.account))
-    group by h.ca, h.account order by behind, h.ca, h.account limit p_max
-  )
-  select (select count(*) <= 100 from head), coalesce(array_agg(f.account order by f.behind, f.ca, f.account), '{}'), coalesce(array_agg(f.ca order by f.behind, f.ca, f.account), '{}')
-  into v_short_queue, v_accounts, v_cas from flow f;
-  if not v_short_queue then
-    v_accounts := '{}';
-    v_cas := '{}';
-    -- From flow to flow, each by one probe, however many rows a flow has; past all flows of a held CA by another one.
-    while cardinality(v_accounts) < p_max loop
-      if v_past_ca then
-        select w.ca, w.account into v_ca, v_account from ledger.work w
-        where w.class = p_class and w.key_group = p_key_group and w.state = 'queued' and w.ca > v_ca and w.deadline > v_from
-        order by w.ca, w.account limit 1;
-      else
-        select w.ca, w.account into v_ca, v_account from ledger.work w
-        where w.class = p_class and w.key_group = p_key_group and w.state = 'queued' and (w.ca, w.account) > (v_ca, v_account) and w.deadline > v_from
-        order by w.ca, w.account limit 1;
-      end if;
-      if not found then
-        exit when v_wrapped;
-        v_wrapped := true;
-        v_account := '';
-        v_ca := '';
-        v_past_ca := false;
-        continue;
-      end if;
-      exit when p_cursor_account is not null and v_wrapped and (v_ca, v_account) > (p_cursor_ca, p_cursor_account);
-      v_past_ca := v_ca = any (v_held_cas);
-      continue when v_past_ca or cardinality(v_wholly) > 0
-        and exists (select from unnest(v_wholly) h where (h.ca is null or h.ca = v_ca) and (h.account is null or h.account = v_account));
+  select count(*) <= 100, jsonb_agg(distinct jsonb_build_array(q.ca, q.account)) into v_short_queue, v_flows
+  from (select w.account, w.ca from ledger.work w
+        where w.class || '.' || w.key_group = v_lane and w.state = 'queued' and w.deadline > v_from
+        order by w.deadline limit 101) q;
+  -- From flow to flow, each by one probe, however many rows a flow has; past all flows of a CA by another one.
+  while cardinality(v_accounts) < p_max loop
+    if v_short_queue then
+      select f ->> 0, f ->> 1 into v_ca, v_account from jsonb_array_elements(v_flows) f
+      where (f ->> 0, f ->> 1) > (v_ca, v_account) and (not v_past_ca or f ->> 0 > v_ca) order by f ->> 0, f ->> 1 limit 1;
+    elsif v_past_ca then
+      select w.ca, w.account into v_ca, v_account from ledger.work w
+      where w.class = p_class and w.key_group = p_key_group and w.state = 'queued' and w.ca > v_ca and w.deadline > v_from
+      order by w.ca, w.account limit 1;
+    else
+      select w.ca, w.account into v_ca, v_account from ledger.work w
+      where w.class = p_class and w.key_group = p_key_group and w.state = 'queued' and (w.ca, w.account) > (v_ca, v_account) and w.deadline > v_from
+      order by w.ca, w.account limit 1;
+    end if;
+    if not found then
+      exit when v_wrapped;
+      v_wrapped := true;
+      v_account := '';
+      v_ca := '';
+      v_past_ca := false;
+      continue;
+    end if;
+    exit when p_cursor_account is not null and v_wrapped and (v_ca, v_account) > (p_cursor_ca, p_cursor_account);
+    v_past_ca := v_ca = any(p_skip_cas) or exists (select from registry.ca c where c.name = v_ca and c.quarantined)
+      or exists (select from registry.ca_token q where q.ca = v_ca and q.token = p_token and q.quarantined)
+      or exists (select from unnest(v_holds) h where h.ca = v_ca and h.account is null and h.profile is null and h.fraction is null and h.before_id is null);
+    if not v_past_ca
+       and not exists (select from unnest(v_holds) h where h.profile is null and h.fraction is null and h.before_id is null
+         and (h.ca is null or h.ca = v_ca) and (h.account is null or h.account = v_account)) then
       v_accounts := v_accounts || v_account;
       v_cas := v_cas || v_ca;
-    end loop;
-  end if;
+    end if;
+  end loop;
   if v_from = v_now then
     v_next_look := v_now + least(interval '10 s', 20 * (clock_timestamp() - v_now));
   end if;

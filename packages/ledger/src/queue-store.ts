@@ -1,6 +1,6 @@
 import type { Database, Statement } from './database.js';
 import { only } from './only.js';
-import type { HoldRow, NewestEnds, QueueReading, QueueRow, QueueStore } from './queue-types.js';
+import type { HoldRow, NewestEnds, QueueRow, QueueStore } from './queue-types.js';
 
 /** A look costs some 10 µs a row, whatever the load. */
 const endsMax = 5000;
@@ -43,11 +43,6 @@ const statements = {
      from (select) one left join (open o full join shelved s using (class, key_group, ca) full join arrived a using (class, key_group, ca)) on true
      order by 2, 3, 4`,
   ),
-  // As ledger.read_load tells them to front ends.
-  capacities: statement(
-    'capacities',
-    `select coalesce(jsonb_object_agg(g.key_group, ledger.capacity_of(g.key_group)), '{}') as capacities from (select distinct key_group from registry.ca) g`,
-  ),
   // Each request by its primary key, whatever the planner believes of the tables' sizes.
   newestEnds: statement(
     'newest_ends',
@@ -79,12 +74,9 @@ type EndRow = { readonly earliest: Date } & OrNothing<NewestEnds['groups'][numbe
 export function createQueueStore(database: Database): QueueStore {
   return {
     async queue(since) {
-      const [told, { capacities }] = await Promise.all([
-        database.call<Told>(statements.queue, [since ?? null]),
-        only<Pick<QueueReading, 'capacities'>>(database, statements.capacities, []),
-      ]);
+      const told = await database.call<Told>(statements.queue, [since ?? null]);
       const rows = told.flatMap(({ at: _, ...row }) => (row.class === null ? [] : [row]));
-      return { at: told[0]?.at ?? new Date(0), capacities, rows };
+      return { at: told[0]?.at ?? new Date(0), rows };
     },
     async newestEnds() {
       const told = await database.call<EndRow>(statements.newestEnds, []);

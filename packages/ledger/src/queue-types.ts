@@ -23,8 +23,6 @@ export interface QueueRow {
 /** One snapshot, at `at` by the ledger's clock. */
 export interface QueueReading {
   readonly at: Date;
-  /** Signatures per second by key group, as its signers report them. Null: nobody knows. 0: they hang, or are silent. */
-  readonly capacities: Readonly<Record<string, number | null>>;
   readonly rows: readonly QueueRow[];
 }
 

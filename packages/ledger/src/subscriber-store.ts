@@ -3,7 +3,15 @@ import type { Database, Statement } from './database.js';
 import { listenForEpochs } from './epoch-listener.js';
 import { only } from './only.js';
 import { type DecidedRow, toDecided } from './state-verbs.js';
-import type { ChangeRow, Entities, ProposalRow, SubscriberRow, SubscriberStore, Version } from './subscriber-types.js';
+import type {
+  ChangeRow,
+  Entities,
+  ProposalRow,
+  StreamStanding,
+  SubscriberRow,
+  SubscriberStore,
+  Version,
+} from './subscriber-types.js';
 
 const statement = (name: string, text: string): Statement => ({ name, text });
 const statements = {
@@ -27,7 +35,10 @@ const statements = {
            or s.request_id in (select w.request_id from ledger.work w where w.state = 'signing'))) as "lastClaimAt"
      from registry.change c where c.epoch = $1`,
   ),
-  openStream: statement('open_stream', 'select registry.open_stream($1, $2, $3)'),
+  openStream: statement(
+    'open_stream',
+    'select history, restored_epoch as "restoredEpoch", sealed from registry.open_stream($1, $2, $3, $4)',
+  ),
   stream: statement(
     'stream',
     'select incarnation, stream_nonce as nonce from registry.subscriber where name = $1 and not fenced and stream_nonce is not null',
@@ -54,6 +65,7 @@ const statements = {
     `select o.verb, o.subject, o.reason, o.proposed_by as "proposedBy", o.expires_at as "expiresAt" from registry.proposal o
      where o.approved_by is null and o.expires_at > clock_timestamp() and o.basis = case o.verb
        when 'subscriber-forget' then (select s.incarnation from registry.subscriber s where s.name = o.subject)
+       when 'registry-restored' then (select e.epoch from registry.epoch e)
        else (select c.epoch from registry.ca c where c.name = o.subject) end
      order by o.id`,
   ),
@@ -62,6 +74,8 @@ const statements = {
     `select c.name as ca, null as token from registry.ca c where c.quarantined
      union all select q.ca, q.token from registry.ca_token q where q.quarantined order by ca, token nulls first`,
   ),
+  heard: statement('heard_epoch', 'select registry.heard_epoch() as epoch'),
+  admitRestore: statement('admit_restore', 'select * from registry.admit_restore($1, $2, $3)'),
   forget: statement('forget_subscriber', 'select * from registry.forget_subscriber($1, $2, $3)'),
 };
 
@@ -97,9 +111,8 @@ export function createSubscriberStore(database: Database, url: string): Subscrib
       return row && { ...row, lastClaimAt: row.lastClaimAt ?? undefined };
     },
     onEpoch: (listener) => listenForEpochs(url, listener),
-    async openStream(name, incarnation, nonce) {
-      await database.call(statements.openStream, [name, incarnation, bytes(nonce)]);
-    },
+    openStream: (name, incarnation, nonce, heldEpoch) =>
+      only<StreamStanding>(database, statements.openStream, [name, incarnation, bytes(nonce), heldEpoch]),
     async streamOf(name) {
       const [row] = await database.call<{ incarnation: bigint; nonce: Uint8Array }>(statements.stream, [name]);
       return row;
@@ -111,7 +124,7 @@ export function createSubscriberStore(database: Database, url: string): Subscrib
           acks.map(({ name }) => name),
           acks.map(({ incarnation }) => incarnation),
           acks.map(({ epoch }) => epoch),
-          acks.map(({ nonce }) => (nonce === undefined ? null : bytes(nonce))),
+          acks.map(({ nonce }) => bytes(nonce)),
         ],
       );
       if (rows.length !== acks.length) throw new SluiceError('internal', 'acknowledge lost an answer');
@@ -128,6 +141,13 @@ export function createSubscriberStore(database: Database, url: string): Subscrib
     },
     async confirmedEpoch() {
       return (await only<{ epoch: bigint }>(database, statements.confirmed, [])).epoch;
+    },
+    async heardEpoch() {
+      return (await only<{ epoch: bigint }>(database, statements.heard, [])).epoch;
+    },
+    async admitRestore(operator, past, reason) {
+      const row = await only<DecidedRow>(database, statements.admitRestore, [operator, past, reason]);
+      return { epoch: row.epoch, ...toDecided(row) };
     },
     subscribers: () => database.call<SubscriberRow>(statements.subscribers, []),
     quarantines: () => database.call(statements.quarantines, []),

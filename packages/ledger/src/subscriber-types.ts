@@ -49,8 +49,8 @@ export interface Acknowledgement {
   readonly name: string;
   readonly incarnation: bigint;
   readonly epoch: bigint;
-  /** Nonce of the stream whose digest was proved; another stream's is refused. */
-  readonly nonce?: Uint8Array | undefined;
+  /** Of the stream over which it was proved; another stream's is refused. */
+  readonly nonce: Uint8Array;
 }
 
 export interface Refusal {
@@ -71,10 +71,20 @@ export interface ChangeRow {
   readonly lastClaimAt: Date | undefined;
 }
 
+/** What a registry says of itself to a subscriber that has a state already. */
+export interface StreamStanding {
+  /** UUID of this registry, from its creation; a backup has the same. */
+  readonly history: string;
+  /** What was applied below this epoch and is not in here was lost with a restore that operators admitted; 0n: nothing was. */
+  readonly restoredEpoch: bigint;
+  /** What the subscriber's epoch was sealed with here; null: it never was. */
+  readonly sealed: Uint8Array | null;
+}
+
 /** An act of one operator that waits for another one; it is still about the subject as it is. */
 export interface ProposalRow {
-  /** `ca-` and the state that it would have, or `subscriber-forget`. */
-  readonly verb: 'ca-active' | 'ca-disabled' | 'subscriber-forget';
+  /** `ca-` and the state that it would have, `subscriber-forget`, or `registry-restored`, whose subject is an epoch. */
+  readonly verb: 'ca-active' | 'ca-disabled' | 'subscriber-forget' | 'registry-restored';
   readonly subject: string;
   readonly reason: string;
   readonly proposedBy: string;
@@ -96,8 +106,11 @@ export interface SubscriberStore {
    * their connection, so the epoch is polled too. Resolves when it listens, or at once while the ledger is away.
    */
   onEpoch(listener: () => void): Promise<{ close(): Promise<void> }>;
-  /** The subscriber's stream begins; acknowledgements are made over this nonce. Throws `fenced` when it is not the present incarnation. */
-  openStream(name: string, incarnation: bigint, nonce: Uint8Array): Promise<void>;
+  /**
+   * The subscriber's stream begins; acknowledgements are made over this nonce. `heldEpoch`: of the state that it has; 0n
+   * for none. Throws `fenced` when it is not the present incarnation.
+   */
+  openStream(name: string, incarnation: bigint, nonce: Uint8Array, heldEpoch: bigint): Promise<StreamStanding>;
   /** The nonce of its latest stream, and its present incarnation; `undefined` when it is fenced or never opened one. */
   streamOf(name: string): Promise<{ incarnation: bigint; nonce: Uint8Array } | undefined>;
   /**
@@ -111,6 +124,13 @@ export interface SubscriberStore {
   fenceExpired(): Promise<string[]>;
   /** Stores the epoch that every unfenced identity-api, signer and ocsp-responder has acknowledged; returns it. Never decreases. */
   confirm(): Promise<bigint>;
+  /** The highest epoch that a subscriber said to have applied, as far as the ledger knows now: in a restored one it may be ahead of the registry's. */
+  heardEpoch(): Promise<bigint>;
+  /**
+   * After an older state was put back: the epoch goes past every one that was heard of, and past `past`. Subscribers
+   * that are ahead apply the registry's state from then on. Two operators, who name the same `past`.
+   */
+  admitRestore(operator: string, past: bigint, reason: string): Promise<Decided & { readonly epoch: bigint }>;
   /** As `confirm` stored it last. */
   confirmedEpoch(): Promise<bigint>;
   subscribers(): Promise<SubscriberRow[]>;

@@ -8,8 +8,8 @@ import type { Version } from './state-in-force.js';
 export interface OpenStream {
   readonly incarnation: bigint;
   readonly nonce: Uint8Array;
-  /** The registry has less than was applied here, or has not said yet: it would not believe an acknowledgement. */
-  readonly behind: () => boolean;
+  /** Whether the registry has that epoch, as it is here: it would not believe an acknowledgement otherwise. */
+  readonly knows: (epoch: bigint) => boolean;
   /** Ends with the stream. */
   readonly signal: AbortSignal;
   /** Ends it: the registry does not believe us, so nothing said on it is worth anything. */
@@ -39,7 +39,7 @@ export function createAcknowledger(options: {
   let sending = false;
   let unheard = false;
 
-  function body({ incarnation, nonce: streamNonce, behind }: OpenStream): AcknowledgementBody | undefined {
+  function body({ incarnation, nonce: streamNonce, knows }: OpenStream): AcknowledgementBody | undefined {
     const told = { incarnation: String(incarnation) };
     if (refusal !== undefined) {
       const { epoch, code, reason } = refusal;
@@ -48,7 +48,7 @@ export function createAcknowledger(options: {
       wanted = true;
       return { ...told, epoch, refused: { code, reason } };
     }
-    if (latest === undefined || behind()) return undefined;
+    if (latest === undefined || !knows(latest.epoch)) return undefined;
     const proof = acknowledgementProof({ name, incarnation, ...latest, streamNonce });
     return { ...told, epoch: String(latest.epoch), proof };
   }

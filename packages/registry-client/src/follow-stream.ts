@@ -1,9 +1,16 @@
 import { asSluiceError, SluiceError } from '@sluice/errors';
 import type { OutageLog } from '@sluice/lifecycle';
-import { type KeptDigest, readFrame, type Snapshot } from '@sluice/registry-protocol';
+import {
+  type Frame,
+  type HelloFrame,
+  type KeptDigest,
+  readFrameInSlices,
+  type Snapshot,
+} from '@sluice/registry-protocol';
 import type { Acknowledger } from './acknowledger.js';
 import { arrivedTogether } from './arrivals.js';
 import { createGathering, type Gathering } from './gathering.js';
+import { type Lineage, lineageOf } from './lineage.js';
 import { receive } from './reception.js';
 import type { RegistryCalls } from './registry-calls.js';
 import type { StateInForce } from './state-in-force.js';
@@ -18,8 +25,8 @@ export interface FollowOptions {
   readonly incarnation: () => bigint;
   /** The registry greeted us. */
   readonly onOpen: () => void;
-  /** The registry has an older epoch than was applied here; what is in force stays. */
-  readonly onRolledBack: (offered: string) => void;
+  /** The registry is not the one that our state is from, or was put back; what is in force stays. */
+  readonly onRefused: (offered: string, because: string) => void;
   /** The state in force here was the registry's newest at this time. */
   readonly onFresh: (heardAtMs: number) => void;
   readonly monotonicMs: () => number;
@@ -37,6 +44,8 @@ export interface StreamEnd {
 interface Heard {
   readonly heardAtMs: number;
   readonly whole: boolean;
+  /** Of the registry that said it. */
+  readonly history: string;
 }
 
 const notThisState = 'the digest is of another state';
@@ -69,32 +78,51 @@ export async function followStream(options: FollowOptions, whole: boolean, signa
 async function followLines(options: FollowOptions, whole: boolean, ending: AbortController): Promise<void> {
   const { calls, state, acknowledger, onOpen, monotonicMs } = options;
   const incarnation = options.incarnation();
-  const from = whole || state.epoch() === 0n ? { incarnation } : { incarnation, epoch: state.epoch() };
-  let nonce: string | undefined;
+  const from = { incarnation, epoch: state.epoch(), whole };
+  let greeting: HelloFrame | undefined;
+  let lineage: Lineage = { is: 'same' };
+  let offered: string | undefined;
   let first = true;
 
-  function greet(said: string): void {
-    if (said === nonce) return;
-    if (nonce !== undefined) throw new InDoubt('a second hello on one stream');
-    nonce = said;
+  function greet(hello: HelloFrame): void {
+    if (hello.stream_nonce === greeting?.stream_nonce) return;
+    if (greeting !== undefined) throw new InDoubt('a second hello on one stream');
+    greeting = hello;
+    lineage = lineageOf(state.held(), hello);
+    if (lineage.is === 'restored' && !whole) throw new InDoubt('the registry was restored, which operators admitted');
     const { signal } = ending;
     const giveUp = (because: SluiceError): void => ending.abort(because);
-    const octets = Buffer.from(said, 'base64url');
-    acknowledger.opened({ incarnation, nonce: octets, signal, giveUp, behind: () => first });
+    const nonce = Buffer.from(hello.stream_nonce, 'base64url');
+    const knownFrom = lineage.is === 'restored' ? BigInt(hello.restored) : 0n;
+    const knows = (epoch: bigint): boolean => lineage.is !== 'refused' && epoch >= knownFrom;
+    acknowledger.opened({ incarnation, nonce, signal, giveUp, knows });
     onOpen();
   }
 
-  function hear(line: string, gathering: Gathering): void {
-    const frame = inDoubtIfThrown('a line is damaged', () => readFrame(line));
+  /** Each time it is offered. When something else is, the registry may be the one we know again: it is asked anew. */
+  function refuse(frame: Exclude<Frame, HelloFrame>, because: string): void {
+    const { epoch } = frame.type === 'snapshot' ? frame.state : frame;
+    offered ??= epoch;
+    if (epoch !== offered) throw new InDoubt('the registry that was refused has changed');
+    options.onRefused(epoch, because);
+  }
+
+  async function hear(line: string, gathering: Gathering): Promise<void> {
+    const frame = await readFrameInSlices(line).catch((cause: unknown) => {
+      throw new InDoubt('a line is damaged', { cause });
+    });
     if (frame.type === 'hello') {
-      greet(frame.stream_nonce);
+      greet(frame);
       return;
     }
-    if (nonce === undefined) throw new InDoubt('the stream does not begin with a hello');
+    if (greeting === undefined) throw new InDoubt('the stream does not begin with a hello');
+    if (lineage.is === 'refused') {
+      refuse(frame, lineage.because);
+      return;
+    }
     const reception = receive(gathering.epoch(), frame, first);
-    first = reception.todo === 'refuse';
+    first = false;
     if (reception.todo === 'resync') throw new InDoubt(reception.because);
-    if (reception.todo === 'refuse') options.onRolledBack(reception.offered);
     if (reception.todo === 'gather') gathering.add(reception.frame);
   }
 
@@ -102,10 +130,10 @@ async function followLines(options: FollowOptions, whole: boolean, ending: Abort
     const heardAtMs = monotonicMs();
     const gathering = createGathering(state.snapshot());
     try {
-      for (const line of lines) if (line !== '') hear(line, gathering);
+      for (const line of lines) if (line !== '') await hear(line, gathering);
     } finally {
       // Also what came before a damaged line: it may disable a CA.
-      await settle(options, gathering, { heardAtMs, whole });
+      if (greeting !== undefined) await settle(options, gathering, { heardAtMs, whole, history: greeting.history });
     }
   }
 }
@@ -129,13 +157,13 @@ async function settle(options: FollowOptions, gathering: Gathering, heard: Heard
 
 async function apply(
   { state, digests, acknowledger, onFresh, outage }: FollowOptions,
-  { next, said, heardAtMs, whole }: Heard & { readonly next: Snapshot; readonly said: string },
+  { next, said, heardAtMs, whole, history }: Heard & { readonly next: Snapshot; readonly said: string },
 ): Promise<void> {
   const { epoch } = next;
   try {
     const digest = await digests.of(next);
     if (textOf(digest) !== said) throw whole ? new SluiceError('conflict', notThisState) : new InDoubt(notThisState);
-    const { earlierEnded } = await state.apply(next);
+    const { earlierEnded } = await state.apply(next, { history, digest: said });
     onFresh(heardAtMs);
     outage.over();
     void earlierEnded.then(() => acknowledger.ended({ epoch: BigInt(epoch), digest }));
@@ -149,11 +177,3 @@ async function apply(
 }
 
 const textOf = (digest: Uint8Array): string => Buffer.from(digest).toString('base64url');
-
-function inDoubtIfThrown<Result>(because: string, work: () => Result): Result {
-  try {
-    return work();
-  } catch (cause) {
-    throw new InDoubt(because, { cause });
-  }
-}

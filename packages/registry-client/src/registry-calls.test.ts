@@ -64,12 +64,15 @@ it('a stream that is given up ends, with its connection, however old it is', asy
   const giveUp = new AbortController();
   const because = new SluiceError('conflict', 'not believed');
   let after = 0;
-  const ended = await followed(makeCalls(60_000).stream({ incarnation: 1n }, giveUp.signal), (count) => {
-    if (count > 10) after += 1;
-    if (count === 10) giveUp.abort(because);
-    // Where nothing ends it, this does.
-    if (count === 40) throw new Error('it goes on');
-  });
+  const ended = await followed(
+    makeCalls(60_000).stream({ incarnation: 1n, epoch: 0n, whole: true }, giveUp.signal),
+    (count) => {
+      if (count > 10) after += 1;
+      if (count === 10) giveUp.abort(because);
+      // Where nothing ends it, this does.
+      if (count === 40) throw new Error('it goes on');
+    },
+  );
   expect(ended).toBe(because);
   // What had come in one piece with the tenth.
   expect(after).toBeLessThanOrEqual(5);
@@ -78,9 +81,12 @@ it('a stream that is given up ends, with its connection, however old it is', asy
 
 it('a registry that falls silent is left, however old the stream is', async () => {
   isSilent = false;
-  const ended = await followed(makeCalls(500).stream({ incarnation: 1n }, new AbortController().signal), (count) => {
-    if (count === 10) isSilent = true;
-  });
+  const ended = await followed(
+    makeCalls(500).stream({ incarnation: 1n, epoch: 0n, whole: true }, new AbortController().signal),
+    (count) => {
+      if (count === 10) isSilent = true;
+    },
+  );
   expect(ended).toMatchObject({ code: 'unavailable' });
   await expect.poll(() => streamsEnded).toBe(2);
 });

@@ -21,14 +21,22 @@ export interface RegistryCallsOptions {
   readonly silentAfterMs: number;
 }
 
+export interface StreamFrom {
+  readonly incarnation: bigint;
+  /** Of the state that is held; 0n for none. */
+  readonly epoch: bigint;
+  /** All of it is asked for, whatever is held. */
+  readonly whole: boolean;
+}
+
 /** What a subscriber asks of the registry. Nothing is retried here. */
 export interface RegistryCalls {
   /**
-   * The lines of a new stream, from `epoch` on or with the whole state first. Ends when the registry ends it; throws
+   * The lines of a new stream: what came after `epoch`, which is had, or the whole state first. Ends when the registry ends it; throws
    * `unavailable` when it is away or silent too long, `fenced` and `unauthorized` as the registry says, and whatever the
    * reader of a damaged line throws.
    */
-  stream(from: { readonly incarnation: bigint; readonly epoch?: bigint }, signal: AbortSignal): AsyncGenerator<string>;
+  stream(from: StreamFrom, signal: AbortSignal): AsyncGenerator<string>;
   /** Throws `conflict` when the registry does not believe it, `unavailable` when it did not answer. Safe to repeat. */
   acknowledge(body: AcknowledgementBody, signal: AbortSignal): Promise<void>;
 }
@@ -93,7 +101,7 @@ export function createRegistryCalls(options: RegistryCallsOptions): RegistryCall
   }
 
   return {
-    async *stream({ incarnation, epoch }, signal) {
+    async *stream({ incarnation, epoch, whole }, signal) {
       const cut = new AbortController();
       const stop = (): void => cut.abort(signal.reason);
       signal.addEventListener('abort', stop, { once: true });
@@ -101,7 +109,8 @@ export function createRegistryCalls(options: RegistryCallsOptions): RegistryCall
       try {
         signal.throwIfAborted();
         const query = new URLSearchParams({ incarnation: String(incarnation) });
-        if (epoch !== undefined) query.set('epoch', String(epoch));
+        if (epoch > 0n) query.set('epoch', String(epoch));
+        if (whole) query.set('whole', 'true');
         const { body } = await heard(cut, call('GET', `${streamPath}?${query}`, '', cut.signal));
         reader = body?.getReader();
         const read = reader?.read.bind(reader);

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -89,7 +89,10 @@ describe('push', () => {
     await client.stream.start();
     expect(client.current()).toEqual({ snapshot: registry.state, stale: false });
     const path = join(folder, 'snapshot.json');
-    expect(JSON.parse(await readFile(path, 'utf8'))).toEqual(registry.state);
+    expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({
+      history: registry.history,
+      state: registry.state,
+    });
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     await expect.poll(() => registry.acknowledged, eventually).toContain(1n);
   });
@@ -167,7 +170,7 @@ describe('push', () => {
     await waiting;
     await expect.poll(() => registry.acknowledged, eventually).toContain(2n);
     expect([registry.refused, mayUse()]).toEqual([[], ['mail']]);
-    expect(JSON.parse(await readFile(join(folder, 'snapshot.json'), 'utf8'))).toEqual(registry.state);
+    expect(JSON.parse(await readFile(join(folder, 'snapshot.json'), 'utf8'))).toMatchObject({ state: registry.state });
   });
 
   it('whoever waits for an epoch is told in time when it does not come', async () => {
@@ -321,12 +324,12 @@ describe('the registry away', () => {
   });
 
   it('calls its state stale when nothing has said for 15 s that it is the newest', async () => {
-    let aheadMs = 0;
-    const client = await start({ monotonicMs: () => performance.now() + aheadMs, silentAfterMs: 60_000 });
+    let nowMs = 0;
+    const client = await start({ monotonicMs: () => nowMs, silentAfterMs: 60_000 });
     registry.mode = 'silent';
-    aheadMs = 14_000;
+    nowMs = 15_000;
     expect(client.current()?.stale).toBe(false);
-    aheadMs = 15_001;
+    nowMs = 15_001;
     expect(client.current()?.stale).toBe(true);
     registry.mode = 'answers';
     await expect.poll(() => client.current()?.stale, eventually).toBe(false);
@@ -394,7 +397,72 @@ describe('what is not applied', () => {
     expect(events.filter((event) => event === 'epoch-rolled-back')).toHaveLength(1);
     registry.state = { ...registry.state, epoch: '4' };
     await expect.poll(() => registry.acknowledged.length - told, eventually).toBeGreaterThan(1);
-    expect(registry.asked.length - streams).toBe(1);
+    // It is another than was refused: whether it is the one we know is seen at its next greeting.
+    expect(registry.asked.length - streams).toBe(2);
+    expect(client.refusing()).toBe(false);
+  });
+
+  const acme = (profile: string): Snapshot['accounts'] => [
+    { name: 'acme', state: 'enabled', profiles: [profile], apiKeyHashes: [] },
+  ];
+  /** Put back to an older state, it went on by itself. */
+  const forkTo = (epoch: string): void => {
+    registry.sealed.set('4', Buffer.alloc(32).toString('base64url'));
+    registry.state = { ...registry.state, epoch, accounts: acme('fork') };
+  };
+  const others: [string, () => void][] = [
+    ['an older state that has reached the same epoch', () => forkTo('4')],
+    ['an older state that has gone further', () => forkTo('6')],
+    [
+      'another registry',
+      () => {
+        registry.history = randomUUID();
+        registry.state = { ...registry.state, epoch: '7' };
+      },
+    ],
+  ];
+  it.each(others)('%s: an alarm, told to the registry, and ours stays', async (_, replace) => {
+    for (const profiles of [['a'], ['b'], ['c']]) registry.change(profiles);
+    const client = await start();
+    await client.applied(4n, 8000);
+    replace();
+    registry.cut();
+    await expect.poll(() => registry.refused.length, eventually).toBeGreaterThan(2);
+    expect(registry.refused.at(-1)).toMatchObject({ epoch: registry.state.epoch, code: 'epoch-rolled-back' });
+    expect([client.appliedEpoch(), mayUse(), client.refusing(), registry.disbelieved]).toEqual([4n, ['c'], true, 0]);
+    expect(events.filter((event) => event === 'epoch-rolled-back')).toHaveLength(1);
+    // Nor after a start from disk, and never as if the registry were away.
+    await client.stream.stop(1000);
+    const later = await start();
+    expect([later.appliedEpoch(), later.refusing()]).toEqual([4n, true]);
+  });
+
+  it('a heartbeat of an older state that has reached the same epoch, on an open stream: the same', async () => {
+    for (const profiles of [['a'], ['b'], ['c']]) registry.change(profiles);
+    const client = await start();
+    await client.applied(4n, 8000);
+    forkTo('4');
+    await expect.poll(() => registry.refused.length, eventually).toBeGreaterThan(2);
+    expect([client.appliedEpoch(), mayUse(), client.refusing()]).toEqual([4n, ['c'], true]);
+  });
+
+  it('a restore that operators admitted past what is held: its state is applied, and nothing else is refused', async () => {
+    for (const profiles of [['a'], ['b'], ['c']]) registry.change(profiles);
+    const client = await start();
+    await client.applied(4n, 8000);
+    forkTo('6');
+    registry.cut();
+    await expect.poll(client.refusing, eventually).toBe(true);
+    // As far as the epoch that is held, and no further: not past it.
+    [registry.restored, registry.state] = ['4', { ...registry.state, epoch: '7' }];
+    const [{ length: told }] = [registry.refused];
+    await expect.poll(() => registry.refused.length - told, eventually).toBeGreaterThan(2);
+    expect(client.appliedEpoch()).toBe(4n);
+    [registry.restored, registry.state] = ['8', { ...registry.state, epoch: '8' }];
+    await client.applied(8n, 8000);
+    expect([mayUse(), registry.disbelieved]).toEqual([['fork'], 0]);
+    await expect.poll(client.refusing, eventually).toBe(false);
+    await expect.poll(() => registry.acknowledged, eventually).toContain(8n);
   });
 
   it('what cannot be made ready: refused with the reason, the older one stays, and it is tried again', async () => {

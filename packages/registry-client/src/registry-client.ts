@@ -59,6 +59,8 @@ export interface RegistryClient {
   current(): CurrentSnapshot | undefined;
   /** Epoch in force, 0 before the first: what a lease reports as applied. */
   appliedEpoch(): bigint;
+  /** The registry that is there is not the one that the state is from, or was put back to an older state: a person has to look. */
+  refusing(): boolean;
   /** Resolves when this epoch, or a later one, is in force. Throws `unavailable` when it is not in so many milliseconds. */
   applied(epoch: bigint, waitMs: number): Promise<void>;
 }
@@ -89,14 +91,14 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   let open = false;
   let fruitless = 0;
   let said: 'nothing' | 'away' | 'back' = 'nothing';
-  let rolledBackTo: string | undefined;
+  let refused: string | undefined;
   let running: Promise<void> | undefined;
   options.breakers?.show('registry', () => (open ? 'closed' : 'open'));
 
   const follow = (whole: boolean) =>
     followStream(
       {
-        ...{ calls, state, digests, acknowledger, onOpen, onFresh, onRolledBack, monotonicMs, outage },
+        ...{ calls, state, digests, acknowledger, onOpen, onFresh, onRefused, monotonicMs, outage },
         incarnation: () => lease.caller().incarnation,
       },
       whole,
@@ -113,17 +115,16 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     freshAtMs = heardAtMs;
     firstFresh.end();
     fruitless = 0;
-    rolledBackTo = undefined;
+    refused = undefined;
   }
 
   /** A registry restored from an older backup, or the wrong one: applying it could bring back a CA that was disabled. */
-  function onRolledBack(offered: string): void {
+  function onRefused(offered: string, because: string): void {
     const facts = { offered, applied: String(state.epoch()) };
-    const text = 'The registry offers an older state than was applied';
     // An alarm each time another one is offered, not with each heartbeat.
-    if (rolledBackTo !== offered) log.error({ event: 'epoch-rolled-back', ...facts }, text);
-    rolledBackTo = offered;
-    acknowledger.refused(offered, new SluiceError('epoch-rolled-back', text, { facts }));
+    if (refused !== offered) log.error({ event: 'epoch-rolled-back', ...facts }, because);
+    refused = offered;
+    acknowledger.refused(offered, new SluiceError('epoch-rolled-back', because, { facts }));
   }
 
   /** One stream after the other. */
@@ -131,10 +132,11 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     let whole = false;
     while (!stopping.signal.aborted) {
       const ended = await follow(whole);
-      open = false;
       if (stopping.signal.aborted) return;
       const { err } = ended;
       whole = ended.whole;
+      // Whoever said what is in doubt, or what is refused, is not away.
+      open = whole;
       if (whole) outage.failed(err);
       else if (said !== 'away')
         log.warn({ event: 'registry-away', err }, 'no stream from the registry; the last state stays in force');
@@ -149,8 +151,10 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     const stored = await file.read();
     if (stored === undefined) return;
     try {
-      const digest = await digests.of(stored);
-      await state.apply(stored);
+      const digest = await digests.of(stored.state);
+      if (Buffer.from(digest).toString('base64url') !== stored.origin.digest)
+        throw new SluiceError('conflict', 'It is not what was stored');
+      await state.apply(stored.state, stored.origin);
       acknowledger.ended({ epoch: state.epoch(), digest });
     } catch (err) {
       log.warn({ event: 'snapshot-file-unusable', err }, 'the stored snapshot cannot be applied; asking the registry');
@@ -185,6 +189,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       return { snapshot, stale: freshAtMs === undefined || monotonicMs() - freshAtMs > staleAfterMs };
     },
     appliedEpoch: state.epoch,
+    refusing: () => refused !== undefined,
     applied: state.applied,
   };
 }

@@ -1,6 +1,7 @@
 import { SluiceError } from '@sluice/errors';
 import type { Log } from '@sluice/lifecycle';
 import type { Snapshot } from '@sluice/registry-protocol';
+import type { Held, Origin } from './lineage.js';
 import type { SnapshotFile } from './snapshot-file.js';
 
 /** Makes a state ready and tests it; nothing of it counts before what this gives back is called. Throws: it is refused. */
@@ -16,6 +17,8 @@ export interface Version {
 /** The one state that counts in this process, and its copy on disk. */
 export interface StateInForce {
   snapshot(): Snapshot | undefined;
+  /** What it was said to be when it came; `undefined` before the first. */
+  held(): Held | undefined;
   /** 0 before the first. */
   epoch(): bigint;
   /** All that began under an older state has ended. */
@@ -24,7 +27,7 @@ export interface StateInForce {
    * In force and on disk when it resolves. The promise in its answer resolves when all that began under an older state
    * has ended. Throws what `prepare` threw: the older state stays in force.
    */
-  apply(snapshot: Snapshot): Promise<{ readonly earlierEnded: Promise<void> }>;
+  apply(snapshot: Snapshot, origin: Origin): Promise<{ readonly earlierEnded: Promise<void> }>;
   /** Resolves when this epoch, or a later one, is in force. Throws `unavailable` after so many milliseconds. */
   applied(epoch: bigint, waitMs: number): Promise<void>;
 }
@@ -39,13 +42,14 @@ export function createStateInForce(options: {
   const { prepare, file, log } = options;
   const waiting = new Set<() => void>();
   let inForce: Snapshot | undefined;
+  let inForceFrom: Origin | undefined;
   let aloneInForce: Snapshot | undefined;
 
   const epoch = (): bigint => BigInt(inForce?.epoch ?? 0);
 
-  async function keep(snapshot: Snapshot): Promise<void> {
+  async function keep(snapshot: Snapshot, origin: Origin): Promise<void> {
     try {
-      await file.write(snapshot);
+      await file.write(snapshot, origin);
     } catch (err) {
       // In force all the same: whoever starts from an older file may not act until it has caught up with what was
       // confirmed (the ledger sees to that).
@@ -67,19 +71,20 @@ export function createStateInForce(options: {
 
   return {
     snapshot: () => inForce,
+    held: () => inForceFrom && { ...inForceFrom, epoch: epoch() },
     epoch,
     alone: () => aloneInForce === inForce,
-    async apply(snapshot) {
+    async apply(snapshot, origin) {
       const commit = await prepare(snapshot);
       const completing = commit();
       const earlierEnded = options.earlierEnded().then(() => {
         if (inForce === snapshot) aloneInForce = snapshot;
       });
-      inForce = snapshot;
+      [inForce, inForceFrom] = [snapshot, origin];
       await complete(snapshot, completing);
       log.info({ event: 'snapshot-applied', epoch: snapshot.epoch }, 'registry state applied');
       for (const look of waiting) look();
-      await keep(snapshot);
+      await keep(snapshot, origin);
       return { earlierEnded };
     },
     applied(wanted, waitMs) {

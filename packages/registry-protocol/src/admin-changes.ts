@@ -11,6 +11,7 @@ import {
   text,
   time,
 } from './admin-fields.js';
+import { epochSchema } from './snapshot.js';
 
 /** The part of the admin API that changes states, and tells who has applied a change. Conventions as in admin-api.ts. */
 
@@ -95,6 +96,20 @@ export const revokeApiKeyAnswerSchema = z.object({
   api_keys_left: z.int(),
 });
 export type RevokeApiKeyAnswer = z.infer<typeof revokeApiKeyAnswerSchema>;
+
+/** POST /admin/v1/registry/restored. `past`: the highest epoch that any process has applied. */
+export const admitRestoreBodySchema = changeStateBodySchema.extend({ past: epochSchema });
+export type AdmitRestoreBody = z.infer<typeof admitRestoreBodySchema>;
+
+export const admitRestoreAnswerSchema = z.object({
+  ...changed,
+  /** The highest epoch that a subscriber told this ledger it has applied. */
+  heard_epoch: epoch,
+  /** What is refused by subscribers up to now counts for them from now on (in a dry run: would). */
+  done: z.boolean(),
+  proposal: proposalSchema.nullable(),
+});
+export type AdmitRestoreAnswer = z.infer<typeof admitRestoreAnswerSchema>;
 
 export const forgetSubscriberAnswerSchema = z.object({
   dry_run: z.boolean(),

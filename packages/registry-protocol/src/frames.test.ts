@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type Frame, frameLine, readFrame } from './frames.js';
+import { type Frame, frameLine, readFrame, readFrameInSlices } from './frames.js';
 import type { Snapshot } from './snapshot.js';
 import { stateDigest } from './state-digest.js';
 import { arbitraryEntities, arbitrarySnapshot } from './testing/arbitrary-state.js';
@@ -23,6 +23,27 @@ it('a frame is one line and is read back as it was', () => {
       expect(readFrame(line)).toEqual(frame);
     }),
   );
+});
+
+it('a large state is read beside other work', async () => {
+  const account = { state: 'enabled' as const, profiles: [], apiKeyHashes: ['0'.repeat(64)] };
+  const accounts = Array.from({ length: 2000 }, (_, index) => ({ ...account, name: `account-${index}` }));
+  const state = { epoch: '1', cas: [], profiles: [], accounts, blockedKeys: '' };
+  let turns = 0;
+  const turn = (): void => {
+    turns += 1;
+    next = setImmediate(turn);
+  };
+  let next = setImmediate(turn);
+  const read = await readFrameInSlices(frameLine({ type: 'snapshot', digest: 'A'.repeat(43), state }));
+  clearImmediate(next);
+  expect(read).toMatchObject({ state });
+  // Of 256 accounts each, besides its JSON and what is not an account.
+  expect(turns).toBeGreaterThanOrEqual(2000 / 256);
+  const other = { ...state, accounts: [...accounts, { ...account, name: 1 }] };
+  await expect(
+    readFrameInSlices(JSON.stringify({ type: 'snapshot', digest: 'A'.repeat(43), state: other })),
+  ).rejects.toThrow();
 });
 
 it('one octet of a snapshot changed on the way: no frame any more, or another digest than the one it brings', () => {

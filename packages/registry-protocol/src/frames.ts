@@ -1,7 +1,18 @@
 import { z } from 'zod';
-import { type Entities, entitiesSchema, epochSchema, type Snapshot, snapshotSchema } from './snapshot.js';
+import { accountsPerSlice, atOnce, inSlices, type Steps, slice } from './slices.js';
+import {
+  accountSchema,
+  type Entities,
+  entitiesSchema,
+  epochSchema,
+  type Snapshot,
+  snapshotSchema,
+} from './snapshot.js';
 
-/** Where a subscriber's stream is, as NDJSON: `?incarnation=N`, and `&epoch=E` of what it has; without it, a snapshot comes. */
+/**
+ * Where a subscriber's stream is, as NDJSON: `?incarnation=N`, and `&epoch=E` of what it has. Without it, or with
+ * `&whole=true`, a snapshot comes.
+ */
 export const streamPath = '/v1/stream';
 export const streamMediaType = 'application/x-ndjson';
 /** Octets of a stream's nonce. */
@@ -16,6 +27,12 @@ export const digestSchema = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 const hello = z.strictObject({
   type: z.literal('hello'),
   stream_nonce: z.string().regex(/^[A-Za-z0-9_-]{22}$/),
+  /** Which registry this is; one that was restored from its own backup is the same. */
+  history: z.uuid(),
+  /** What the subscriber's epoch was sealed with here; null: it never was, or the subscriber has nothing. */
+  sealed: digestSchema.nullable(),
+  /** Operators said: what was applied below this epoch and is not here was lost with a restore. 0: nothing was. */
+  restored: epochSchema,
 });
 /** All of a version. */
 const snapshot = z.strictObject({ type: z.literal('snapshot'), digest: digestSchema, state: snapshotSchema });
@@ -32,6 +49,7 @@ const heartbeat = z.strictObject({ type: z.literal('heartbeat'), epoch: epochSch
 
 const frame = z.discriminatedUnion('type', [hello, snapshot, change, heartbeat]);
 export type Frame = z.infer<typeof frame>;
+export type HelloFrame = z.infer<typeof hello>;
 export type ChangeFrame = z.infer<typeof change>;
 
 /** Says only that the registry is there, and cannot say now whether something was missed. */
@@ -44,7 +62,37 @@ export function frameLine(written: Frame): string {
 
 /** Throws for what is no frame: the line was damaged, or is none of ours. */
 export function readFrame(line: string): Frame {
-  return frame.parse(JSON.parse(line));
+  return atOnce(frameSteps(line));
+}
+
+/** The same, beside other work: only the JSON of a whole state is read at once, which takes a quarter of it all. */
+export async function readFrameInSlices(line: string): Promise<Frame> {
+  return line.length < smallLineLength ? readFrame(line) : inSlices(frameSteps(line));
+}
+
+/** A line that is read in a millisecond. */
+const smallLineLength = 64 * 1024;
+
+function* frameSteps(line: string): Steps<Frame> {
+  const read: unknown = JSON.parse(line);
+  yield;
+  const accounts = takeAccounts(read);
+  const rest = frame.parse(read);
+  const entities = rest.type === 'snapshot' ? rest.state : rest.type === 'change' ? rest.changed : undefined;
+  if (entities === undefined) return rest;
+  yield;
+  yield* slice(accounts, accountsPerSlice, (account) => void entities.accounts.push(accountSchema.parse(account)));
+  return rest;
+}
+
+/** What there may be ten thousand of, out of what was read; nothing when it is not where it should be. */
+function takeAccounts(read: unknown): readonly unknown[] {
+  const { type, state, changed } = Object(read) as Record<string, unknown>;
+  const entities = Object(type === 'snapshot' ? state : changed) as { accounts?: unknown };
+  if (!Array.isArray(entities.accounts)) return [];
+  const { accounts } = entities;
+  entities.accounts = [];
+  return accounts;
 }
 
 type Changed = Pick<ChangeFrame, 'epoch' | 'changed'>;

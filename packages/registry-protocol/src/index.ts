@@ -13,5 +13,6 @@ export * from './snapshot.js';
 export * from './standing-advice.js';
 export * from './state-digest.js';
 export * from './status-view.js';
+export * from './stored-state.js';
 export * from './subscriber-report.js';
 export * from './token.js';

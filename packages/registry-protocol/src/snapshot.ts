@@ -46,7 +46,8 @@ const profile = z.strictObject({
 
 const limit = (max: number) => z.int().min(1).max(max).optional();
 
-const account = z.strictObject({
+/** One account, as entities have it. */
+export const accountSchema = z.strictObject({
   name: z.string(),
   state: z.enum(['enabled', 'disabled']),
   profiles: z.array(z.string()),
@@ -67,7 +68,7 @@ const account = z.strictObject({
 export const entitiesSchema = z.strictObject({
   cas: z.array(ca),
   profiles: z.array(profile),
-  accounts: z.array(account),
+  accounts: z.array(accountSchema),
   /**
    * SHA-256 of each SubjectPublicKeyInfo that nobody may be certified for, 32 octets each, one behind the other, in the
    * order in which they were blocked: 43 characters a key.

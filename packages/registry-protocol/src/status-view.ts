@@ -20,7 +20,7 @@ const workSchema = z.object({
   /** Over the last half minute; null until the registry has looked twice. */
   arrivals_per_second: z.number().nullable(),
   drained_per_second: z.number().nullable(),
-  /** Until new work has its turn, as admission reckons; null: the capacity is not known, or nothing is signed. */
+  /** What is ahead of new work, at the speed of the last half minute; null: not known, or nothing is signed. */
   predicted_wait_ms: z.int().nullable(),
   /** The account with the most open work here. */
   top_account: z.string().nullable(),

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Log, Part } from '@sluice/lifecycle';
+import { startListening } from './start-listening.js';
 import type { StatusRoutes } from './status-routes.js';
 
 export interface StatusServer extends Part {
@@ -31,8 +32,7 @@ export function createStatusServer(options: {
     name: 'status-server',
     address,
     async start() {
-      server.listen(listen.port, listen.host);
-      await once(server, 'listening');
+      await startListening(server, listen);
       server.on('error', (err) => log.error({ event: 'status-server-error', err }, 'the status server failed'));
       const { host, port } = address();
       log.info({ event: 'listening', listening: `${host}:${port}` }, 'listening');

@@ -60,6 +60,7 @@ it('has an example in the help of every command', async () => {
     'ca lift-quarantine',
     'subscribers',
     'subscribers forget',
+    'registry restored',
     'profile apply',
     'profile ls',
     'profile show',

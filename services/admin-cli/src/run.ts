@@ -9,6 +9,7 @@ import { addKey } from './commands/key.js';
 import { addLint } from './commands/lint.js';
 import { addProfile } from './commands/profile.js';
 import { addQueue } from './commands/queue.js';
+import { addRegistry } from './commands/registry.js';
 import { addStatus } from './commands/status.js';
 import { addSubscribers } from './commands/subscribers.js';
 import { addWhy } from './commands/why.js';
@@ -55,6 +56,7 @@ Examples:
   addKey(program, context);
   addQueue(program, context);
   addSubscribers(program, context);
+  addRegistry(program, context);
   addLint(program, context);
   addAudit(program, context);
   return program;

@@ -118,6 +118,9 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   metrics.gauge('snapshot_stale', '1 while the registry has been silent too long.', [], (gauge) =>
     gauge.set(registry.current()?.stale === false ? 0 : 1),
   );
+  metrics.gauge('registry_refused', '1 while the registry is another one, or was put back.', [], (gauge) =>
+    gauge.set(registry.refusing() ? 1 : 0),
+  );
   const load = createLoadView(() => ledger.readLoad(), monotonicMs);
   showForecast(metrics, load.forecast);
   const admission = createAdmission({ view: load, openRequestsMax: config.openRequestsMax, monotonicMs, random });

@@ -3,9 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
-import { SluiceError } from '@sluice/errors';
 import type { Log, Part } from '@sluice/lifecycle';
-import type { StatusRoutes } from '@sluice/telemetry';
+import { type StatusRoutes, startListening } from '@sluice/telemetry';
 
 /** Connections at once; each holds at most a body of 64 kB. */
 const connectionsMax = 10_000;
@@ -120,13 +119,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       return draining;
     },
     async start() {
-      server.listen(listen.port, listen.host);
-      try {
-        await once(server, 'listening');
-      } catch (cause) {
-        const reason = cause instanceof Error ? cause.message : 'unknown';
-        throw new SluiceError('config-invalid', `SLUICE_LISTEN cannot be used: ${reason}`, { cause });
-      }
+      await startListening(server, listen);
       server.on('error', (err) => log.error({ event: 'server-error', err }, 'the server failed'));
       const { host, port } = address();
       log.info({ event: 'listening', listening: `${host}:${port}` }, 'listening');

@@ -123,6 +123,9 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
   metrics.gauge('snapshot_stale', '1 while the registry has been silent too long.', [], (gauge) =>
     gauge.set(rules.registry.current()?.stale === false ? 0 : 1),
   );
+  metrics.gauge('registry_refused', '1 while the registry is another one, or was put back.', [], (gauge) =>
+    gauge.set(rules.registry.refusing() ? 1 : 0),
+  );
   const pumps = requestClasses.map((requestClass) =>
     createLanePump(context, new ClaimSlots(claimsInFlightMax), { class: requestClass, keyGroup }),
   );

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
@@ -26,6 +26,11 @@ const account = (name: string, ...profiles: string[]): Entities['accounts'][numb
 /** A registry in memory that serves one subscriber and may misbehave. */
 export class FakeRegistry {
   state: Snapshot = { ...nothing, epoch: '1', accounts: [account('acme', 'tls')] };
+  history: string = randomUUID();
+  /** What versions of the past were sealed with. */
+  readonly sealed = new Map<string, string>();
+  /** Up to where a restore was admitted. */
+  restored = '0';
   /** `away`: drops connections. `silent`: greets and says nothing more. `fenced`, `unauthorized`: says so. */
   mode: 'answers' | 'away' | 'silent' | 'hangs' | 'fenced' = 'answers';
   /** What each stream asked for. */
@@ -81,6 +86,7 @@ export class FakeRegistry {
   /** The next epoch: `acme` may use these profiles. Told unless `quietly`. */
   change(profiles: string[], { quietly = false } = {}): void {
     const from = this.state.epoch;
+    this.sealed.set(from, this.#digest());
     const changed = { ...nothing, accounts: [account('acme', ...profiles)] };
     this.state = withChange(this.state, { epoch: String(BigInt(from) + 1n), changed });
     if (!quietly) this.tell(this.changeLine(from, changed));
@@ -108,6 +114,11 @@ export class FakeRegistry {
     return Buffer.from(stateDigest(this.state)).toString('base64url');
   }
 
+  #sealedAt(epoch: string | null): string | null {
+    if (epoch === this.state.epoch) return this.#digest();
+    return epoch !== null && BigInt(epoch) < BigInt(this.state.epoch) ? (this.sealed.get(epoch) ?? null) : null;
+  }
+
   async #answer(
     method: string,
     path: string,
@@ -133,13 +144,16 @@ export class FakeRegistry {
   #open(query: URLSearchParams, response: ServerResponse): void {
     if (this.mode === 'fenced')
       return void response.writeHead(503).end(JSON.stringify({ code: 'fenced', detail: 'x' }));
-    this.asked.push({ epoch: query.get('epoch') });
+    const whole = query.get('whole') === 'true';
+    this.asked.push({ epoch: whole ? null : query.get('epoch') });
     this.#stream = response;
     this.#nonce = randomBytes(streamNonceBytes);
-    this.tell(frameLine({ type: 'hello', stream_nonce: this.#nonce.toString('base64url') }));
-    if (this.mode === 'silent') return;
+    const { history, restored } = this;
     const epoch = query.get('epoch');
-    if (epoch === null) this.tell(frameLine({ type: 'snapshot', digest: this.#digest(), state: this.state }));
+    const stream_nonce = this.#nonce.toString('base64url');
+    this.tell(frameLine({ type: 'hello', stream_nonce, history, restored, sealed: this.#sealedAt(epoch) }));
+    if (this.mode === 'silent') return;
+    if (epoch === null || whole) this.tell(frameLine({ type: 'snapshot', digest: this.#digest(), state: this.state }));
     else if (BigInt(epoch) >= BigInt(this.state.epoch)) this.beat();
     else this.tell(this.changeLine(epoch, { ...nothing, accounts: this.state.accounts }));
   }

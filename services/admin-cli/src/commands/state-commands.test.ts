@@ -389,6 +389,28 @@ describe('sluice subscribers', () => {
     expect(await rig.sluice('subscribers', '--epoch', 'x')).toBe(2);
   });
 
+  it('lets a restored registry count for those who are ahead of it, by two, after the epoch was typed', async () => {
+    const call = 'POST /admin/v1/registry/restored';
+    const trialOf = { dry_run: true, epoch: '95', heard_epoch: '100', done: false, proposal: null };
+    const mine = { ...proposal, verb: 'registry restored --past', subject: '120' };
+    const restored = ['registry', 'restored', '--past', '120', '--reason', "it's over"];
+    rig.answers[call] = [
+      [200, trialOf],
+      [201, { ...trialOf, dry_run: false, proposal: mine }],
+      [201, { ...trialOf, dry_run: false, epoch: '121', done: true, proposal: mine }],
+    ];
+    rig.interactive = true;
+    rig.typed = '12';
+    expect(await rig.sluice(...restored)).not.toBe(0);
+    expect(rig.err.join('')).toContain('at epoch 95; subscribers told it of 100');
+    expect(bodies(call)).toEqual([{ past: '120', reason: "it's over", dry_run: true }]);
+    expect(await rig.sluice(...restored, '--yes')).toBe(7);
+    expect(rig.out[0]).toContain(`sluice registry restored --past 120 --reason 'it'\\''s over'`);
+    expect(await rig.sluice(...restored, '--yes')).toBe(0);
+    expect(rig.out[1]).toContain('goes on at epoch 121, as alice proposed');
+    expect(await rig.sluice('registry', 'restored', '--past', 'x', '--reason', 'y')).toBe(2);
+  });
+
   it('forgets one that was taken away, by two operators when it must', async () => {
     const call = 'POST /admin/v1/subscribers/signer-3/forget';
     const gone = { ...proposal, verb: 'subscribers forget', subject: 'signer-3' };

@@ -1,6 +1,7 @@
 import { SluiceError } from '@sluice/errors';
 import * as protocol from '@sluice/registry-protocol';
 import type { Request } from 'express';
+import { admitRestore } from '../operations/admit-restore.js';
 import { addApiKey, revokeApiKey } from '../operations/api-keys.js';
 import { type CaVerb, changeCaState } from '../operations/change-ca-state.js';
 import { forgetSubscriber } from '../operations/forget-subscriber.js';
@@ -95,6 +96,14 @@ export const changeRoutes: readonly AdminRoute[] = [
     body: protocol.changeStateBodySchema,
     answer: protocol.forgetSubscriberAnswerSchema,
     run: (context, operator, body, request) => forgetSubscriber(context, operator, nameIn(request), body),
+  }),
+  act({
+    path: '/admin/v1/registry/restored',
+    summary:
+      'Let a database that was put back to an older state count for subscribers that are ahead of it: takes two operators',
+    body: protocol.admitRestoreBodySchema,
+    answer: protocol.admitRestoreAnswerSchema,
+    run: admitRestore,
   }),
   look({
     path: '/admin/v1/changes/:epoch',

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Log, Part } from '@sluice/lifecycle';
+import { startListening } from '@sluice/telemetry';
 
 export interface HttpServer extends Part {
   /** `host:port`; throws before `start`. */
@@ -28,8 +29,7 @@ export function createHttpServer(options: {
     name: 'http-server',
     address,
     async start() {
-      server.listen(listen.port, listen.host);
-      await once(server, 'listening');
+      await startListening(server, listen);
       server.on('error', (err) => log.error({ event: 'http-server-error', err }, 'the server failed'));
       log.info({ event: 'listening', listening: address() }, 'listening');
     },

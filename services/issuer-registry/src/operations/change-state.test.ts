@@ -5,6 +5,7 @@ import { createMemoryRegistryStore, type MemoryRegistryStore } from '../testing/
 import { newSubscriber } from '../testing/memory-subscriber-store.js';
 import { queueIn } from '../testing/queue-in.js';
 import type { AdminContext } from './admin-context.js';
+import { admitRestore } from './admit-restore.js';
 import { addApiKey, revokeApiKey } from './api-keys.js';
 import { type CaVerb, changeCaState } from './change-ca-state.js';
 import { forgetSubscriber } from './forget-subscriber.js';
@@ -201,6 +202,27 @@ describe('a subscriber', () => {
     expect(list.confirmed_epoch).toBe('0');
     await store.confirm();
     expect((await listSubscribers(context)).confirmed_epoch).toBe('2');
+  });
+});
+
+describe('a registry that was put back', () => {
+  const row = newSubscriber({ name: 's', service: 'signer', appliedEpoch: 100n });
+  const restored = (operator: string, past: string, more: object = {}) =>
+    admitRestore(context, operator, { ...body, past, ...more });
+
+  it('goes on past what two operators name and what it has heard of', async () => {
+    store.subscriberRows = [row];
+    const trial = await restored('alice', '90', { dry_run: true });
+    expect(trial).toMatchObject({ epoch: '2', heard_epoch: '100', done: false });
+    expect(store.proposalRows).toEqual([]);
+    expect(await restored('alice', '90')).toMatchObject({ done: false });
+    await expect(restored('alice', '90')).rejects.toMatchObject({
+      facts: { what_to_do: expect.stringContaining("sluice registry restored --past 90 --reason 'drill'") },
+    });
+    // Another epoch is another proposal.
+    expect(await restored('bob', '120')).toMatchObject({ done: false });
+    expect(await restored('bob', '90')).toMatchObject({ done: true, epoch: '101' });
+    expect(await restored('alice', '120')).toMatchObject({ done: true, epoch: '121' });
   });
 });
 

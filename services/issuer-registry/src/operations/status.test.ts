@@ -17,7 +17,7 @@ const waiting = (more: Partial<QueueRow>): QueueRow => ({
   ...{ class: 'interactive', keyGroup: 'default', ca: 'tls', queued: 0, signing: 0, held: 0, parked: 0, failed: 0 },
   ...{ oldestAgeMs: 0, accepted: 0, topAccount: null, topOpen: 0, ...more },
 });
-const work = (...rows: QueueRow[]): Status['work'] => workView({ at: now, capacities: {}, rows, rates: new Map() });
+const work = (...rows: QueueRow[]): Status['work'] => workView({ at: now, rows, rates: new Map() });
 
 let store: MemoryRegistryStore;
 let context: AdminContext;
@@ -183,15 +183,14 @@ describe('status', () => {
       waiting({ queued: 1, oldestAgeMs: 10.4 }),
       waiting({ class: 'background', queued: 90, held: 30, oldestAgeMs: 5000, topAccount: 'acme', topOpen: 80 }),
     ];
-    context = { ...context, queue: { now: async () => ({ at: now, capacities: { default: 13 }, rows, rates }) } };
+    context = { ...context, queue: { now: async () => ({ at: now, rows, rates }) } };
     const { work: told } = await readStatus(context);
     expect(told).toMatchObject([
       {
         class: 'background',
         held: 30,
         oldest_age_ms: 5000,
-        // 60 are ahead, and 5 of 65 shares are background's.
-        predicted_wait_ms: 60_000,
+        predicted_wait_ms: null,
         arrivals_per_second: 0,
         top_account: 'acme',
         top_open: 80,
@@ -200,7 +199,7 @@ describe('status', () => {
         class: 'interactive',
         ca: 'tls',
         oldest_age_ms: 10,
-        predicted_wait_ms: 83,
+        predicted_wait_ms: 126,
         arrivals_per_second: 8,
         drained_per_second: 8,
       },

@@ -3,7 +3,12 @@ import { expect, it, vi } from 'vitest';
 import { createAcknowledgementBatch } from './acknowledgement-batch.js';
 
 type Ack = readonly Acknowledgement[];
-const ack = (name: string, epoch: bigint): Acknowledgement => ({ name, incarnation: 1n, epoch });
+const ack = (name: string, epoch: bigint): Acknowledgement => ({
+  name,
+  incarnation: 1n,
+  epoch,
+  nonce: Buffer.alloc(16),
+});
 
 /** A ledger that answers when it is told to. */
 function slowLedger() {

@@ -168,9 +168,9 @@ async function send(
 it('an acknowledgement counts only when it is true, on the latest stream, under one’s own name', async () => {
   const { url } = await startRegistry();
   const nonce = Buffer.alloc(16, 1);
-  await store.openStream('s0', 1n, nonce);
+  await store.openStream('s0', 1n, nonce, 0n);
   store.subscriberRows = [...store.subscriberRows, newSubscriber({ name: 's1', service: 'signer' })];
-  await store.openStream('s1', 1n, Buffer.alloc(16, 2));
+  await store.openStream('s1', 1n, Buffer.alloc(16, 2), 0n);
   const digest = (await store.digestOf(1n)) ?? new Uint8Array();
   const told = { incarnation: '1', epoch: '1' };
   const about = { name: 's0', incarnation: 1n, epoch: 1n, digest, streamNonce: nonce };
@@ -200,7 +200,7 @@ it('an acknowledgement counts only when it is true, on the latest stream, under 
   expect(await send(url, 's0', { ...told, proof }, { jti })).toBe(200);
   expect(await send(url, 's0', { ...told, proof }, { jti })).toBe(401);
   expect(acknowledged()).toEqual([1n, 0n]);
-  await store.openStream('s0', 1n, Buffer.alloc(16, 3));
+  await store.openStream('s0', 1n, Buffer.alloc(16, 3), 0n);
   expect(await send(url, 's0', { ...told, proof })).toBe(409);
 });
 

@@ -39,10 +39,11 @@ let nowMs: number;
 let reads: bigint[];
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
+const standing = { history: '0199a4c2-7d1e-7c3a-9b1f-2f6f3f1f9a10', restoredEpoch: 0n, sealed: null };
 const open = (name: string, epoch?: bigint): FakeOutlet => {
   const outlet = new FakeOutlet();
   const giveUpPlace = streams.admit(name);
-  streams.add({ name, key, incarnation: 1n, nonce: Buffer.alloc(16), epoch, outlet });
+  streams.add({ name, key, incarnation: 1n, nonce: Buffer.alloc(16), standing, epoch, outlet });
   giveUpPlace();
   return outlet;
 };

@@ -1,7 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
+import type { StreamStanding } from '@sluice/ledger';
 import type { Log, Part } from '@sluice/lifecycle';
-import { aliveLine, frameLine, heartbeatMs as heartbeatDefaultMs } from '@sluice/registry-protocol';
+import { aliveLine, type Frame, frameLine, heartbeatMs as heartbeatDefaultMs } from '@sluice/registry-protocol';
 import type { Versions } from './versions.js';
 
 /** The part of an HTTP answer that a stream is written to. */
@@ -19,6 +20,8 @@ export interface NewStream {
   readonly key: KeyObject;
   readonly incarnation: bigint;
   readonly nonce: Uint8Array;
+  /** What the registry is to the state that the subscriber has. */
+  readonly standing: StreamStanding;
   /** What the subscriber has; `undefined`: nothing that it would go on from. */
   readonly epoch: bigint | undefined;
   readonly outlet: Outlet;
@@ -134,7 +137,7 @@ export function createStreams(options: {
     add(given) {
       const before = streams.get(given.name);
       if (before) close(before);
-      const { outlet, nonce } = given;
+      const { outlet } = given;
       const stream: Stream = { ...given, sentEpoch: given.epoch, advancing: false, full: undefined, closed: false };
       streams.set(given.name, stream);
       outlet.on('close', () => close(stream));
@@ -144,7 +147,7 @@ export function createStreams(options: {
         void bring(stream);
       });
       if (stopped) return close(stream);
-      write(stream, frameLine({ type: 'hello', stream_nonce: Buffer.from(nonce).toString('base64url') }));
+      write(stream, frameLine(helloOf(given)));
       if (isBehind(stream)) void bring(stream);
       else beat(stream);
     },
@@ -172,3 +175,16 @@ export function createStreams(options: {
     },
   };
 }
+
+function helloOf({ nonce, standing }: NewStream): Frame {
+  const { history, restoredEpoch, sealed } = standing;
+  return {
+    type: 'hello',
+    stream_nonce: text(nonce),
+    history,
+    sealed: sealed === null ? null : text(sealed),
+    restored: String(restoredEpoch),
+  };
+}
+
+const text = (octets: Uint8Array): string => Buffer.from(octets).toString('base64url');

@@ -13,6 +13,16 @@ export const rowKey = ({ class: requestClass, keyGroup, ca }: Pick<QueueRow, 'cl
 const openOf = (row: QueueRow | undefined): number => (row === undefined ? 0 : row.queued + row.signing);
 
 /**
+ * Milliseconds that work accepted now waits, if what is ahead of it goes on as fast as it went: neither what is held nor
+ * what is shelved is ahead of anything. Null while nobody knows, or nothing goes.
+ */
+export function predictedWaitMs({ queued, held, signing }: QueueRow, rates: Rates | undefined): number | null {
+  const ahead = queued - held + signing;
+  if (ahead === 0) return 0;
+  return rates === undefined || rates.drained === 0 ? null : Math.round((ahead / rates.drained) * 1000);
+}
+
+/**
  * How fast work came and went, per class and CA, from readings in order of time, each with what was accepted since the
  * one before: what came and is no longer open has gone. Empty for fewer than two readings.
  */

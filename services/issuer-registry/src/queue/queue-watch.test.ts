@@ -15,7 +15,7 @@ beforeEach(() => {
     asked.push(since);
     await Promise.resolve();
     nowMs += takesMs;
-    return { at: new Date(nowMs), capacities: {}, rows: [] };
+    return { at: new Date(nowMs), rows: [] };
   };
   const quiet = (): void => undefined;
   const log = { info: quiet, warn: quiet, error: quiet };

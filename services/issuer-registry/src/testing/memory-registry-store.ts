@@ -8,7 +8,6 @@ import type {
   NewestEnds,
   OperatorRole,
   ProposalRow,
-  QueueReading,
   QueueRow,
   RegistryStore,
   SubscriberRow,
@@ -43,7 +42,6 @@ export interface MemoryRegistryStore extends RegistryStore {
   /** What `parkedOf` says, of every CA. */
   parked: number;
   queueRows: QueueRow[];
-  capacities: QueueReading['capacities'];
   ends: NewestEnds;
   holdRows: HoldRow[];
   vacuum: VacuumWatch;
@@ -80,6 +78,12 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
     const expiresAt = new Date(now.getTime() + 3_600_000);
     store.proposalRows.push({ verb, subject, reason, proposedBy: operator, expiresAt });
     return { epoch, standing: 'proposed', proposedBy: operator, expiresAt };
+  }
+  function admitRestore(operator: string, past: bigint, reason: string, heard: bigint): DecidedChange {
+    const proposed = propose(operator, 'registry-restored', String(past), reason);
+    if (proposed !== undefined) return proposed;
+    for (const ahead of [past, heard]) if (ahead > epoch) epoch = ahead;
+    return { epoch: change(operator, 'registry-restored', 'registry'), standing: 'done' };
   }
   function setCaState(
     operator: string,
@@ -186,7 +190,6 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
     leaseFindings: [],
     parked: 0,
     queueRows: [],
-    capacities: {},
     ends: { since: new Date(now.getTime() - 600_000), groups: [] },
     holdRows: [],
     vacuum: { deadRows: 0, oldestTransactionMs: 0, heldBy: null },
@@ -229,6 +232,8 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
     disableCa: async (operator, name, reason) => setCaState(operator, name, ['active', 'retiring'], 'disabled', reason),
     enableCa: async (operator, name, reason) => setCaState(operator, name, ['disabled'], 'active', reason),
     retireCa: async (operator, name, reason) => setCaState(operator, name, ['disabled'], 'retiring', reason),
+    admitRestore: async (operator, past, reason) =>
+      admitRestore(operator, past, reason, await subscribers.heardEpoch()),
     parkedOf: async () => store.parked,
     liftQuarantine: async (operator, name, token) =>
       setState(
@@ -332,7 +337,7 @@ export function createMemoryRegistryStore(now: Date): MemoryRegistryStore {
     auditWhole: async () => store.leaseFindings,
     auditRange: async () => store.auditAnswers.shift() ?? { findings: [], next: undefined },
     auditScope: async () => ({ oldest: undefined, requestsEstimated: 0 }),
-    queue: async () => ({ at: now, capacities: store.capacities, rows: store.queueRows }),
+    queue: async () => ({ at: now, rows: store.queueRows }),
     newestEnds: async () => store.ends,
     holds: async () => store.holdRows,
     vacuumWatch: async () => store.vacuum,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { SluiceError } from '@sluice/errors';
 import type { Entities, SubscriberRow, SubscriberStore } from '@sluice/ledger';
 
@@ -37,12 +38,13 @@ export function newSubscriber(more: Partial<SubscriberRow> & Pick<SubscriberRow,
 /** Obeys the contract of SubscriberStore where a test can see it. */
 export function createMemorySubscriberStore(
   around: Surroundings,
-): Omit<SubscriberStore, 'proposals' | 'quarantines'> & { epochGrew(): void } {
+): Omit<SubscriberStore, 'proposals' | 'quarantines' | 'admitRestore'> & { epochGrew(): void } {
   const { here, rows } = around;
   const nonces = new Map<string, Uint8Array>();
   const listeners = new Set<() => void>();
   /** Of versions that were looked at. */
   const digests = new Map<bigint, Uint8Array>();
+  const history = randomUUID();
   let confirmed = 0n;
 
   const present = (name: string, incarnation: bigint): SubscriberRow | undefined =>
@@ -51,7 +53,7 @@ export function createMemorySubscriberStore(
     around.put(rows().map((row) => (row.name === name ? { ...row, ...to } : row)));
   const newest = (): Entities => around.entitiesSince(0n);
 
-  return {
+  const store: ReturnType<typeof createMemorySubscriberStore> = {
     epochGrew() {
       // As at a commit: when the change is whole.
       queueMicrotask(() => {
@@ -85,10 +87,11 @@ export function createMemorySubscriberStore(
         },
       };
     },
-    async openStream(name, incarnation, nonce) {
+    async openStream(name, incarnation, nonce, heldEpoch) {
       here();
       if (present(name, incarnation) === undefined) throw new SluiceError('fenced');
       nonces.set(name, nonce);
+      return { history, restoredEpoch: 0n, sealed: (await store.digestOf(heldEpoch)) ?? null };
     },
     async streamOf(name) {
       here();
@@ -101,7 +104,7 @@ export function createMemorySubscriberStore(
       return acks.map(({ name, incarnation, epoch, nonce }) => {
         const row = present(name, incarnation);
         const stream = nonces.get(name);
-        const otherStream = nonce !== undefined && (stream === undefined || Buffer.compare(nonce, stream) !== 0);
+        const otherStream = stream === undefined || Buffer.compare(nonce, stream) !== 0;
         if (row === undefined || otherStream || epoch > newest().epoch) return 'conflict';
         const isNew = epoch > row.acknowledgedEpoch;
         const heardAt = around.now();
@@ -112,7 +115,8 @@ export function createMemorySubscriberStore(
     async refuse({ name, incarnation, epoch, code, reason }) {
       here();
       if (present(name, incarnation) === undefined || epoch > newest().epoch) throw new SluiceError('conflict');
-      change(name, { heardAt: around.now(), refusedEpoch: epoch, refusedCode: code, refusedReason: reason });
+      const proved = code === 'epoch-rolled-back' ? { acknowledgedEpoch: 0n, acknowledgedAt: null } : {};
+      change(name, { heardAt: around.now(), refusedEpoch: epoch, refusedCode: code, refusedReason: reason, ...proved });
     },
     async fenceExpired() {
       here();
@@ -134,6 +138,10 @@ export function createMemorySubscriberStore(
       here();
       return confirmed;
     },
+    async heardEpoch() {
+      here();
+      return rows().reduce((most, { appliedEpoch }) => (appliedEpoch > most ? appliedEpoch : most), confirmed);
+    },
     async subscribers() {
       here();
       return [...rows()];
@@ -147,4 +155,5 @@ export function createMemorySubscriberStore(
       return { standing: 'done' };
     },
   };
+  return store;
 }

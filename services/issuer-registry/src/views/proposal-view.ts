@@ -6,6 +6,7 @@ const commandOf: Readonly<Record<ProposalRow['verb'], string>> = {
   'ca-active': 'ca enable',
   'ca-disabled': 'ca disable',
   'subscriber-forget': 'subscribers forget',
+  'registry-restored': 'registry restored --past',
 };
 
 export function proposalView({ verb, subject, reason, proposedBy, expiresAt }: ProposalRow): ProposalView {

@@ -1,7 +1,6 @@
 import type { QueueRow } from '@sluice/ledger';
 import type { CaDetail, Status } from '@sluice/registry-protocol';
-import { predictedWaitMs } from '../queue/predicted-wait.js';
-import { rowKey } from '../queue/queue-rates.js';
+import { predictedWaitMs, rowKey } from '../queue/queue-rates.js';
 import type { QueueNow } from '../queue/queue-watch.js';
 
 const nothing = {
@@ -19,9 +18,7 @@ const nothing = {
 const perSecond = (rate: number): number => Math.round(rate * 10) / 10;
 
 /** Open and shelved work by class and CA, the longest wait first; also what came lately and is done already. */
-export function workView(now: QueueNow): Status['work'] {
-  const { rows, rates } = now;
-  const waitMsOf = predictedWaitMs(now);
+export function workView({ rows, rates }: QueueNow): Status['work'] {
   const there = new Set(rows.map(rowKey));
   const gone = [...rates.values()].filter((row) => !there.has(rowKey(row)));
   return [...rows, ...gone.map((row): QueueRow => ({ ...nothing, ...row }))]
@@ -41,7 +38,7 @@ export function workView(now: QueueNow): Status['work'] {
         oldest_age_ms: Math.round(row.oldestAgeMs),
         arrivals_per_second: rates.size === 0 ? null : perSecond(rate.arrivals),
         drained_per_second: rates.size === 0 ? null : perSecond(rate.drained),
-        predicted_wait_ms: waitMsOf(row),
+        predicted_wait_ms: predictedWaitMs(row, known),
         top_account: row.topAccount,
         top_open: row.topOpen,
       };
