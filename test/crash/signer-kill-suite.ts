@@ -33,7 +33,7 @@ export function signerKillSuite({ leaseMs, rounds }: { readonly leaseMs: number;
 
   it('client history, witness and ledger agree', async () => {
     await load.stop();
-    await system.settle(40_000);
+    await system.settle(20_000);
     await load.readBack();
     const { violations, counts } = await system.audit(load.client.answers, 60_000);
     expect(violations).toEqual([]);
