@@ -7,8 +7,10 @@ const longest = [
   'test/inputs/',
   'test/crash/',
   'test/flood/',
-  'test/interop/',
+  'test/incident/',
+  'test/integration/one-',
   'test/integration/',
+  'test/',
   'packages/local-stack/',
 ];
 
