@@ -2,7 +2,6 @@ import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
   enrolOperator,
@@ -21,7 +20,6 @@ import {
   startPostgres,
   startRedis,
 } from '@sluice/local-stack';
-import { Client } from 'pg';
 import { type AdminClient, createAdminClient } from './admin-client.js';
 import { type AuditReport, auditHistory } from './audit-history.js';
 import { createDescriptionChecker, type Document, type Exchange } from './description-checker.js';
@@ -29,6 +27,7 @@ import { endAll, type Member, startMember } from './member.js';
 import { type Pacer, startPacer } from './pacer.js';
 import { type Answer, createRecordingClient, type RecordingClient } from './recording-client.js';
 import { sharedPostgres } from './shared-postgres.js';
+import { query, untilApplied, untilSettled } from './system-ledger.js';
 import { createTcpProxy, type TcpProxy } from './tcp-proxy.js';
 import { makeTestHierarchy } from './test-hierarchy.js';
 import { createVerbWire, type VerbWire } from './verb-wire.js';
@@ -204,23 +203,29 @@ async function start(options: SystemOptions, whenFailed: (end: () => Promise<unk
     SLUICE_TOKEN: `token-${number}`,
     SLUICE_KEY_STORE_DIR: files.folder(`token-${number}`),
   });
-  const ownTokens = options.tokens === 'each';
-  const signers = ownTokens
-    ? [await member('signer', 'signer-1', registryUrl, tokenOf(1))]
-    : await several('signer', options.signers ?? 1, registryUrl);
   const adminDescription = await describedBy(registry, '/admin/v1/openapi.json');
   const admin = createAdminClient({
     ...{ baseUrl: () => registry.url, name: operator.name, privateKey: operator.key },
     onExchange: adminDescription.compare,
   });
-  const { apiKey, otherApiKey } = await makeTestHierarchy(admin);
-  // The first has made the keys; the others get copies of its token.
-  for (let number = 2; ownTokens && number <= (options.signers ?? 1); number += 1) {
-    cpSync(files.folder('token-1'), files.folder(`token-${number}`), { recursive: true });
-    signers.push(await member('signer', `signer-${number}`, registryUrl, tokenOf(number)));
+  const ownTokens = options.tokens === 'each';
+  async function startSigners() {
+    const signers = ownTokens
+      ? [await member('signer', 'signer-1', registryUrl, tokenOf(1))]
+      : await several('signer', options.signers ?? 1, registryUrl);
+    const keys = await makeTestHierarchy(admin);
+    // The first has made the keys; the others get copies of its token.
+    for (let number = 2; ownTokens && number <= (options.signers ?? 1); number += 1) {
+      cpSync(files.folder('token-1'), files.folder(`token-${number}`), { recursive: true });
+      signers.push(await member('signer', `signer-${number}`, registryUrl, tokenOf(number)));
+    }
+    return { signers, ...keys };
   }
-  // Last, so that the first snapshot they get has everything in it.
-  const frontEnds = await several('identity-api', options.frontEnds ?? 1, frontEndsRegistryUrl);
+  const [{ signers, apiKey, otherApiKey }, frontEnds] = await allStarted([
+    startSigners(),
+    several('identity-api', options.frontEnds ?? 1, frontEndsRegistryUrl),
+  ] as const);
+  await untilApplied(adminUrl);
   const witness = (): WitnessEntry[] => readWitness(witnessFile);
   const description = await describedBy(frontEnds[0], '/openapi.json');
   return {
@@ -268,7 +273,9 @@ async function start(options: SystemOptions, whenFailed: (end: () => Promise<unk
 }
 
 /** As Promise.all, but one that fails is told only when the others have started, and can be ended. */
-async function allStarted(starting: readonly Promise<Member>[]): Promise<Member[]> {
+async function allStarted<T extends readonly Promise<unknown>[]>(
+  starting: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
   await Promise.allSettled(starting);
   return Promise.all(starting);
 }
@@ -357,29 +364,4 @@ async function newOperator(adminUrl: string): Promise<{ name: string; key: KeyOb
   const name = 'operator-1';
   await enrolOperator(adminUrl, { name, publicKey: publicKey.export({ type: 'spki', format: 'der' }) });
   return { name, key: privateKey };
-}
-
-async function query<Row>(adminUrl: string, sql: string, values: readonly unknown[] = []): Promise<Row[]> {
-  const client = new Client({ connectionString: adminUrl });
-  await client.connect();
-  try {
-    return (await client.query(sql, [...values])).rows as Row[];
-  } finally {
-    await client.end();
-  }
-}
-
-async function untilSettled(adminUrl: string, waitMs: number): Promise<void> {
-  const end = performance.now() + waitMs;
-  for (;;) {
-    const open = await query<{ state: string; count: string }>(
-      adminUrl,
-      'select state, count(*) as count from ledger.work group by state order by state',
-    );
-    if (open.length === 0) return;
-    if (performance.now() > end) {
-      throw new Error(`after ${waitMs} ms still open: ${open.map((row) => `${row.count} ${row.state}`).join(', ')}`);
-    }
-    await wait(100);
-  }
 }
