@@ -67,10 +67,10 @@ export async function untilLocked({ sql }: LedgerFixture, table: string, mode: s
   await expect.poll(() => sql(text, table, mode), soon).not.toEqual([]);
 }
 
-/** Resolves when a statement of another connection waits for a lock in this database. */
-export async function untilWaiting({ sql }: LedgerFixture): Promise<void> {
+/** Resolves when statements of so many other connections wait for a lock in this database. */
+export async function untilWaiting({ sql }: LedgerFixture, count = 1): Promise<void> {
   const text = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-  await expect.poll(() => sql(text), soon).not.toEqual([]);
+  await expect.poll(async () => (await sql(text)).length, soon).toBeGreaterThanOrEqual(count);
 }
 
 /** Does it while nobody else can so much as read that table. */

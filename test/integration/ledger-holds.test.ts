@@ -167,6 +167,7 @@ describe('an undo', () => {
     await carryOn(id, 'holding');
     await fixture.registry.undoHold('alice', id, 'a mistake');
     expect(await carryOn(id, 'undone')).toBe(5);
+    expect(await fixture.registry.receipt(id)).toMatchObject({ moved: 5, returned: 5 });
     expect(await places(ids)).toEqual([{ state: 'queued', class: 'async', receipt: null, count: 5 }]);
     expect((await claimed(64, { class: 'async' })).sort()).toEqual(ids.sort());
     expect(await codeOf(fixture.registry.undoHold('alice', id, 'again'))).toBe('conflict');
@@ -261,8 +262,13 @@ describe('refuses', () => {
 
   it('the second of two operators who hold the same at once: one hold, each request moved once', async () => {
     const ids = await acceptMany(front, 3);
-    const codes = await Promise.all([codeOf(park()), codeOf(park())]);
-    expect(codes.sort()).toEqual(['conflict', undefined]);
+    let codes: Promise<(string | undefined)[]> | undefined;
+    // Neither gets beyond counting before both are there.
+    await whileLocked(fixture, 'ledger.shelf', async () => {
+      codes = Promise.all([codeOf(park()), codeOf(park())]);
+      await untilWaiting(fixture, 2);
+    });
+    expect((await codes)?.sort()).toEqual(['conflict', undefined]);
     const [only] = await fixture.registry.receipts(10);
     expect(await carryOn(only?.id ?? '', 'holding')).toBe(3);
     expect(await places(ids)).toMatchObject([{ state: 'parked', count: 3 }]);

@@ -113,10 +113,11 @@ it('follows a resubmission with an estimate by what was done lately, and none wh
     look(60, { state: 'done', moved: 600, passed_over: 400 }),
   ];
   expect(await rig.sluice('queue', 'show', id, '--follow')).toBe(0);
-  const [, moving, waiting, still] = rig.err;
+  const [begun, moving, waiting, , still] = rig.err;
+  expect(begun).toMatch(/no estimate yet$/);
   expect(moving).toMatch(/100 of 1000, 100\/s lately, about 9 s/);
   expect(waiting).toMatch(/waits for interactive work$/);
-  expect(still).toMatch(/no estimate/);
+  expect(still).toMatch(/no estimate: it has not moved lately/);
   expect(rig.out.join('\n')).toMatch(/state +done(.|\n)*ca demo-tls, 33.3 % of them/);
 });
 

@@ -21,7 +21,8 @@ const done = (receipt: ReceiptView): number =>
 
 /** A park may move more than it matched: it catches what arrives. */
 function total(receipt: ReceiptView): number {
-  return receipt.state === 'undoing' || receipt.state === 'undone' ? receipt.moved : receipt.matched;
+  if (receipt.state === 'undoing' || receipt.state === 'undone') return receipt.moved;
+  return Math.max(receipt.matched, done(receipt));
 }
 
 /** How far it is and how long it will still take, by how fast it went; nothing is promised while it stands still. */
@@ -37,7 +38,8 @@ export function progressLine(receipt: ReceiptView, lately: { readonly perS: numb
 function estimate(receipt: ReceiptView, left: number, lately: { readonly perS: number } | undefined): string {
   if (receipt.waits_for !== null) return `, waits for ${receipt.waits_for}`;
   if (left === 0 || !['moving', 'undoing', 'running'].includes(receipt.state)) return '';
-  if (lately === undefined || lately.perS < 0.1) return ', no estimate: it has not moved lately';
+  if (lately === undefined) return ', no estimate yet';
+  if (lately.perS < 0.1) return ', no estimate: it has not moved lately';
   return `, ${Math.round(lately.perS)}/s lately, about ${durationText((left / lately.perS) * 1000)} at that pace`;
 }
 
