@@ -1,7 +1,15 @@
 import type { AccountLimits } from '@sluice/issuance';
 import { afterEach, describe, expect, it } from 'vitest';
 import { looked, told } from './testing/front-test.js';
-import { body, forgedCsr, newKey, otherApiKey, type StartedFront, startFront } from './testing/start-front.js';
+import {
+  anotherAsk,
+  body,
+  forgedCsr,
+  newKey,
+  otherApiKey,
+  type StartedFront,
+  startFront,
+} from './testing/start-front.js';
 
 let front: StartedFront;
 afterEach(async () => {
@@ -90,6 +98,20 @@ describe('the rate of an account', () => {
     front.ledger.become(second ?? '', { state: 'expired', withheld: false });
     expect(await told(await front.post(body, headers))).toEqual({ ...limited, fate: 'unknown' });
   });
+});
+
+it('a new attempt after expired that there is no room for is charged like any other, and is no join', async () => {
+  await startWith({ ratePerSecond: 2, burst: 1 });
+  const headers = { 'idempotency-key': newKey() };
+  await front.post(body, { ...headers, ...async });
+  const [first = ''] = front.ledger.stored.keys();
+  front.ledger.become(first, { state: 'expired', withheld: false });
+  for (let open = 0; open < 100; open += 1) front.admission.admit(anotherAsk);
+  const answer = await front.post(body, headers);
+  expect(answer.headers.get('location')).toBeNull();
+  expect(await told(answer)).toEqual({ status: 503, code: 'lane-full', fate: 'unknown' });
+  expect(await front.metrics()).not.toContain('verdict="joined"');
+  expect((await order()).status).toBe(429);
 });
 
 describe('joins', () => {
