@@ -265,11 +265,12 @@ function* refusedWithoutKey(answers: readonly Answer[], requests: readonly Reque
     requests.filter((row) => row.keyless && row.outcome === 'issued'),
     (row) => row.common_name,
   );
+  const otherwise = new Set(
+    answers.filter((answer) => keyless(answer) && answer.fate !== 'not-issued').map(({ commonName }) => commonName),
+  );
   for (const answer of refused) {
-    const { commonName, sentAt, endedAt, number } = answer;
-    const mayBeOf = (other: Answer): boolean =>
-      other.number !== number && keyless(other) && other.commonName === commonName && other.fate !== 'not-issued';
-    if (commonName === undefined || answers.some(mayBeOf)) continue;
+    const { commonName, sentAt, endedAt } = answer;
+    if (commonName === undefined || otherwise.has(commonName)) continue;
     for (const row of issued.get(commonName) ?? []) {
       if (row.accepted_at.getTime() < sentAt || row.accepted_at.getTime() > endedAt) continue;
       yield {
