@@ -37,6 +37,30 @@ it('time makes room again, however long nobody asked', () => {
   expect(calendar.book(3_600_000, 1, 10, 0)).toBe(1);
 });
 
+it('leaves the room of those who come for the first time, and counts neither a burst nor whom it sent', () => {
+  const calendar = createRetryCalendar();
+  const told = new Map<number, number>();
+  for (let second = 0; second < 60; second += 1) {
+    const coming = 50 + (told.get(second) ?? 0) + (second === 30 ? 400 : 0);
+    for (let one = 0; one < coming; one += 1) calendar.came(second * 1000);
+    // Of 100 a second, those who are too many: the burst.
+    for (let refused = 0; refused < coming - 100; refused += 1) {
+      const atS = second + calendar.book(second * 1000, 1, 100, 0);
+      told.set(atS, (told.get(atS) ?? 0) + 1);
+    }
+  }
+  expect(told.get(31)).toBe(30);
+  expect(Math.max(...told.values())).toBe(30);
+  expect([...told.values()].reduce((sum, one) => sum + one)).toBe(350);
+});
+
+it('sends a tenth of what can be signed back even where more than that comes by itself', () => {
+  const calendar = createRetryCalendar();
+  for (let second = 0; second < 60; second += 1) for (let one = 0; one < 1000; one += 1) calendar.came(second * 1000);
+  const told = Array.from({ length: 100 }, () => calendar.book(60_000, 1, 100, 0));
+  expect(Math.max(...told)).toBe(10);
+});
+
 it('spreads by up to a fifth', () => {
   const of = (random: number) => createRetryCalendar().book(0, 50, 10, random);
   expect([of(0), of(0.5), of(0.999)]).toEqual([50, 55, 60]);

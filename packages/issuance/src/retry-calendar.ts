@@ -1,14 +1,18 @@
 /** Nobody is sent away for longer. */
 export const retryAfterMaxS = 300;
 
-/** Of what can be signed, so much is promised: some come back early, and others come for the first time. */
-const promisedShare = 0.8;
+/** Of what can be signed, so much is promised at most, less those who come for the first time; and at least so much. */
+const promisedShare = { most: 0.8, least: 0.1 } as const;
+/** How many come for the first time: as in the quietest of the last seconds, so that a burst does not count as a flood. */
+const rememberedS = 10;
 
 /**
  * When those who were refused shall come back: each in the first second in which there is still room, so that they do not
  * come back together. Nothing is kept for them: whoever comes first is served first.
  */
 export interface RetryCalendar {
+  /** Somebody asks, for the first time or because he was told to. */
+  came(nowMs: number): void;
   /**
    * Whole seconds, 1 to `retryAfterMaxS`, with up to a fifth of jitter. `earliestS`: seconds until there is room at all;
    * `perSecond`: how many may come back in one second. `random`: 0 ≤ x < 1.
@@ -19,18 +23,35 @@ export interface RetryCalendar {
 export function createRetryCalendar(): RetryCalendar {
   /** How many come back in each second from `nowS` on, as a ring. */
   const booked = new Uint32Array(retryAfterMaxS + 1);
+  /** Of each of the last seconds, those who came and had not been told to; the newest last. */
+  let unbidden: number[] = [0];
+  let came = 0;
   let nowS = 0;
 
   function passTo(secondS: number): void {
     const passed = Math.min(booked.length, secondS - nowS);
-    for (let second = 0; second < passed; second += 1) booked[(nowS + second) % booked.length] = 0;
+    for (let second = 0; second < passed; second += 1) {
+      const place = (nowS + second) % booked.length;
+      unbidden = [...unbidden, Math.max(0, came - (booked[place] ?? 0))].slice(-rememberedS);
+      booked[place] = 0;
+      came = 0;
+    }
     nowS = Math.max(nowS, secondS);
   }
 
+  function roomPerSecond(perSecond: number): number {
+    const left = promisedShare.most * perSecond - Math.min(...unbidden);
+    return Math.max(1, Math.floor(Math.max(left, promisedShare.least * perSecond)));
+  }
+
   return {
+    came(nowMs) {
+      passTo(Math.floor(nowMs / 1000));
+      came += 1;
+    },
     book(nowMs, earliestS, perSecond, random) {
       passTo(Math.floor(nowMs / 1000));
-      const room = Math.max(1, Math.floor(perSecond * promisedShare));
+      const room = roomPerSecond(perSecond);
       let delayS = Math.max(1, Math.ceil(Math.min(earliestS, retryAfterMaxS)));
       const bookedAfter = (): number => booked[(nowS + delayS) % booked.length] ?? 0;
       while (delayS < retryAfterMaxS && bookedAfter() >= room) delayS += 1;

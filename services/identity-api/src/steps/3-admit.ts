@@ -56,19 +56,26 @@ export function createAdmission(options: AdmissionOptions): Admission {
     return true;
   }
 
+  function calendarOf(lane: string): RetryCalendar {
+    const known = calendars.get(lane);
+    if (known !== undefined) return known;
+    const calendar = createRetryCalendar();
+    calendars.set(lane, calendar);
+    return calendar;
+  }
+
   function retryAfterS({ placed, table }: Case, roomInS: number): number {
     if (table.perSecond === undefined || table.perSecond === 0)
       return retryBlindlyS + Math.floor(random() * (retryBlindlyS + 1));
-    const calendar = calendars.get(placed.lane) ?? createRetryCalendar();
-    calendars.set(placed.lane, calendar);
-    return calendar.book(monotonicMs(), roomInS, table.perSecond / view.frontEnds(), random());
+    return calendarOf(placed.lane).book(monotonicMs(), roomInS, table.perSecond / view.frontEnds(), random());
   }
 
   return {
     admit(ask) {
       const one = view.look(ask);
-      const refusal = refusalOf(one, openRequestsMax);
       const { lane } = one.placed;
+      calendarOf(lane).came(monotonicMs());
+      const refusal = refusalOf(one, openRequestsMax);
       if (refusal !== undefined && !(refusal.code === 'overloaded' && mayProbe(lane))) {
         const circumstances = { facts: { lane }, retryAfterS: retryAfterS(one, refusal.fitsInS) };
         throw new SluiceError(refusal.code, undefined, circumstances);
