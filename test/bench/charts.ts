@@ -93,6 +93,10 @@ export interface LineChart {
   readonly yLog?: boolean;
   /** From x to x. */
   readonly shaded?: readonly [from: number, to: number] | undefined;
+  /** Of the y axis, so that charts can be compared; otherwise a little above the highest point. */
+  readonly yMax?: number | undefined;
+  /** Of the plot. */
+  readonly height?: number | undefined;
 }
 
 /** 1, 2 or 5 times a power of ten, about five of them up to max. */
@@ -104,14 +108,21 @@ function ticksUpTo(max: number): number[] {
 }
 
 /** Lines over a common x axis. */
-export function lineChart({ series, xTicks, yLog = false, shaded }: LineChart): string {
+export function lineChart({
+  series,
+  xTicks,
+  yLog = false,
+  shaded,
+  yMax: yMaxSet,
+  height: plotHeight = 240,
+}: LineChart): string {
   const points = series.flatMap((one) => one.points);
   if (points.length === 0) return box(30, text(50, 20, 'nothing was measured'));
-  const [top, bottom, from, to] = [10, 250, 50, width - 15];
+  const [top, bottom, from, to] = [10, 10 + plotHeight, 50, width - 15];
   const xs = [...points.map(([x]) => x), ...xTicks.map(([x]) => x)];
   const [xMin, xMax] = [Math.min(...xs), Math.max(...xs)];
   const ys = points.map(([, y]) => y);
-  const yMax = Math.max(...ys) * (yLog ? 1.2 : 1.1) || 1;
+  const yMax = yMaxSet ?? (Math.max(...ys) * (yLog ? 1.2 : 1.1) || 1);
   const yMin = yLog ? Math.max(0.01, Math.min(...ys) * 0.8) : 0;
   const scaled = (y: number): number => (yLog ? Math.log(Math.max(y, yMin) / yMin) / Math.log(yMax / yMin) : y / yMax);
   const px = (x: number): number => from + ((x - xMin) / Math.max(1e-9, xMax - xMin)) * (to - from);

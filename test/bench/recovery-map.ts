@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Answer, type System, startSystem } from '@sluice/testkit';
-import { type Arrivals, isIssued, startArrivals } from '../flood/arrivals.js';
+import { type Arrivals, isIssued, servedShare, startArrivals } from '../flood/arrivals.js';
 import { nextOrder } from '../flood/orders.js';
 import { askAgain, asTold } from '../flood/retry.js';
 import { createSwiftClient } from '../flood/swift-client.js';
@@ -107,8 +107,7 @@ async function measureCell(system: System, signaturesPerSecond: number, cut: Cut
 async function recovered(arrivals: Arrivals, restoredAt: number): Promise<number | undefined> {
   const served = (second: number): boolean => {
     const from = restoredAt + second * 1000;
-    const due = arrivals.all.filter(({ dueAt }) => dueAt >= from && dueAt < from + 1000);
-    return due.filter(isIssued).length >= servedShareMin * due.length;
+    return servedShare(arrivals.all, from, from + 1000) >= servedShareMin;
   };
   for (let first = 0; first + steadySeconds <= watchedSeconds; first += 1) {
     await wait(Math.max(0, restoredAt + (first + steadySeconds) * 1000 + clientWaitMs - Date.now()));

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { System } from '@sluice/testkit';
 import type { ProcessBug } from '../processes/bugs/planted.js';
@@ -23,12 +23,15 @@ const noticedMs = 100;
  */
 export async function plantBug(system: System, bug: PlantedBug): Promise<() => Promise<void>> {
   if (typeof bug !== 'string') return await plantInLedger(system, bug);
-  writeFileSync(system.bugFile, bug);
+  await writePlanted(system, (others) => [...others, bug]);
+  return () => writePlanted(system, (planted) => planted.filter((one) => one !== bug));
+}
+
+/** One bug per line. */
+async function writePlanted({ bugFile }: System, change: (planted: readonly string[]) => string[]): Promise<void> {
+  const planted = existsSync(bugFile) ? readFileSync(bugFile, 'utf8').split('\n') : [];
+  writeFileSync(bugFile, change(planted).join('\n'));
   await wait(noticedMs);
-  return async () => {
-    rmSync(system.bugFile);
-    await wait(noticedMs);
-  };
 }
 
 async function plantInLedger(system: System, bug: LedgerBug): Promise<() => Promise<void>> {

@@ -69,6 +69,12 @@ export const tookMs = ({ dueAt, answer }: Arrival): number => (answer?.endedAt ?
 
 export const isIssued = ({ answer }: Pick<Arrival, 'answer'>): boolean => answer?.status === 201;
 
+/** Of the calls due from then until then, epoch milliseconds, those with a certificate. NaN of none. */
+export function servedShare(arrivals: readonly Arrival[], from: number, to: number): number {
+  const due = arrivals.filter(({ dueAt }) => dueAt >= from && dueAt < to);
+  return due.filter(isIssued).length / due.length;
+}
+
 /** How many were told what: "201", "503 overloaded", the name of a lost connection's error. */
 export function tally(arrivals: readonly Pick<Arrival, 'answer'>[]): Record<string, number> {
   const counts: Record<string, number> = {};

@@ -7,6 +7,16 @@ import { plantBug } from '../crash/plant-bug.js';
  * result makes it right again.
  */
 export async function plantOldQueue(system: System): Promise<() => Promise<void>> {
+  const removeAdmissionBug = await plantBug(system, 'unadmitted');
+  const removeDeadlineBug = await plantNoDeadlines(system);
+  return async () => {
+    await removeDeadlineBug();
+    await removeAdmissionBug();
+  };
+}
+
+/** First in first out, whoever still waits. The result makes it right again. */
+export async function plantNoDeadlines(system: System): Promise<() => Promise<void>> {
   // By deadline is then by arrival.
   const pieces = [['make_interval(secs => u.wait_ms / 1000.0) as due', "interval '1 day' as due"]] as const;
   const removeLedgerBug = await plantBug(system, { function: 'ledger.accept', pieces });

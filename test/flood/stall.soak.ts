@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type System, startSystem } from '@sluice/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Arrivals, isIssued, percentile, tally, tookMs } from './arrivals.js';
+import { isIssued, percentile, servedShare, tally, tookMs } from './arrivals.js';
 import { plantOldQueue } from './old-queue.js';
 import { signedOverdue } from './overdue.js';
 import { runStall, type Stall } from './stall.js';
@@ -33,12 +33,6 @@ const run = (): Promise<Stall> =>
     after: () => wait(afterMs),
   });
 
-/** Of the calls due in this time, those with a certificate. */
-function success({ all }: Arrivals, from: number, to: number): number {
-  const due = all.filter(({ dueAt }) => dueAt >= from && dueAt < to);
-  return due.filter(isIssued).length / due.length;
-}
-
 function show({ arrivals, stalledAt, resumedAt }: Stall): void {
   const stepMs = 10_000;
   const rows = Array.from({ length: (calmMs + stallMs + afterMs) / stepMs }, (_, step) => {
@@ -56,7 +50,7 @@ it('nothing overdue is signed, and 99 % are served again after half a minute', a
   await system.settle(30_000);
   expect(await signedOverdue(system, stall.answers, waitMs)).toEqual([]);
   const { arrivals, resumedAt } = stall;
-  expect(success(arrivals, resumedAt + recoveredMs, resumedAt + afterMs)).toBeGreaterThanOrEqual(successMin);
+  expect(servedShare(arrivals.all, resumedAt + recoveredMs, resumedAt + afterMs)).toBeGreaterThanOrEqual(successMin);
   expect((await system.audit(stall.answers)).violations).toEqual([]);
 });
 
@@ -66,7 +60,7 @@ it('the old-style queue fails the same', async () => {
     const stall = await run();
     show(stall);
     const { arrivals, resumedAt } = stall;
-    expect(success(arrivals, resumedAt + recoveredMs, resumedAt + afterMs)).toBeLessThan(successMin);
+    expect(servedShare(arrivals.all, resumedAt + recoveredMs, resumedAt + afterMs)).toBeLessThan(successMin);
     expect((await signedOverdue(system, stall.answers, waitMs)).length).toBeGreaterThan(0);
   } finally {
     await remove();

@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import {
   type Answer,
   makeCsr,
@@ -11,9 +9,8 @@ import {
   startSystem,
 } from '@sluice/testkit';
 import { expect, vi } from 'vitest';
-
-/** What a busy machine may add to a push, and to the rejection of what was held. */
-const noticeMs = 30_000;
+import { destroyKeys } from './destroy-keys.js';
+import { noticeMs, untilApplied } from './until-applied.js';
 
 /**
  * CAs that die as those of the incident did: their keys are destroyed first, then the registry is told, then, perhaps,
@@ -75,7 +72,7 @@ export async function startDeadCas(count: number, options: SystemOptions): Promi
     requester,
     healthy,
     destroyKeys() {
-      for (const name of names) rmSync(join(system.dir, 'keys', `${name}.pem`));
+      destroyKeys(system, names);
     },
     async disableUnheard() {
       system.wires?.frontEndsRegistry.cut();
@@ -105,17 +102,6 @@ export async function startDeadCas(count: number, options: SystemOptions): Promi
 function newSubject() {
   const name = `${randomUUID()}.example`;
   return { csr: makeCsr('ec-p256', name).pem, subjectDn: { common_name: name } };
-}
-
-/** Resolves when every process of these services works by the registry's present state. */
-async function untilApplied(system: System, services: readonly string[]): Promise<void> {
-  const behind = (): Promise<unknown> =>
-    system.query(
-      `select name from registry.subscriber where service = any($1) and not fenced
-         and acknowledged_epoch < (select epoch from registry.epoch)`,
-      [services],
-    );
-  await vi.waitFor(async () => expect(await behind()).toEqual([]), { timeout: noticeMs, interval: 100 });
 }
 
 async function openOf(system: System, names: readonly string[]): Promise<number> {

@@ -4,7 +4,8 @@ import { enrolOperator } from '@sluice/ledger';
 import type { ReceiptView } from '@sluice/registry-protocol';
 import { makeCsr, type System, startSystem, testProfiles } from '@sluice/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { commandsOf, doLine } from './runbook-lines.js';
+import { doLine } from './runbook-lines.js';
+import { commandsOf } from './runbook-page.js';
 import { createOperator, type Operator, type Said } from './sluice-command.js';
 
 // Goal: the commands of queue-flood.md and release-parked.md do what the pages say. Method: a flood of one account that

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { enrolOperator } from '@sluice/ledger';
 import { makeCsr, type System, startSystem, testProfiles } from '@sluice/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { commandsOf, doLine } from './runbook-lines.js';
+import { doLine } from './runbook-lines.js';
+import { commandsOf } from './runbook-page.js';
 import { createOperator, type Operator } from './sluice-command.js';
 
 // Goal: an older state of the database never becomes anybody's by itself, at whatever epoch; and the commands of

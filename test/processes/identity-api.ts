@@ -1,5 +1,6 @@
 import { createContext, readConfig } from '@sluice/identity-api';
 import { buggyAccepts } from './bugs/identity-ledger.js';
+import { unadmitted } from './bugs/unadmitted.js';
 import { undecided } from './bugs/undecided.js';
 import { labelledVerbs } from './kill-labels.js';
 import { labelVerbs } from './labelled-verbs.js';
@@ -11,7 +12,7 @@ await runService('identity-api', ({ checkpoint, bugFile }) =>
     checkpoint,
     aroundLedger: (ledger) =>
       labelVerbs(
-        undecided(buggyAccepts(ledger, bugFile), bugFile),
+        undecided(unadmitted(buggyAccepts(ledger, bugFile), bugFile), bugFile),
         'identity-api',
         checkpoint,
         labelledVerbs['identity-api'],

@@ -24,7 +24,7 @@ export function stepsBack(ledger: SignerLedger, bugFile: string | undefined): Si
   const claim: SignerLedger['claim'] = async (options) => {
     if (performance.now() < untilMs) return { claimed: [], ended: [], stale: [] };
     const result = await ledger.claim(options);
-    failed(result.ended.length);
+    failed(result.ended.filter(({ state }) => state === 'rejected').length);
     return result;
   };
   const release: SignerLedger['release'] = (caller, rows) => {

@@ -1,13 +1,9 @@
-import type { Load } from '@sluice/issuance';
 import type { IdentityLedger } from '@sluice/ledger';
 import { planted } from './planted.js';
 
-/** And nobody knows the capacity. */
-const nothingOpen: Load = { ageMs: 0, frontEnds: 1, capacities: {}, lanes: [] };
-
 /**
- * A front end's ledger of the old style, while the file says so: it never hears of a full lane, and at the end of a wait it
- * says that nothing was issued without deciding so. What is open stays open.
+ * A front end's ledger of the old style, while the file says so: at the end of a wait it says that nothing was issued
+ * without deciding so. What is open stays open.
  */
 export function undecided(ledger: IdentityLedger, bugFile: string | undefined): IdentityLedger {
   const decide: IdentityLedger['decide'] = async (requestId) => {
@@ -18,10 +14,7 @@ export function undecided(ledger: IdentityLedger, bugFile: string | undefined): 
   };
   return new Proxy(ledger, {
     get(target, name: keyof IdentityLedger) {
-      if (planted(bugFile, 'undecided')) {
-        if (name === 'decide') return decide;
-        if (name === 'readLoad') return async () => nothingOpen;
-      }
+      if (name === 'decide' && planted(bugFile, 'undecided')) return decide;
       const member: unknown = target[name];
       return typeof member === 'function' ? member.bind(target) : member;
     },
