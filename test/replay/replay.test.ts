@@ -1,0 +1,39 @@
+import { afterEach, expect, it } from 'vitest';
+import { tally } from '../flood/arrivals.js';
+import { figuresOf } from './figures.js';
+import { type Played, play } from './play.js';
+import { all, none, type Run } from './runs.js';
+import { sizeForTests } from './size.js';
+import { forTests } from './timetable.js';
+
+// 27 and 28 October 2020 in short, with every guard and with none: a replay that cannot fail proves nothing. At full
+// length, with each guard alone and each missing: npm run replay.
+
+const options = { timetable: forTests, size: sizeForTests, postgres: 'shared' } as const;
+const timeout = 120_000;
+
+/** A run that takes too long ends by itself, and is waited for. */
+let playing: Promise<Played> | undefined;
+function playTo(signal: AbortSignal, run: Run): Promise<Played> {
+  playing = play(run, { ...options, signal });
+  return playing;
+}
+afterEach(async () => {
+  await playing?.catch(() => undefined);
+});
+
+it('with all guards every call of a healthy CA is answered 201', { timeout }, async ({ signal }) => {
+  const played = await playTo(signal, all);
+  expect(tally(played.answers.map((answer) => ({ answer })))).toEqual({ 201: played.answers.length });
+  expect(played.answers.length).toBeGreaterThan(200);
+  expect(played).toMatchObject({ signedForDead: 0, signedOverdue: 0, faults: [] });
+});
+
+it('with none it collapses, and goes on when its cause is gone', { timeout }, async ({ signal }) => {
+  const played = await playTo(signal, none);
+  const { served, growthPerSecond, recoveredS } = figuresOf(played);
+  expect(served.during).toBeLessThan(0.5);
+  expect(growthPerSecond).toBeGreaterThan(0);
+  expect(recoveredS).toBeUndefined();
+  expect(played.signedOverdue).toBeGreaterThan(0);
+});
