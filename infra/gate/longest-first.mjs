@@ -5,6 +5,7 @@ import { BaseSequencer } from 'vitest/node';
 /** Parts of paths, the longest first; every other file comes after them. */
 const longest = [
   'test/inputs/',
+  'test/replay/',
   'test/crash/',
   'test/flood/',
   'test/incident/',

@@ -10,6 +10,8 @@ export interface Figures {
   /** While the cause lasted: 201, 503 and so on of all tries. */
   readonly told: Readonly<Record<string, number>>;
   readonly callsPerOrder: number;
+  /** Calls of renewers that were told that a CA is dead. */
+  readonly rejectedRenewals: number;
   readonly signedForDead: number;
   readonly signedOverdue: number;
   readonly oldestSMax: number;
@@ -34,7 +36,7 @@ const servedMin = 0.99;
 const steadySeconds = 3;
 
 export function figuresOf(played: Played): Figures {
-  const { timetable, beganAt, arrivals, answers, samples, signedForDead, signedOverdue } = played;
+  const { timetable, beganAt, arrivals, answers, renewals, samples, signedForDead, signedOverdue } = played;
   const { reduced, end } = timetable;
   const moment = (second: number): number => beganAt + second * 1000;
   const byPhase = (value: (from: number, to: number) => number): ByPhase => ({
@@ -54,6 +56,7 @@ export function figuresOf(played: Played): Figures {
     p99Ms: byPhase((from, to) => percentile(due(from, to).filter(isIssued).map(tookMs), 0.99)),
     told: tally(during.map((answer) => ({ answer }))),
     callsPerOrder: answers.length / arrivals.length,
+    rejectedRenewals: renewals.filter(({ status }) => status === 409).length,
     ...{ signedForDead, signedOverdue },
     oldestSMax: Math.max(...samples.map(({ oldestS }) => oldestS)),
     growthPerSecond: (openAt(end) - openAt(reduced)) / (end - reduced),

@@ -27,6 +27,8 @@ it('with all guards every call of a healthy CA is answered 201', { timeout }, as
   expect(tally(played.answers.map((answer) => ({ answer })))).toEqual({ 201: played.answers.length });
   expect(played.answers.length).toBeGreaterThan(200);
   expect(played).toMatchObject({ signedForDead: 0, signedOverdue: 0, faults: [] });
+  // At most one per CA and responder, whom nobody told.
+  expect(figuresOf(played).rejectedRenewals).toBeLessThanOrEqual(6 * sizeForTests.responders);
 });
 
 it('with none it collapses, and goes on when its cause is gone', { timeout }, async ({ signal }) => {

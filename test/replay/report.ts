@@ -53,13 +53,26 @@ export function replayTable(reports: readonly RunReport[]): Table {
   return [
     'Each guard missing, and each alone: calm / while the cause lasts / after it',
     [
-      ...['guards', 'served %', 'p99 ms', 'signed for dead CAs', 'signed overdue', 'calls per order'],
+      ...[
+        'guards',
+        'served %',
+        'p99 ms',
+        'signed for dead CAs',
+        'rejected for them',
+        'signed overdue',
+        'calls per order',
+      ],
       ...['oldest s', 'queue grows by/s, after', 'seconds of harm', 'all served again'],
     ],
     reports.map(({ has, figures }) => [
       guardsText(has),
       ...[phases(figures.served, percent), phases(figures.p99Ms, whole)],
-      ...[whole(figures.signedForDead), whole(figures.signedOverdue), figures.callsPerOrder.toFixed(2)],
+      ...[
+        whole(figures.signedForDead),
+        whole(figures.rejectedRenewals),
+        whole(figures.signedOverdue),
+        figures.callsPerOrder.toFixed(2),
+      ],
       ...[whole(figures.oldestSMax), figures.growthPerSecond.toFixed(1).replace('-0.0', '0.0')],
       ...[whole(figures.harmedSeconds), recoveredText(figures)],
     ]),

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { removePostgres } from '@sluice/local-stack';
-import { makeMoreCas, type System, startSystem } from '@sluice/testkit';
+import { type AdminClient, makeMoreCas, patient, type System, startSystem } from '@sluice/testkit';
 import { plantBug } from '../crash/plant-bug.js';
 import { makeAccounts } from '../flood/accounts.js';
 import { plantNoDeadlines } from '../flood/old-queue.js';
@@ -61,7 +61,7 @@ export async function setStage({ has, size, postgres }: StageOptions): Promise<S
     liveCas,
     async ceremony() {
       if (!has.has('push')) system.wires?.frontEndsRegistry.cut();
-      for (const ca of deadCas) await retire(system, ca);
+      for (const ca of deadCas) await retire(patient(system.admin), ca);
       destroyKeys(system, deadCas);
       if (has.has('push')) await untilApplied(system, ['identity-api']);
     },
@@ -76,7 +76,7 @@ export async function setStage({ has, size, postgres }: StageOptions): Promise<S
   };
 }
 
-async function retire({ admin }: System, ca: string): Promise<void> {
+async function retire(admin: AdminClient, ca: string): Promise<void> {
   const reason = 'key ceremony';
   await admin.call('POST', `/admin/v1/cas/${ca}/disable`, { reason });
   await admin.call('POST', `/admin/v1/cas/${ca}/retire`, { reason });

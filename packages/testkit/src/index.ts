@@ -12,6 +12,7 @@ export type { Member } from './member.js';
 export { type Verdict, verifyWithCerttool, verifyWithOpenssl } from './outside-verifiers.js';
 export { createPacedKeyStore } from './paced-key-store.js';
 export { type Pacer, startPacer } from './pacer.js';
+export { patient } from './patient.js';
 export { type GivenNonce, provePossession, takeNonce } from './prove-possession.js';
 export {
   type Answer,

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { asSluiceError, type Code } from '@sluice/errors';
 import type { AdminClient } from './admin-client.js';
+import { patient } from './patient.js';
 
 /** The names in the hierarchy that `startSystem` makes. */
 export const testProfiles = { p256: 'tls-p256', rsa: 'tls-rsa', short: 'identity-10m' } as const;
@@ -40,26 +40,9 @@ function leafProfile(name: string, ca: string, validitySeconds: number): string 
   });
 }
 
-/** Nothing was done, says such an answer: it may be asked again, and is, on a machine where others are busy too. */
-const nothingDone: ReadonlySet<Code> = new Set(['unavailable', 'fenced']);
 const pauseMs = 100;
 /** So long without any progress, and something is broken. */
 const patienceMs = 60_000;
-
-/** Asks again what was answered that nothing was done. */
-function patient(admin: AdminClient): AdminClient {
-  return {
-    async call<T>(...order: Parameters<AdminClient['call']>): Promise<T> {
-      for (const end = performance.now() + patienceMs; ; await wait(pauseMs)) {
-        try {
-          return await admin.call<T>(...order);
-        } catch (thrown) {
-          if (!nothingDone.has(asSluiceError(thrown).code) || performance.now() > end) throw thrown;
-        }
-      }
-    },
-  };
-}
 
 /**
  * A root, a P-256 CA, an RSA CA, three profiles and two accounts, all made through the admin API, so by the signers.
