@@ -4,7 +4,7 @@ import type { System } from '@sluice/testkit';
 /** So long without one end more, and something is broken: waits, back-offs and leases of this test are shorter. */
 const patienceMs = 60_000;
 
-/** Until no request is open and no CA pending; calls `help` each time it looks. Throws what is, when nothing ends any more. */
+/** Until no request is open, no receipt under way and no CA pending; calls `help` each time it looks. Throws what is, when nothing ends any more. */
 export async function untilAtRest(system: System, help: () => Promise<unknown>): Promise<void> {
   let fewest = Number.POSITIVE_INFINITY;
   let end = 0;
@@ -12,6 +12,8 @@ export async function untilAtRest(system: System, help: () => Promise<unknown>):
     await help();
     const open = await system.query<{ what: string }>(
       `select format('request %s of %s: %s', w.request_id, w.ca, w.state) as what from ledger.work w
+       union all select format('receipt %s: %s', r.id, r.state) from registry.receipt r
+         where r.state in ('moving', 'holding', 'undoing', 'running', 'paused')
        union all select format('%s: pending', c.name) from registry.ca c where c.state = 'pending'`,
     );
     if (open.length === 0) return;

@@ -29,9 +29,9 @@ const json = (schema: object): object => ({ 'application/json': { schema } });
 const headers = {
   'x-request-id': { description: 'This call, in the log.', required: true, schema: { type: 'string' } },
 };
-const problems = (description: string): object => ({
+const problems = (description: string, more: object = {}): object => ({
   description,
-  headers,
+  headers: { ...headers, ...more },
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 });
 
@@ -55,7 +55,9 @@ function operationOf({ method, path, summary, body, answer }: AdminRoute): objec
     responses: {
       ...(method === 'get' ? { 200: done } : { ...(canBeTried ? tried : {}), 201: done }),
       '4XX': problems('Refused; nothing was changed.'),
-      '5XX': problems('The ledger or this registry is away; the code says whether something may have been changed.'),
+      '5XX': problems('The ledger or this registry is away; the code says whether something may have been changed.', {
+        'retry-after': { description: 'With 503: seconds.', schema: { type: 'integer', minimum: 1 } },
+      }),
     },
   };
 }
