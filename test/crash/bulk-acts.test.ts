@@ -1,3 +1,3 @@
 import { bulkActsSuite } from './bulk-acts-suite.js';
 
-bulkActsSuite({ parked: 1200, resubmitted: 600, kills: 1, tell: () => undefined });
+bulkActsSuite({ parked: 5000, resubmitted: 2000, kills: 1, tell: () => undefined });

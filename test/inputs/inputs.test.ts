@@ -1,3 +1,3 @@
 import { describeInputs } from './input-suite.js';
 
-describeInputs({ valid: 1000, mutated: 1500 });
+describeInputs({ valid: 4000, mutated: 6000 });
