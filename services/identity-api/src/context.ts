@@ -66,7 +66,11 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   breakers.show('redis', turns.state);
   const counter = createWindowCounter({ redisUrl: config.redisUrl, log, onCounted: frontMetrics.counted });
   const bell = createBell({ redisUrl: config.redisUrl, log });
-  const giveTurns = createGiveTurns({ turns, onTurn: (added) => frontMetrics.turn(added) });
+  const giveTurns = createGiveTurns({
+    turns,
+    isHeld: (ca) => directory?.ca(ca)?.quarantined === true,
+    onTurn: (added) => frontMetrics.turn(added),
+  });
   const ledger = aroundLedger(
     createIdentityLedger({
       url: config.databaseUrl,

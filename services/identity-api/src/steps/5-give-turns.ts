@@ -4,17 +4,19 @@ import type { TurnProducer } from '@sluice/queue';
 
 export interface GiveTurnsOptions {
   readonly turns: Pick<TurnProducer, 'add'>;
+  /** Is this CA quarantined, so that a signer would look in vain? When it is no longer, signers look once a second. */
+  readonly isHeld: (ca: string) => boolean;
   /** Called once per lane and commit: were its turns added? */
   readonly onTurn: (added: boolean, error?: unknown) => void;
 }
 
 /**
- * Step 5, after each commit: one turn per lane for the rows that shared it. A crash before this, or Redis away, leaves
+ * Step 5, after each commit: one turn per lane for the rows that shared it, but for those that are held. A crash before this, or Redis away, leaves
  * accepted rows without a turn: the sweeper compares and adds it. So a failure is counted, nothing else.
  */
-export function createGiveTurns({ turns, onTurn }: GiveTurnsOptions): (rows: readonly AcceptRow[]) => void {
+export function createGiveTurns({ turns, isHeld, onTurn }: GiveTurnsOptions): (rows: readonly AcceptRow[]) => void {
   return (rows) => {
-    for (const { lane, requestIds } of byLane(rows)) {
+    for (const { lane, requestIds } of byLane(rows.filter(({ ca }) => !isHeld(ca)))) {
       turns.add(lane, requestIds).then(
         () => onTurn(true),
         (error: unknown) => onTurn(false, error),

@@ -22,6 +22,7 @@ beforeEach(() => {
     onReadFailed: () => undefined,
     clock,
     pausesMs: [50, 100],
+    heldPausesMs: [500],
   });
 });
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -70,6 +71,12 @@ it('of those that wait for a CA that is held, nobody is served soon', async () =
   void waiters.wait('r', 1000, 'held');
   void waiters.wait('r', 1000);
   expect([waiters.count, waiters.soonCount]).toEqual([2, 1]);
+  // And its waiters look seldom.
+  const before = reads.length;
+  await clock.advance(499);
+  expect(reads.length).toBe(before);
+  await clock.advance(1);
+  expect(reads.length).toBe(before + 1);
 });
 
 it('looks again at growing intervals, also after a read that failed', async () => {

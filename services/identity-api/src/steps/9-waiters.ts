@@ -42,10 +42,13 @@ export interface WaitersOptions {
   readonly clock: Pick<Clock, 'after' | 'monotonicMs'>;
   /** Pauses before the second, third … look; the last one repeats. */
   readonly pausesMs?: readonly number[];
+  /** The same for what is held. */
+  readonly heldPausesMs?: readonly number[];
 }
 
 interface Watch {
   readonly requestId: string;
+  readonly pausesMs: readonly number[];
   readonly waiters: Set<(end: WaitEnd) => void>;
   stopResting: () => void;
   looks: number;
@@ -62,7 +65,8 @@ const nothing = (): void => undefined;
  * ring may be lost, they also look at growing intervals, and the ledger alone says what became of it.
  */
 export function createWaiters(options: WaitersOptions): Waiters {
-  const { read, waitersMax, waitersPerRequestMax, onReadFailed, clock, pausesMs = [200, 400, 800] } = options;
+  const { read, waitersMax, waitersPerRequestMax, onReadFailed, clock } = options;
+  const { pausesMs = [200, 400, 800], heldPausesMs = [1000, 2000, 4000] } = options;
   const watches = new Map<string, Watch>();
   let count = 0;
   let latelyMs = 0;
@@ -72,7 +76,7 @@ export function createWaiters(options: WaitersOptions): Waiters {
   );
 
   function rest(watch: Watch): void {
-    const pauseMs = pausesMs[Math.min(watch.looks, pausesMs.length - 1)] ?? 0;
+    const pauseMs = watch.pausesMs[Math.min(watch.looks, watch.pausesMs.length - 1)] ?? 0;
     watch.looks += 1;
     watch.stopResting = clock.after(pauseMs, () => look(watch));
   }
@@ -98,10 +102,18 @@ export function createWaiters(options: WaitersOptions): Waiters {
     else rest(watch);
   }
 
-  function watchFor(requestId: string): Watch {
+  function watchFor(requestId: string, held: 'held' | undefined): Watch {
     const known = watches.get(requestId);
     if (known) return known;
-    const watch: Watch = { requestId, waiters: new Set(), stopResting: nothing, looks: 0, reading: false, rung: false };
+    const watch: Watch = {
+      requestId,
+      pausesMs: held ? heldPausesMs : pausesMs,
+      waiters: new Set(),
+      stopResting: nothing,
+      looks: 0,
+      reading: false,
+      rung: false,
+    };
     watches.set(requestId, watch);
     rest(watch);
     return watch;
@@ -124,7 +136,7 @@ export function createWaiters(options: WaitersOptions): Waiters {
     wait(requestId, waitMs, held) {
       if (count >= waitersMax) throw new SluiceError('unavailable', 'Too many wait already');
       count += 1;
-      const watch = watchFor(requestId);
+      const watch = watchFor(requestId, held);
       const fromMs = clock.monotonicMs();
       const soon = held ? undefined : servedSoon.begin();
       let leave = nothing;
