@@ -19,7 +19,13 @@ export interface Subscribers {
   stop(): Promise<void>;
 }
 
-const entry = fileURLToPath(new URL('./subscriber-process.js', import.meta.url));
+/** Compiled, also for whoever runs from source. */
+const entry = fileURLToPath(
+  new URL(
+    import.meta.url.endsWith('.ts') ? '../dist/bench/subscriber-process.js' : './subscriber-process.js',
+    import.meta.url,
+  ),
+);
 const perProcess = 60;
 
 export function createSubscribers({ dir, query, registry }: System): Subscribers {

@@ -1,19 +1,22 @@
 import { enrolOperator } from '@sluice/ledger';
 import { makeCsr, type System, startSystem, testProfiles } from '@sluice/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createSubscribers } from '../bench/subscribers.js';
 import { findingsSince, pushFaults } from './push-faults.js';
 import { createOperator, type Operator } from './sluice-command.js';
 
 // Goal: the times of the push between real processes. A fault is found within 10 s and healed within 15; who is frozen
-// is silent within 15 s and fenced with its lease. Nothing is written into the
+// is silent within 15 s and fenced with its lease; 200 that come back at once are all told. Nothing is written into the
 // ledger's rows here: all of it is waited for.
 
 let system: System;
 let alice: Operator;
+let bob: Operator;
 beforeAll(async () => {
   system = await startSystem({ wires: true });
   alice = createOperator('alice', system.dir, () => system.registry.url);
-  await enrolOperator(system.adminUrl, alice);
+  bob = createOperator('bob', system.dir, () => system.registry.url);
+  for (const operator of [alice, bob]) await enrolOperator(system.adminUrl, operator);
 });
 afterAll(async () => {
   if (system) expect(await system.stop()).toEqual([]);
@@ -122,5 +125,41 @@ it('frozen ones are silent within 15 s, named by --wait, fenced with their lease
   expect(await system.query(serials)).toEqual([]);
   for (const [index, { incarnation }] of (await rows()).entries()) {
     expect(Number(incarnation)).toBeGreaterThan(Number(before[index]?.incarnation));
+  }
+});
+
+it('200 subscribers that come back at once are told what came meanwhile; after disable, enable, disable all hold the same', async () => {
+  // Real clients, in four processes.
+  const subscribers = createSubscribers(system);
+  try {
+    await subscribers.add(200);
+    await allApplied();
+    await system.registry.process.kill9();
+    await system.registry.start();
+    const beganAtMs = performance.now();
+    await change();
+    await allApplied();
+    console.table({ '200 came back and applied a change': { ms: Math.round(performance.now() - beganAtMs) } });
+    // Disabled, as the test before left it.
+    for (const [operator, verb] of [
+      [alice, 'enable'],
+      [bob, 'enable'],
+      [alice, 'disable'],
+      [bob, 'enable'],
+      [alice, 'enable'],
+      [bob, 'disable'],
+    ] as const) {
+      const { exitCode, err } = await operator.sluice('ca', verb, 'ca-p256', ...why);
+      expect([0, 7], err).toContain(exitCode);
+    }
+    // An acknowledgement is proved with the digest of what is held: all have the same.
+    await allApplied();
+    const [count] = await system.query<{ count: number }>(
+      `select count(*)::int as count from registry.subscriber, registry.epoch
+       where name like 'subscriber-%' and not fenced and acknowledged_epoch = epoch.epoch`,
+    );
+    expect(count?.count).toBe(200);
+  } finally {
+    await subscribers.stop();
   }
 });
