@@ -80,8 +80,8 @@ it('tells which holds are in force', async () => {
   await hold(fixture, { ca: 'bulk', class: 'background', fraction: 0.5 });
   expect(await fixture.registry.holds()).toEqual([
     {
-      ...{ ca: 'bulk', profile: null, account: null, class: 'background', fraction: 0.5 },
-      ...{ reason: 'test', operator: 'alice', expiresAt: expect.any(Date) },
+      ...{ ca: 'bulk', profile: null, account: null, class: 'background', keyGroup: null, fraction: 0.5 },
+      ...{ arrivedBefore: null, reason: 'test', operator: 'alice', expiresAt: expect.any(Date) },
     },
   ]);
 });

@@ -56,7 +56,7 @@ function operationOf({ method, path, summary, body, answer }: AdminRoute): objec
       ...(method === 'get' ? { 200: done } : { ...(canBeTried ? tried : {}), 201: done }),
       '4XX': problems('Refused; nothing was changed.'),
       '5XX': problems('The ledger or this registry is away; the code says whether something may have been changed.', {
-        'retry-after': { description: 'With 503: seconds.', schema: { type: 'integer', minimum: 1 } },
+        'retry-after': { description: 'With 503: seconds.', schema: { type: 'string', pattern: '^[0-9]{1,5}$' } },
       }),
     },
   };
