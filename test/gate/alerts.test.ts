@@ -1,33 +1,18 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { fetchDebianTool, type Tool } from '@sluice/local-stack';
-import { startSystem } from '@sluice/testkit';
 import { expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { alertsFolder, readAlerts, root, rules } from './alert-rules.js';
 
 const run = promisify(execFile);
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const folder = `${root}infra/alerts`;
 
-interface Rule {
-  readonly alert: string;
-  readonly expr: string;
-  readonly labels: { readonly severity: string };
-  readonly annotations: { readonly summary: string; readonly runbook: string };
-}
 interface Case {
   readonly alertname: string;
   readonly exp_alerts: readonly unknown[];
 }
 
-const read = (name: string) => parse(readFileSync(`${folder}/${name}`, 'utf8'));
-/** Rules that record a figure are promtool's alone. */
-const rules = (read('sluice.rules.yaml').groups as { rules: (Rule | { record: string })[] }[])
-  .flatMap((group) => group.rules)
-  .filter((rule) => 'alert' in rule);
-const cases = (read('sluice.rules.test.yaml').tests as { alert_rule_test: Case[] }[]).flatMap(
+const cases = (readAlerts('sluice.rules.test.yaml').tests as { alert_rule_test: Case[] }[]).flatMap(
   (test) => test.alert_rule_test,
 );
 
@@ -37,8 +22,8 @@ async function promtool(skip: (why: string) => never): Promise<Tool> {
 
 it('promtool finds the rules sound, and each alert as its cases say', { timeout: 180_000 }, async ({ skip }) => {
   const { path, env } = await promtool(skip);
-  await run(path, ['check', 'rules', 'sluice.rules.yaml'], { cwd: folder, env });
-  await run(path, ['test', 'rules', 'sluice.rules.test.yaml'], { cwd: folder, env });
+  await run(path, ['check', 'rules', 'sluice.rules.yaml'], { cwd: alertsFolder, env });
+  await run(path, ['test', 'rules', 'sluice.rules.test.yaml'], { cwd: alertsFolder, env });
 });
 
 it.each(rules)('$alert has a case in which it fires and one in which it keeps quiet', ({ alert }) => {
@@ -62,22 +47,5 @@ it('every page is some alert’s, or another page leads to it, and names the ale
     );
     expect([page, leading.length > 0 || led]).toEqual([page, true]);
     for (const { alert } of leading) expect([page, text.includes(`\`${alert}\``)]).toEqual([page, true]);
-  }
-});
-
-/** A histogram's sum is exported as part of it. */
-const family = (name: string) => name.replace(/_(sum|count)$/, '');
-
-it('every metric in a rule is exported by a running service', { timeout: 180_000 }, async () => {
-  const system = await startSystem({ witness: false });
-  try {
-    const members = [system.registry, ...system.frontEnds, ...system.signers];
-    const pages = await Promise.all(members.map(async ({ url }) => (await fetch(`${url}/metrics`)).text()));
-    const exported = new Set(pages.flatMap((page) => [...page.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)));
-    const named = new Set(rules.flatMap(({ expr }) => expr.match(/sluice_[a-z_]+/g) ?? []).map(family));
-    expect(named.size).toBeGreaterThan(8);
-    expect([...named].filter((name) => !exported.has(name))).toEqual([]);
-  } finally {
-    await system.stop();
   }
 });

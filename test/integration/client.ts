@@ -6,19 +6,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type ClientOptions, createClient, type San, type SubjectDn, type Validity } from '@sluice/client';
 import type { sanSchema, subjectDnSchema, validitySchema } from '@sluice/pki';
-import { makeCsr, type System, startSystem, testProfiles } from '@sluice/testkit';
-import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
+import { makeCsr, testProfiles } from '@sluice/testkit';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import { system } from './one-system.js';
 
 // The client that applications use, against real processes.
 
 const root = new URL('../..', import.meta.url).pathname;
-let system: System;
-beforeAll(async () => {
-  system = await startSystem({ signaturesPerSecond: 100 });
-});
-afterAll(async () => {
-  if (system) expect(await system.stop()).toEqual([]);
-});
 
 const front = () => system.frontEnds[0]?.url ?? '';
 const clientOf = (more: Partial<ClientOptions> = {}) =>

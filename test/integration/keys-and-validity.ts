@@ -1,11 +1,11 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { makeCsr, provePossession, type System, startSystem, takeNonce } from '@sluice/testkit';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { makeCsr, provePossession, takeNonce } from '@sluice/testkit';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { system } from './one-system.js';
 
 // Keys that come without a CSR, through real processes: the nonce from one front end, the order to the other. And ends of
 // the validity that are asked for.
 
-let system: System;
 let apiKey: string;
 const urls = () => system.frontEnds.map(({ url }) => url) as [string, string];
 
@@ -23,7 +23,6 @@ const profile = {
 };
 
 beforeAll(async () => {
-  system = await startSystem({ frontEnds: 2 });
   await system.admin.call('POST', '/admin/v1/profiles', { document: JSON.stringify(profile) });
   const account = { name: 'key-bringer', profiles: ['any-key'] };
   apiKey = (await system.admin.call<{ api_key: string }>('POST', '/admin/v1/accounts', account)).api_key;
@@ -39,9 +38,6 @@ beforeAll(async () => {
     timeout: 20_000,
     interval: 100,
   });
-});
-afterAll(async () => {
-  if (system) expect(await system.stop()).toEqual([]);
 });
 
 function newKey(kind: (typeof keys)[number]) {

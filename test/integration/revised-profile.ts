@@ -1,7 +1,8 @@
 import { parseProfile } from '@sluice/pki';
-import { makeCsr, type System, startSystem } from '@sluice/testkit';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { makeCsr } from '@sluice/testkit';
+import { beforeAll, expect, it, vi } from 'vitest';
 import { certificateFaults } from '../inputs/certificate-faults.js';
+import { system } from './one-system.js';
 
 // Accepted under one revision of a profile, claimed under the next: what was validated is validated again.
 
@@ -23,7 +24,6 @@ const revisions = {
 } as const;
 type Name = keyof typeof revisions;
 
-let system: System;
 let apiKey: string;
 const ids = new Map<Name, string>();
 const csr = makeCsr('ec-p256', 'revised.example');
@@ -35,7 +35,6 @@ const names = Object.keys(revisions) as Name[];
 const client = () => system.client({ apiKey });
 
 beforeAll(async () => {
-  system = await startSystem();
   for (const name of names) await system.admin.call('POST', '/admin/v1/profiles', { document: documentOf(name, 0) });
   const account = { name: 'revised-account', profiles: names };
   apiKey = (await system.admin.call<{ api_key: string }>('POST', '/admin/v1/accounts', account)).api_key;
@@ -43,7 +42,13 @@ beforeAll(async () => {
   await system.signers[0]?.process.terminate(15_000);
   signedBefore = system.witness().length;
   for (const profile of names) {
-    const order = { profile, csr: csr.pem, subjectDn: { common_name: 'revised.example' }, prefer: 'respond-async' };
+    const order = {
+      profile,
+      csr: csr.pem,
+      subjectDn: { common_name: 'revised.example' },
+      prefer: 'respond-async',
+      baseUrl: system.frontEnds[0]?.url ?? '',
+    };
     // As soon as the front end has heard of account and profile. Asked again it joins.
     await vi.waitFor(async () => expect((await client().post(order)).status).toBe(202), { timeout: 20_000 });
     ids.set(profile, (await client().post(order)).id ?? '');
@@ -51,9 +56,6 @@ beforeAll(async () => {
   for (const name of names) await system.admin.call('POST', '/admin/v1/profiles', { document: documentOf(name, 1) });
   await system.signers[0]?.start();
   await system.settle(30_000);
-});
-afterAll(async () => {
-  if (system) expect(await system.stop()).toEqual([]);
 });
 
 it.each([

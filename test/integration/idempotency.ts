@@ -1,23 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import {
-  type Answer,
-  makeCsr,
-  type PostOptions,
-  type RecordingClient,
-  type System,
-  startSystem,
-  testProfiles,
-} from '@sluice/testkit';
+import { type Answer, makeCsr, type PostOptions, type RecordingClient, testProfiles } from '@sluice/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-
-let system: System;
-beforeAll(async () => {
-  // 20 signatures a second: all 50 callers are there before the certificate is.
-  system = await startSystem({ frontEnds: 2, signaturesPerSecond: 20 });
-});
-afterAll(async () => {
-  if (system) expect(await system.stop()).toEqual([]);
-});
+import { signaturesPerSecond, system } from './one-system.js';
 
 const order = (key: string): PostOptions => ({
   profile: testProfiles.p256,
@@ -53,6 +37,10 @@ async function expectOneCertificate(client: RecordingClient, key: string, answer
   await system.settle(10_000);
   expect((await system.audit(client.answers)).violations).toEqual([]);
 }
+
+// 20 signatures a second: all 50 callers are there before the certificate is.
+beforeAll(() => system.pacer?.setRate(20));
+afterAll(() => system.pacer?.setRate(signaturesPerSecond));
 
 describe('50 equal POSTs at once over two front ends', () => {
   it('make one certificate and get 50 equal answers', async () => {

@@ -1,14 +1,14 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { makeCsr, type System, startSystem, testProfiles } from '@sluice/testkit';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { makeCsr, testProfiles } from '@sluice/testkit';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { badCsrs, soundCsr } from './bad-csrs.js';
+import { system } from './one-system.js';
 
 // What should not come in, against the real front end: each refused with its code and pointer; and when all of it has
 // been tried, not an octet of the ledger is different.
 
-let system: System;
 /** Of an account that may use `names`, made for these tests. */
 let apiKey: string;
 /** A request of the first account, issued, and the key it was asked for with. */
@@ -17,7 +17,6 @@ let before: Record<string, string>;
 const answered: { status: number; name: string }[] = [];
 
 beforeAll(async () => {
-  system = await startSystem();
   await system.admin.call('POST', '/admin/v1/profiles', { document: JSON.stringify(namesProfile) });
   const account = { name: 'names-account', profiles: ['names'] };
   apiKey = (await system.admin.call<{ api_key: string }>('POST', '/admin/v1/accounts', account)).api_key;
@@ -29,9 +28,6 @@ beforeAll(async () => {
   issued = { id: first.id ?? '', key };
   await system.settle(10_000);
   before = await ledger();
-});
-afterAll(async () => {
-  if (system) expect(await system.stop()).toEqual([]);
 });
 
 const namesProfile = {

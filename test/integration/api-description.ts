@@ -7,24 +7,18 @@ import {
   type Document,
   type Exchange,
   makeCsr,
-  type System,
-  startSystem,
   testProfiles,
 } from '@sluice/testkit';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { system } from './one-system.js';
 
 // The real front end, and the document that it serves itself: whatever it answers must stand in there.
 
-let system: System;
 let document: Document;
 let checker: DescriptionChecker;
 beforeAll(async () => {
-  system = await startSystem();
   document = (await (await fetch(`${system.frontEnds[0]?.url}/openapi.json`)).json()) as Document;
   checker = createDescriptionChecker(document);
-});
-afterAll(async () => {
-  if (system) expect(await system.stop()).toEqual([]);
 });
 
 interface Sending {

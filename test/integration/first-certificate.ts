@@ -3,23 +3,16 @@ import {
   type Answer,
   makeCsr,
   type RecordingClient,
-  type System,
-  startSystem,
   testProfiles,
   verifyWithCerttool,
   verifyWithOpenssl,
 } from '@sluice/testkit';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { system } from './one-system.js';
 
-let system: System;
 let client: RecordingClient;
 beforeAll(async () => {
-  system = await startSystem();
   client = system.client();
-});
-afterAll(async () => {
-  // SIGTERM drains: every process ends by itself with code 0.
-  if (system) expect(await system.stop()).toEqual([]);
 });
 
 describe.each([
