@@ -135,10 +135,7 @@ export function awaySuite({ awayMs }: { readonly awayMs: number }): void {
 
   it('the registry away: services start from their last snapshot, and say that it is stale', async () => {
     await registry.process.kill9();
-    for (const member of [front, signer]) {
-      await member.process.kill9();
-      await member.start();
-    }
+    await Promise.all([front, signer].map((member) => member.process.kill9().then(member.start)));
     await issues(resumeMs);
     for (const member of [front, signer]) {
       await expect

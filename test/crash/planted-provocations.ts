@@ -157,6 +157,32 @@ export const answerLost: Provocation = async (system) => {
   return client.answers;
 };
 
+/**
+ * Orders are accepted, and PostgreSQL dies. Until then nobody else may commit anything, which would take what is before
+ * it to the disk; nor may the process that does so five times a second.
+ */
+export const acceptedThenKilled: Provocation = async (system) => {
+  const client = system.client();
+  const [frontEnd, ...otherFrontEnds] = system.frontEnds;
+  const others = [...otherFrontEnds, ...system.signers, system.registry];
+  const [walWriter] = await system.query<{ pid: number }>(
+    `select pid from pg_stat_activity where backend_type = 'walwriter'`,
+  );
+  for (const { process: other } of others) other.freeze();
+  try {
+    process.kill(walWriter?.pid ?? Number.NaN, 'SIGSTOP');
+    const accepted = await Promise.all(
+      orders(8).map((order) => client.post({ ...order, ...async, baseUrl: frontEnd?.url ?? '' })),
+    );
+    await system.postgres?.kill9();
+    if (accepted.some(({ fate }) => fate !== 'continuing')) throw new Error('not all were accepted');
+  } finally {
+    for (const { process: other } of others) other.thaw();
+  }
+  await system.postgres?.restart();
+  return client.answers;
+};
+
 /** Until so many wait for a lock of this database, or for `waitMs`: without the bug perhaps nobody does. */
 async function untilLocksAwaited(system: System, count: number, waitMs: number): Promise<void> {
   const awaited = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;

@@ -1,3 +1,4 @@
-import { serviceKillSuite, servicePoints } from './service-kill-suite.js';
+import { killSuite } from './kill-suite.js';
+import { servicePoints } from './service-kill-points.js';
 
-serviceKillSuite(servicePoints);
+killSuite({ leaseMs: 2000, points: servicePoints, signerRounds: 0 });

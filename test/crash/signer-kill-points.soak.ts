@@ -1,3 +1,3 @@
-import { signerKillSuite } from './signer-kill-suite.js';
+import { killSuite } from './kill-suite.js';
 
-signerKillSuite({ leaseMs: 10_000, rounds: 5 });
+killSuite({ leaseMs: 10_000, points: [], signerRounds: 5 });

@@ -104,10 +104,14 @@ async function strike(site: SiteWithCaApart, batch: readonly Write[], failure: V
   for (const write of batch) {
     void wire?.strike({ service: write.service, verb: write.verb, failure }).then(() => waiting.delete(write));
   }
-  for (const write of batch) {
-    const end = performance.now() + strikeWaitMs;
-    while (waiting.has(write) && performance.now() < end) await write.provoke(site).catch(() => undefined);
-  }
+  // Services side by side: most provocations wait for something to happen by itself.
+  const provokeAll = async (ofOne: readonly Write[]): Promise<void> => {
+    for (const write of ofOne) {
+      const end = performance.now() + strikeWaitMs;
+      while (waiting.has(write) && performance.now() < end) await write.provoke(site).catch(() => undefined);
+    }
+  };
+  await Promise.all(serviceNames.map((name) => provokeAll(batch.filter(({ service }) => service === name))));
   wire?.calm();
   return [...waiting].map(({ service, verb }) => `${service} ${verb}`);
 }

@@ -7,7 +7,7 @@ import { type DeadCas, noHarm, startDeadCas } from './dead-cas.js';
 // times: dead-cas.soak.ts.
 
 const deadCount = 10;
-const rounds = 4;
+const rounds = 2;
 /** Rounds after which what was to come will not. */
 const patience = 30;
 

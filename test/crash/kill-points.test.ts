@@ -1,10 +1,12 @@
 import { expect, it } from 'vitest';
 import { labelledVerbs } from '../processes/kill-labels.js';
-import { serviceKillSuite, servicePoints } from './service-kill-suite.js';
+import { killSuite } from './kill-suite.js';
+import { servicePoints } from './service-kill-points.js';
 
-/** Where something has just become durable and nobody has been told; every point in `npm run test:soak`. */
+/** Of the services: where something has just become durable and nobody has been told; every point in `npm run test:soak`. */
 const short = ['accept', 'decide', 'createCa', 'putKeyWork', 'completeGenerate', 'completeCaCertificate'];
-serviceKillSuite(servicePoints.filter(([label]) => short.some((verb) => label.endsWith(`:after-${verb}`))));
+const points = servicePoints.filter(([label]) => short.some((verb) => label.endsWith(`:after-${verb}`)));
+killSuite({ leaseMs: 2000, points, signerRounds: 1 });
 
 it('has every label of every service', () => {
   const points = new Set(servicePoints.map(([label]) => label));

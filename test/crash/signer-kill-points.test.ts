@@ -1,3 +1,0 @@
-import { signerKillSuite } from './signer-kill-suite.js';
-
-signerKillSuite({ leaseMs: 2000, rounds: 1 });
