@@ -129,7 +129,10 @@ describe('the breaker of a ledger', () => {
       await fixture.sql(`alter role ${role} connection limit -1`);
     }
   });
+});
 
+// Each of these waits for some seconds for what must not come, or comes late: side by side.
+describe.concurrent('the breaker of a ledger that is slow', () => {
   it('does not open when all connections are busy: a slow ledger is not away', async () => {
     const breakers = newBreakers();
     const busy = fixture.connect('identity-api', 1, breakers);

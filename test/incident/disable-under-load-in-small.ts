@@ -1,32 +1,31 @@
-import { makeMoreCas, type RecordingClient, type System, startSystem } from '@sluice/testkit';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeMoreCas, type RecordingClient } from '@sluice/testkit';
+import { beforeAll, expect, it } from 'vitest';
 import { plantBug } from '../crash/plant-bug.js';
 import { disableUnderLoad } from './disable-under-load.js';
+import { cas } from './one-incident.js';
+import { untilApplied } from './until-applied.js';
 
 // How claims and the change exclude each other in the ledger itself: test/integration/disable-under-claims.test.ts. Here
 // with all that may go on by an older word of the registry. With times: disable-under-load.soak.ts.
 
+/** As the system has it. */
 const leaseMs = 10_000;
 
-let system: System;
 let client: RecordingClient;
 beforeAll(async () => {
-  system = await startSystem({ signers: 2, frontEnds: 2, wires: true, leaseMs, signaturesPerSecond: 60 });
-  const { apiKey } = await makeMoreCas(system.admin, ['told', 'untold', 'unchecked']);
-  client = system.client({ apiKey });
-});
-afterAll(async () => {
-  if (system) expect(await system.stop()).toEqual([]);
+  const { apiKey } = await makeMoreCas(cas.system.admin, ['told', 'untold', 'unchecked']);
+  await untilApplied(cas.system, ['signer', 'identity-api']);
+  client = cas.system.client({ apiKey });
 });
 
 it.each<[string, string, () => void]>([
   ['working', 'told', () => undefined],
-  ['cut', 'untold', () => system.wires?.registry.cut()],
+  ['cut', 'untold', () => cas.system.wires?.registry.cut()],
 ])(
   'push %s: no claim under the change or a later one, and the last completion within the lease',
   async (_, ca, damage) => {
     damage();
-    const { claims, claimsUnderIt, lastCompletionMs } = await disableUnderLoad(system, ca, client);
+    const { claims, claimsUnderIt, lastCompletionMs } = await disableUnderLoad(cas.system, ca, client);
     expect(claimsUnderIt).toBe(0);
     expect(claims).toBeGreaterThan(24);
     expect(lastCompletionMs).toBeLessThanOrEqual(leaseMs);
@@ -35,9 +34,9 @@ it.each<[string, string, () => void]>([
 
 it('finds claims that do not look at the state of the CA', async () => {
   const pieces = [['registry.refusal(c.state, r.purpose, r.subject_ca = r.ca)', 'null']] as const;
-  const remove = await plantBug(system, { function: 'ledger.claim', pieces });
+  const remove = await plantBug(cas.system, { function: 'ledger.claim', pieces });
   try {
-    const { claimsUnderIt } = await disableUnderLoad(system, 'unchecked', client);
+    const { claimsUnderIt } = await disableUnderLoad(cas.system, 'unchecked', client);
     expect(claimsUnderIt).toBeGreaterThan(0);
   } finally {
     await remove();

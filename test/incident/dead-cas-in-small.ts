@@ -1,23 +1,15 @@
 import { type Answer, testProfiles } from '@sluice/testkit';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { plantBug } from '../crash/plant-bug.js';
-import { type DeadCas, noHarm, startDeadCas } from './dead-cas.js';
+import { noHarm } from './dead-cas.js';
+import { cas, deadCount } from './one-incident.js';
 
 // The incident in small, at three depths, one after the other as the registry's word spreads. At full size, and with
 // times: dead-cas.soak.ts.
 
-const deadCount = 10;
 const rounds = 2;
 /** Rounds after which what was to come will not. */
 const patience = 30;
-
-let cas: DeadCas;
-beforeAll(async () => {
-  cas = await startDeadCas(deadCount, { signaturesPerSecond: 60 });
-});
-afterAll(async () => {
-  if (cas) expect(await cas.system.stop()).toEqual([]);
-});
 
 interface Storm {
   readonly dead: readonly Answer[];
