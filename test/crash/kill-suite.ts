@@ -1,6 +1,7 @@
 import { type System, startSystem } from '@sluice/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAdminJournal } from './admin-journal.js';
+import { type LiveAudit, startLiveAudit } from './live-audit.js';
 import { type Load, startLoad } from './load.js';
 import { startAgain } from './mixtures/start-again.js';
 import type { Site } from './provocations.js';
@@ -25,6 +26,7 @@ export function killSuite(how: {
   const { leaseMs } = how;
   let system: System;
   let load: Load;
+  let liveAudit: LiveAudit;
   let site: Site;
   const loads: Load[] = [];
   const underLoadOf = (clients: number): void => {
@@ -37,8 +39,10 @@ export function killSuite(how: {
   };
   beforeAll(async () => {
     system = await startSystem({ signers: 3, frontEnds: 2, leaseMs, signaturesPerSecond });
+    liveAudit = startLiveAudit(system);
   });
   afterAll(async () => {
+    await liveAudit?.stop();
     if (system) expect(await system.stop()).toEqual([]);
   });
 
@@ -66,7 +70,7 @@ export function killSuite(how: {
   if (how.points.length > 0) describe('services', servicesDie);
   if (how.signerRounds > 0) describe('signers', signersDie);
 
-  it('client history, witness and ledger agree, and every CA that was begun is there', async () => {
+  it('client history, witness and ledger agree, every CA that was begun is there, and the live auditor told no lie', async () => {
     await system.settle(20_000);
     await expect
       .poll(() => system.query(`select name from registry.ca where state = 'pending'`), { timeout: 60_000 })
@@ -80,5 +84,9 @@ export function killSuite(how: {
     // It was a test: certificates came, and some serials had to be burned for them.
     expect(counts.issued).toBeGreaterThan(100);
     expect(counts.burned).toBeGreaterThan(0);
+    const { alarms, audits, requests } = await liveAudit.stop();
+    expect(alarms).toEqual([]);
+    expect(audits).toBeGreaterThan(5);
+    expect(requests).toBeGreaterThan(100);
   });
 }
