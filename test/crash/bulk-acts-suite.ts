@@ -153,10 +153,11 @@ export function bulkActsSuite({ parked: parkedCount, resubmitted: resubmittedCou
       await killUntil(parkedBy, 'holding');
       expect(await countOf(`ledger.shelf where receipt = '${parkedBy}' and request_id`, all)).toBe(all.length);
       expect(await countOf(`ledger.event where kind = 'parked' and request_id`, all)).toBe(all.length);
-      // Each of these was asked for again since, and the certificate is there.
+      // Each of these was asked for again since, and the certificate is there. Not in the class of those who are watched:
+      // they would be told, rightly, that so many are before them.
       const newer = await cloneRequests(system, superseded[0] ?? '', third, {
         equalTo: superseded,
-        class: 'interactive',
+        class: 'background',
       });
       await expect.poll(() => issued(newer), patience).toBe(third);
       await post(`/profiles/${testProfiles.short}/disable`, { reason });

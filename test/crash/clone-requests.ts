@@ -15,7 +15,7 @@ const fingerprints = `insert into ledger.open_fingerprint (account, fingerprint,
 export interface CloneOptions {
   /** Later requests for the same as each of these, each under a key of its own; without, requests like no other. */
   readonly equalTo?: readonly string[];
-  readonly class?: 'async' | 'interactive';
+  readonly class?: 'async' | 'background';
 }
 
 /**

@@ -30,7 +30,7 @@ export function startLiveAudit(system: System): LiveAudit {
       const beganMs = performance.now();
       await look();
       // The services have something to do, too, and there is more to look at each time.
-      await wait(250 + 2 * (performance.now() - beganMs));
+      await wait(250 + 4 * (performance.now() - beganMs));
     }
     await look();
   })();

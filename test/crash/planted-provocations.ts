@@ -32,12 +32,13 @@ function newOrder() {
 }
 const orders = (count: number) => Array.from({ length: count }, newOrder);
 
+const inFlight = 30;
 const underLoad =
   (fault: (system: System, load: Load) => Promise<unknown>): Provocation =>
   async (system) => {
-    const load = startLoad(system, { inFlight: 60, patienceMs: 1000 });
+    const load = startLoad(system, { inFlight, patienceMs: 1000 });
     try {
-      await untilInFlight(load, 50);
+      await untilInFlight(load, inFlight - 10);
       await fault(system, load);
     } finally {
       await load.stop();

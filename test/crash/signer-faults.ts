@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { armFreeze, armKill, disarm, frozenBy, type Member, type System } from '@sluice/testkit';
+import { tally } from '../flood/arrivals.js';
 import type { Load } from './load.js';
 
 /** Every labelled point of the signer at which a death must harm nobody. */
@@ -12,6 +13,7 @@ export const signerKillPoints = [
 ] as const;
 
 const strikeWaitMs = 15_000;
+const freezeTries = 5;
 
 /**
  * Resolves when so many requests are open, some of them with nobody waiting: admission lets no more of the others in
@@ -19,6 +21,8 @@ const strikeWaitMs = 15_000;
  */
 export async function untilOpen(system: System, load: Load, count: number): Promise<void> {
   let adding = false;
+  const before = load.client.answers.length;
+  const told = (): string => JSON.stringify(tally(load.client.answers.slice(before).map((answer) => ({ answer }))));
   await until(`${count} requests open`, async () => {
     const missing = count - (await countWork(system, 'true'));
     if (missing > 0 && !adding) {
@@ -29,6 +33,8 @@ export async function untilOpen(system: System, load: Load, count: number): Prom
       });
     }
     return missing <= 0;
+  }).catch((cause: unknown) => {
+    throw new Error(`meanwhile clients were told ${told()}`, { cause });
   });
 }
 
@@ -69,28 +75,44 @@ export async function untilSignersAlive(system: System, count: number): Promise<
 export async function freezeSignerPastItsLease(system: System, load: Load, signaturesPerSecond: number): Promise<void> {
   await untilSignersAlive(system, system.signers.length);
   load.pause();
-  await until('nothing is open', async () => (await countWork(system, 'true')) === 0);
-  armFreeze(system.killFile, 'signer:before-complete');
-  load.orderAsync(8);
-  await until('a signer is frozen', () => frozenBy(system.killFile) !== undefined);
-  const frozen = system.signers.find((signer) => signer.process.pid === frozenBy(system.killFile));
-  if (!frozen) throw new Error('somebody else was frozen');
+  let frozen: Member | undefined;
   try {
-    await until(
-      'only it holds work',
-      async () => (await countWork(system, 'w.signer is distinct from $1', frozen)) === 0,
-    );
-    system.pacer?.setRate(0); // the others claim what it loses, and hold it
+    for (let tried = 1; frozen === undefined; tried += 1) {
+      frozen = await freezeHolding(system, load, signaturesPerSecond);
+      if (frozen === undefined && tried === freezeTries) throw new Error('each time its work was already lost');
+    }
     const lostToOthers = `w.signer <> $1 and exists
       (select from ledger.serial s where s.request_id = w.request_id and s.signer = $1 and s.state = 'burned')`;
     await until('another signer holds its requests', async () => (await countWork(system, lostToOthers, frozen)) > 0);
     frozen.process.thaw();
     await wait(800); // the late completion has no signal of its own
   } finally {
-    frozen.process.thaw();
+    frozen?.process.thaw();
     system.pacer?.setRate(signaturesPerSecond);
     load.resume();
   }
+}
+
+/**
+ * Freezes a signer while it alone holds work, and stops the tokens, so that the others hold what they will claim of it.
+ * `undefined` when it came too late: its lease had run out before the tokens stood, and the others were done with it.
+ */
+async function freezeHolding(system: System, load: Load, signaturesPerSecond: number): Promise<Member | undefined> {
+  await until('nothing is open', async () => (await countWork(system, 'true')) === 0);
+  armFreeze(system.killFile, 'signer:before-complete');
+  load.orderAsync(8);
+  await until('a signer is frozen', () => frozenBy(system.killFile) !== undefined);
+  const frozen = system.signers.find((signer) => signer.process.pid === frozenBy(system.killFile));
+  if (!frozen) throw new Error('somebody else was frozen');
+  await until(
+    'only it holds work',
+    async () => (await countWork(system, 'w.signer is distinct from $1', frozen)) === 0,
+  );
+  system.pacer?.setRate(0);
+  if ((await countWork(system, 'w.signer = $1', frozen)) > 0) return frozen;
+  frozen.process.thaw();
+  system.pacer?.setRate(signaturesPerSecond);
+  return undefined;
 }
 
 async function countWork(system: System, condition: string, signer?: Member): Promise<number> {

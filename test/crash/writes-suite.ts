@@ -10,9 +10,9 @@ import { lift, type SiteWithCaApart } from './registry-provocations.js';
 import { untilInFlight } from './signer-faults.js';
 import { unprovoked, writes } from './writes.js';
 
-const signaturesPerSecond = 60;
+const signaturesPerSecond = 25;
 const leaseMs = 2000;
-const inFlight = 16;
+const inFlight = 8;
 const strikeWaitMs = 60_000;
 
 interface Write {
@@ -104,14 +104,10 @@ async function strike(site: SiteWithCaApart, batch: readonly Write[], failure: V
   for (const write of batch) {
     void wire?.strike({ service: write.service, verb: write.verb, failure }).then(() => waiting.delete(write));
   }
-  // Services side by side: most provocations wait for something to happen by itself.
-  const provokeAll = async (ofOne: readonly Write[]): Promise<void> => {
-    for (const write of ofOne) {
-      const end = performance.now() + strikeWaitMs;
-      while (waiting.has(write) && performance.now() < end) await write.provoke(site).catch(() => undefined);
-    }
-  };
-  await Promise.all(serviceNames.map((name) => provokeAll(batch.filter(({ service }) => service === name))));
+  for (const write of batch) {
+    const end = performance.now() + strikeWaitMs;
+    while (waiting.has(write) && performance.now() < end) await write.provoke(site).catch(() => undefined);
+  }
   wire?.calm();
   return [...waiting].map(({ service, verb }) => `${service} ${verb}`);
 }

@@ -133,7 +133,7 @@ describe('the breaker of a ledger', () => {
 
 // Each of these waits for some seconds for what must not come, or comes late: side by side.
 describe.concurrent('the breaker of a ledger that is slow', () => {
-  it('does not open when all connections are busy: a slow ledger is not away', async () => {
+  it('does not open when all connections are busy: a slow ledger is not away', async ({ expect }) => {
     const breakers = newBreakers();
     const busy = fixture.connect('identity-api', 1, breakers);
     const call = (text: string) => busy.call({ name: '', text }, []);
@@ -144,7 +144,7 @@ describe.concurrent('the breaker of a ledger that is slow', () => {
     await slow;
   });
 
-  it('does not open for lock timeouts: they are answers', async () => {
+  it('does not open for lock timeouts: they are answers', async ({ expect }) => {
     const breakers = newBreakers();
     const blocked = await fixture.identity('blocked', { breakers });
     const caller = await blocked.enrol('blocked');
@@ -174,7 +174,9 @@ describe.concurrent('a wire that swallows everything', () => {
     return { proxy, breakers, ledger };
   }
 
-  it('is noticed before an answer counts as lost: whoever waits is told, whoever comes is refused at once', async () => {
+  it('is noticed before an answer counts as lost: whoever waits is told, whoever comes is refused at once', async ({
+    expect,
+  }) => {
     const { proxy, breakers, ledger } = await farLedger('swallowed');
     try {
       proxy.blackHole();
@@ -192,7 +194,7 @@ describe.concurrent('a wire that swallows everything', () => {
     }
   });
 
-  it('and forgets its connections costs one lost answer, not one for each connection', async () => {
+  it('and forgets its connections costs one lost answer, not one for each connection', async ({ expect }) => {
     const { proxy, ledger } = await farLedger('forgotten');
     try {
       proxy.forget();

@@ -25,7 +25,7 @@ let ordered = 0;
 let held: Answer;
 
 beforeAll(async () => {
-  system = await startSystem({ signers: 2, tokens: 'each', leaseMs: 5000 });
+  system = await startSystem({ signers: 2, tokens: 'each', leaseMs: 5000, signaturesPerSecond: 40 });
   client = system.client();
   signers = system.signers as [Member, Member];
 });

@@ -15,14 +15,21 @@ export async function query<Row>(adminUrl: string, sql: string, values: readonly
   }
 }
 
-/** Until every process works by the registry's present state: profiles and accounts are known to front ends. */
-export async function untilApplied(adminUrl: string): Promise<void> {
+/**
+ * Until each of these processes is enrolled and works by the registry's present state, and signers have told their
+ * tokens: profiles and accounts are known to front ends, and a token that goes away is one that was there.
+ */
+export async function untilApplied(adminUrl: string, names: readonly string[]): Promise<void> {
   const end = performance.now() + appliedWaitMs;
   for (;;) {
     const behind = await query<{ name: string }>(
       adminUrl,
-      `select name from registry.subscriber
-       where service <> 'issuer-registry' and not fenced and acknowledged_epoch < (select epoch from registry.epoch)`,
+      `select expected.name from unnest($1::text[]) as expected (name)
+       where not exists (
+         select from registry.subscriber s where s.name = expected.name and not s.fenced
+           and s.acknowledged_epoch = (select epoch from registry.epoch)
+           and (s.service <> 'signer' or s.token is not null))`,
+      [names],
     );
     if (behind.length === 0) return;
     if (performance.now() > end) {

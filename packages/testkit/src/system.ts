@@ -225,7 +225,10 @@ async function start(options: SystemOptions, whenFailed: (end: () => Promise<unk
     startSigners(),
     several('identity-api', options.frontEnds ?? 1, frontEndsRegistryUrl),
   ] as const);
-  await untilApplied(adminUrl);
+  await untilApplied(
+    adminUrl,
+    [...signers, ...frontEnds].map(({ name }) => name),
+  );
   const witness = (): WitnessEntry[] => readWitness(witnessFile);
   const description = await describedBy(frontEnds[0], '/openapi.json');
   return {
