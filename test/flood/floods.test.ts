@@ -4,6 +4,7 @@ import { type Answer, type System, startSystem } from '@sluice/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeAccounts } from './accounts.js';
 import { type Arrivals, isIssued, startArrivals } from './arrivals.js';
+import { joinsOf } from './joins.js';
 import { createLaneFlood } from './lane-flood.js';
 import { mostOpenOfOneKey } from './most-open.js';
 import { plantOldQueue } from './old-queue.js';
@@ -121,6 +122,7 @@ it('a retry storm: one open request for each key, joins are never rate limited',
 });
 
 it('the same order without a key, sent often while it is open, is one request', async () => {
+  const joins = () => joinsOf(system);
   const before = await joins();
   system.pacer?.setRate(0);
   const client = createSwiftClient(system);
@@ -158,15 +160,6 @@ it('the old-style queue fails the same stall: it signs what nobody waits for any
 
 async function inTurn(times: number, ask: () => Promise<Answer>): Promise<void> {
   for (let asked = 0; asked < times; asked += 1) await ask();
-}
-
-/** Calls that joined a request, at all front ends. */
-async function joins(): Promise<number> {
-  const metrics = await Promise.all(system.frontEnds.map(async ({ url }) => (await fetch(`${url}/metrics`)).text()));
-  const joined = metrics.flatMap((text) => [
-    ...text.matchAll(/^sluice_accepts_total\{[^}]*verdict="joined"[^}]*\} (\d+)/gm),
-  ]);
-  return joined.reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
 async function stored(): Promise<number> {
