@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { BusyRate } from './busy-rate.js';
 
-function measured(slots?: number) {
+function measured() {
   let nowMs = 1000;
-  const rate = new BusyRate(() => nowMs, slots);
+  const rate = new BusyRate(() => nowMs);
   return {
     rate,
     pass: (ms: number) => {
@@ -38,32 +38,6 @@ describe('the capacity', () => {
     }
     expect(rate.perSecond()).toBeGreaterThan(95);
     expect(rate.perSecond()).toBeLessThan(105);
-  });
-
-  it('of one row at a time is that of all slots, and of all slots at work what they did', () => {
-    const { rate, pass, work } = measured(4);
-    for (let round = 0; round < 20; round += 1) {
-      work(40, 40);
-      pass(500);
-    }
-    expect(rate.perSecond()).toBeGreaterThan(98);
-    expect(rate.perSecond()).toBeLessThan(102);
-    // Together they do half of that: the token has no more.
-    for (let other = 0; other < 3; other += 1) rate.begin();
-    work(10_000, 20);
-    expect(rate.perSecond()).toBeGreaterThan(49);
-    expect(rate.perSecond()).toBeLessThan(51);
-  });
-
-  it('is no longer that of idle slots a second after all are at work', () => {
-    const { rate, pass, work } = measured(4);
-    for (let round = 0; round < 20; round += 1) {
-      work(40, 40);
-      pass(500);
-    }
-    for (let other = 0; other < 3; other += 1) rate.begin();
-    work(1500, 20);
-    expect(rate.perSecond()).toBeLessThan(60);
   });
 
   it('stays while idle, for months', () => {

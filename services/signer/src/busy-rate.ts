@@ -10,27 +10,20 @@ const firstRowMs = 250;
 const weightMsMin = 0.001;
 
 /**
- * Rows per second of the time in which something was in hand: what there is a capacity for, as lately measured. As long
- * as fewer are in hand than there are slots, each slot is thought to do as much as those that were used did, so that
- * orders one by one, each with an answer before the next, do not make a signer look slow. A row that hangs counts as time
- * without rows, so that the rate falls towards 0, and rises again with the first rows after it: admission lets few in
- * while it is low, and so nothing but these would tell. Idle keeps the last rate.
+ * Rows per second of the time in which at least one was in hand: what there is a capacity for, as lately measured. A row
+ * that hangs counts as time without rows, so that the rate falls towards 0, and rises again with the first rows after
+ * it: admission lets few in while it is low, and so nothing but these would tell. Idle keeps the last rate.
  */
 export class BusyRate {
   readonly #monotonicMs: () => number;
-  readonly #slots: number;
   #inHand = 0;
   #seenMs: number;
   #rows = 0;
   #busyMs = 0;
-  /** As `#busyMs`, times what was in hand. */
-  #inHandMs = 0;
   #sinceDoneMs = 0;
 
-  /** `slots`: how many may be in hand at once. With 1, what is in hand together is one piece of work. */
-  constructor(monotonicMs: () => number, slots = 1) {
+  constructor(monotonicMs: () => number) {
     this.#monotonicMs = monotonicMs;
-    this.#slots = slots;
     this.#seenMs = monotonicMs();
   }
 
@@ -46,9 +39,7 @@ export class BusyRate {
     if (rows === 0) return;
     if (this.#sinceDoneMs > hangMs) {
       this.#rows = 0;
-      const kept = Math.min(1, firstRowMs / this.#busyMs);
-      this.#busyMs *= kept;
-      this.#inHandMs *= kept;
+      this.#busyMs = Math.min(this.#busyMs, firstRowMs);
     }
     this.#sinceDoneMs = 0;
     this.#rows += rows;
@@ -62,9 +53,7 @@ export class BusyRate {
   /** `undefined` as long as nothing was ever in hand. */
   perSecond(): number | undefined {
     this.#advance();
-    if (this.#busyMs === 0) return undefined;
-    const inHand = this.#inHandMs / this.#busyMs;
-    return (this.#rows / this.#busyMs) * 1000 * Math.max(1, this.#slots / inHand);
+    return this.#busyMs > 0 ? (this.#rows / this.#busyMs) * 1000 : undefined;
   }
 
   #advance(): void {
@@ -77,12 +66,10 @@ export class BusyRate {
       const kept = Math.exp(-passedMs / busyFadeMs);
       this.#rows *= kept;
       this.#busyMs = this.#busyMs * kept + busyFadeMs * (1 - kept);
-      this.#inHandMs = this.#inHandMs * kept + busyFadeMs * (1 - kept) * this.#inHand;
     } else if (this.#busyMs > weightMsMin) {
       const kept = Math.max(Math.exp(-passedMs / idleFadeMs), weightMsMin / this.#busyMs);
       this.#rows *= kept;
       this.#busyMs *= kept;
-      this.#inHandMs *= kept;
     }
   }
 }
