@@ -5,6 +5,8 @@ export const retryAfterMaxS = 300;
 const promisedShare = { most: 0.8, least: 0.1 } as const;
 /** How many come for the first time: as in the quietest of the last seconds, so that a burst does not count as a flood. */
 const rememberedS = 10;
+/** While more come by themselves than can be signed: it is thought to go on for as long as it has lasted, and so long at least. */
+const burstMoreSMin = 3;
 
 /**
  * When those who were refused shall come back: each in the first second in which there is still room, so that they do not
@@ -14,8 +16,8 @@ export interface RetryCalendar {
   /** Somebody asks, for the first time or because he was told to. */
   came(nowMs: number): void;
   /**
-   * Whole seconds, 1 to `retryAfterMaxS`, with up to a fifth of jitter. `earliestS`: seconds until there is room at all;
-   * `perSecond`: how many may come back in one second. `random`: 0 ≤ x < 1.
+   * Whole seconds, 1 to `retryAfterMaxS`, with up to a fifth of jitter. `earliestS`: seconds until there is room, if nobody
+   * came meanwhile; `perSecond`: how many can be signed in one. `random`: 0 ≤ x < 1.
    */
   book(nowMs: number, earliestS: number, perSecond: number, random: number): number;
 }
@@ -44,6 +46,15 @@ export function createRetryCalendar(): RetryCalendar {
     return Math.max(1, Math.floor(Math.max(left, promisedShare.least * perSecond)));
   }
 
+  /** Seconds until a burst that goes on now is thought to be over; 0: there is none. */
+  function burstLeftS(perSecond: number): number {
+    const inThisSecond = came - (booked[nowS % booked.length] ?? 0);
+    const seconds = [inThisSecond, ...unbidden.toReversed()];
+    const calm = seconds.findIndex((count, at) => count <= perSecond && at > 0);
+    const lastedS = (calm === -1 ? seconds.length : calm) - (inThisSecond > perSecond ? 0 : 1);
+    return lastedS === 0 ? 0 : lastedS + burstMoreSMin;
+  }
+
   return {
     came(nowMs) {
       passTo(Math.floor(nowMs / 1000));
@@ -52,7 +63,7 @@ export function createRetryCalendar(): RetryCalendar {
     book(nowMs, earliestS, perSecond, random) {
       passTo(Math.floor(nowMs / 1000));
       const room = roomPerSecond(perSecond);
-      let delayS = Math.max(1, Math.ceil(Math.min(earliestS, retryAfterMaxS)));
+      let delayS = Math.max(1, Math.ceil(Math.min(earliestS, retryAfterMaxS)), burstLeftS(perSecond));
       const bookedAfter = (): number => booked[(nowS + delayS) % booked.length] ?? 0;
       while (delayS < retryAfterMaxS && bookedAfter() >= room) delayS += 1;
       booked[(nowS + delayS) % booked.length] = bookedAfter() + 1;
