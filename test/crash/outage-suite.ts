@@ -4,14 +4,14 @@ import { type Load, startLoad } from './load.js';
 import { everythingKilled, flushAll, type Outage, redisAway, redisHanging } from './outages.js';
 import { untilInFlight } from './signer-faults.js';
 
-const inFlight = 40;
+const inFlight = 30;
 
 /** The outages one after the other under load, then the accounting of all of it. */
 export function outageSuite({ outageMs, leaseMs }: { readonly outageMs: number; readonly leaseMs: number }): void {
   let system: System;
   let load: Load;
   beforeAll(async () => {
-    system = await startSystem({ signers: 2, frontEnds: 2, postgres: 'own', leaseMs, signaturesPerSecond: 50 });
+    system = await startSystem({ signers: 2, frontEnds: 2, postgres: 'own', leaseMs, signaturesPerSecond: 30 });
     load = startLoad(system, { inFlight });
   });
   afterAll(async () => {

@@ -5,7 +5,7 @@ import { expectFound, expectNothing, type Provocation } from './planted-bench.js
 import { oppositeJoins, ordersThatWait, signerKilled, signerLate } from './planted-provocations.js';
 
 /** A test of the test: with these bugs the same faults must make the same accounting fail. */
-const signaturesPerSecond = 60;
+const signaturesPerSecond = 30;
 const leaseMs = 2000;
 const late = signerLate(signaturesPerSecond);
 

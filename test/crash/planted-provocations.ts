@@ -32,7 +32,7 @@ function newOrder() {
 }
 const orders = (count: number) => Array.from({ length: count }, newOrder);
 
-const inFlight = 30;
+const inFlight = 20;
 const underLoad =
   (fault: (system: System, load: Load) => Promise<unknown>): Provocation =>
   async (system) => {

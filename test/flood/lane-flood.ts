@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { RequestClass } from '@sluice/issuance';
 import { newRequestId } from '@sluice/ledger';
 import { createTurnProducer } from '@sluice/queue';
@@ -38,7 +39,13 @@ interface Pattern {
 
 /** A real order, and a front end in whose name it is copied. */
 async function patternOf(system: System): Promise<Pattern> {
-  const { id } = await system.client().post(nextOrder());
+  const client = system.client();
+  let id: string | undefined;
+  // Of an account that flooded a moment ago nothing is accepted until front ends have counted again.
+  for (let tries = 0; id === undefined && tries < 20; tries += 1) {
+    ({ id } = await client.post(nextOrder()));
+    if (id === undefined) await wait(500);
+  }
   const [pattern] = await system.query<Pattern>(
     `select s.name as caller, s.incarnation, e.epoch, r.* from ledger.request r, registry.subscriber s, registry.epoch e
      where r.id = $1 and s.service = 'identity-api' and not s.fenced order by s.name limit 1`,

@@ -10,9 +10,12 @@ import { createSwiftClient, type SwiftClient } from './swift-client.js';
 // Goal: what comes in another class, or from another account, at a hundred times its share, costs the others nothing:
 // every call answered 201, and p99 no worse than max(1.2 × calm, calm + 50 ms), by the median of alternating runs.
 
-const signaturesPerSecond = 100;
+/** NEIGHBOUR_CAPACITY: a hundred times a share of it must not be too much for the machine that also makes the flood. */
+const signaturesPerSecond = Number(process.env.NEIGHBOUR_CAPACITY ?? 100);
+/** The paced token signs one row at a time, whoever asks: more places in front of it would only be a line. */
+const signingSlots = 1;
 /** Of the other accounts together: a third of what interactive may have at least. */
-const ordersPerSecond = 20;
+const ordersPerSecond = 0.2 * signaturesPerSecond;
 /** NEIGHBOUR_SECONDS: of each run. */
 const runSeconds = Number(process.env.NEIGHBOUR_SECONDS ?? 15);
 const pairs = 5;
@@ -25,7 +28,8 @@ let system: System;
 let clients: SwiftClient[];
 let flooding: SwiftClient;
 beforeAll(async () => {
-  system = await startSystem({ signers: 2, frontEnds: 2, signaturesPerSecond });
+  const env = { signer: { SLUICE_SIGNING_SLOTS: String(signingSlots) } };
+  system = await startSystem({ signers: 2, frontEnds: 2, signaturesPerSecond, env });
   const names = Array.from({ length: calmAccounts }, (_, index) => `calm-${index}`);
   clients = (await makeAccounts(system, names)).map((key) => createSwiftClient(system, key));
   flooding = createSwiftClient(system);
