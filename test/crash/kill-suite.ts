@@ -58,7 +58,7 @@ export function killSuite(how: {
     it.each(Array.from({ length: how.signerRounds }, () => signerKillPoints).flat())(
       `kill -9 at %s with at least ${openMin} requests open`,
       async (label) => {
-        await untilOpen(system, load, 1.2 * openMin);
+        await untilOpen(system, load, 1.8 * openMin);
         expect((await killSignerAt(system, label)).open).toBeGreaterThanOrEqual(openMin);
       },
     );
