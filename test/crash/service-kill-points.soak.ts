@@ -1,4 +1,3 @@
-import { killSuite } from './kill-suite.js';
-import { servicePoints } from './service-kill-points.js';
+import { serviceKillSuite, servicePoints } from './service-kill-suite.js';
 
-killSuite({ leaseMs: 2000, points: servicePoints, signerRounds: 0 });
+serviceKillSuite(servicePoints);

@@ -1,3 +1,3 @@
-import { killSuite } from './kill-suite.js';
+import { signerKillSuite } from './signer-kill-suite.js';
 
-killSuite({ leaseMs: 10_000, points: [], signerRounds: 5 });
+signerKillSuite({ leaseMs: 10_000, rounds: 5 });

@@ -9,7 +9,6 @@ const part = (name: string, load: () => Promise<unknown>) =>
   });
 
 part('the first certificate', () => import('./first-certificate.js'));
-part('one row that PostgreSQL refuses', () => import('./poisoned-batch.js'));
 part('keys without a CSR, and ends of the validity', () => import('./keys-and-validity.js'));
 part('idempotency', () => import('./idempotency.js'));
 part('the client', () => import('./client.js'));

@@ -64,7 +64,7 @@ export async function startMember(
 /** SIGTERM to all of them; says which did not end by itself with code 0. */
 export async function endAll(members: readonly Member[]): Promise<string[]> {
   const exits = await Promise.all(
-    members.map(async (member) => ({ name: member.name, exit: await member.process.terminate(15_000) })),
+    members.map(async (member) => ({ name: member.name, exit: await member.process.terminate(25_000) })),
   );
   return exits
     .filter(({ exit }) => exit.code !== 0)

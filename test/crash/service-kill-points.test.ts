@@ -1,12 +1,10 @@
 import { expect, it } from 'vitest';
 import { labelledVerbs } from '../processes/kill-labels.js';
-import { killSuite } from './kill-suite.js';
-import { servicePoints } from './service-kill-points.js';
+import { serviceKillSuite, servicePoints } from './service-kill-suite.js';
 
-/** Of the services: where something has just become durable and nobody has been told; every point in `npm run test:soak`. */
+/** Where something has just become durable and nobody has been told; every point in `npm run test:soak`. */
 const short = ['accept', 'decide', 'createCa', 'putKeyWork', 'completeGenerate', 'completeCaCertificate'];
-const points = servicePoints.filter(([label]) => short.some((verb) => label.endsWith(`:after-${verb}`)));
-killSuite({ leaseMs: 2000, points, signerRounds: 1 });
+serviceKillSuite(servicePoints.filter(([label]) => short.some((verb) => label.endsWith(`:after-${verb}`))));
 
 it('has every label of every service', () => {
   const points = new Set(servicePoints.map(([label]) => label));

@@ -1,9 +1,16 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { armKill, disarm, type Member } from '@sluice/testkit';
+import { armKill, disarm, type Member, type System, startSystem } from '@sluice/testkit';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createAdminJournal } from './admin-journal.js';
+import { type Load, startLoad } from './load.js';
+import { startAgain } from './mixtures/start-again.js';
 import * as provoke from './provocations.js';
-import { until } from './signer-faults.js';
+import { until, untilInFlight } from './signer-faults.js';
 
+const signaturesPerSecond = 40;
+const inFlight = 40;
+const leaseMs = 2000;
 const strikeWaitMs = 20_000;
 
 const pair = (verb: string, provoked: provoke.Provoke): [string, provoke.Provoke][] => {
@@ -44,8 +51,42 @@ export const servicePoints: readonly (readonly [label: string, provoked: provoke
   ]),
 ];
 
-/** kill -9 of whoever passes that point next, when it was provoked; returns who died. */
-export async function dieAt(site: provoke.Site, label: string, provoked: provoke.Provoke): Promise<Member> {
+/** A death at each of these points, under load; then the end of all work, and the accounting. */
+export function serviceKillSuite(points: typeof servicePoints): void {
+  let system: System;
+  let load: Load;
+  let site: provoke.Site;
+  beforeAll(async () => {
+    system = await startSystem({ signers: 2, frontEnds: 2, leaseMs, signaturesPerSecond });
+    load = startLoad(system, { inFlight });
+    site = { system, load, journal: createAdminJournal(system), signaturesPerSecond, leaseMs };
+  });
+  afterAll(async () => {
+    if (system) expect(await system.stop()).toEqual([]);
+  });
+
+  it.each(points)('kill -9 at %s', async (label, provoked) => {
+    await untilInFlight(load, inFlight / 2);
+    await startAgain(await dieAt(site, label, provoked));
+  });
+
+  it('client history, witness and ledger agree, and every CA that was begun is there', async () => {
+    await load.stop();
+    await system.settle(30_000);
+    await expect
+      .poll(() => system.query(`select name from registry.ca where state = 'pending'`), { timeout: 60_000 })
+      .toEqual([]);
+    await system.settle(10_000);
+    await load.readBack();
+    const { violations, counts } = await system.audit(load.client.answers);
+    expect(violations).toEqual([]);
+    expect(await site.journal.falsehoods()).toEqual([]);
+    expect(counts.issued).toBeGreaterThan(50);
+  });
+}
+
+/** Returns who died. */
+async function dieAt(site: provoke.Site, label: string, provoked: provoke.Provoke): Promise<Member> {
   const { killFile, frontEnds, signers, registry } = site.system;
   const members = [...frontEnds, ...signers, registry].filter(({ name }) => name.startsWith(label.split(':')[0] ?? ''));
   const end = performance.now() + strikeWaitMs;
