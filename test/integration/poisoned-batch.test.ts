@@ -9,7 +9,6 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 const commitsAtOnce = 3;
 const batchMax = 64;
 
-// A system of its own: as long as nothing was signed nobody knows the capacity, and 64 at once are not too many.
 let system: System;
 let client: RecordingClient;
 beforeAll(async () => {
@@ -18,27 +17,19 @@ beforeAll(async () => {
   // Planted in this test's database only: no check of ours would let such a row come this far.
   await system.query(`alter table ledger.request add constraint planted check (content not like '%poison.example%')`);
 });
-
-let holder: Client;
 afterAll(async () => {
-  await holder?.end();
   if (system) expect(await system.stop()).toEqual([]);
 });
 
-const front = () => system.frontEnds[0]?.url ?? '';
-const orderOf = (commonName: string) => ({
-  profile: testProfiles.p256,
-  csr: makeCsr('ec-p256', commonName).pem,
-  // So much at once is not too much for those who have so long.
-  prefer: 'wait=25',
-  subjectDn: { common_name: commonName },
-});
-const send = (order: ReturnType<typeof orderOf>, key?: string) =>
-  client.post({ baseUrl: front(), ...order, ...(key === undefined ? {} : { key }) });
+const order = (commonName: string, key?: string) =>
+  client.post({
+    ...{ profile: testProfiles.p256, csr: makeCsr('ec-p256', commonName).pem, subjectDn: { common_name: commonName } },
+    ...(key === undefined ? {} : { key }),
+  });
 
 /** A number that the front end tells of itself; 0 while there is none. */
 async function metric(name: string, ...labels: readonly string[]): Promise<number> {
-  const text = await (await fetch(`${front()}/metrics`)).text();
+  const text = await (await fetch(`${system.frontEnds[0]?.url}/metrics`)).text();
   const line = text
     .split('\n')
     .find((row) => row.startsWith(`${name}{`) && labels.every((label) => row.includes(label)));
@@ -57,25 +48,22 @@ async function heldUp(): Promise<number> {
 }
 
 it('63 get their certificates; the one is told that nothing of it was stored', async () => {
-  // Made before anything is held up: that lasts only as long as the front end waits for its ledger.
-  const plugOrders = Array.from({ length: commitsAtOnce }, (_, at) => orderOf(`plug-${at}.example`));
-  const orders = Array.from({ length: batchMax }, (_, at) =>
-    orderOf(at === 20 ? 'poison.example' : `good-${at}.example`),
-  );
-  holder = new Client({ connectionString: system.adminUrl });
+  const holder = new Client({ connectionString: system.adminUrl });
   await holder.connect();
   await holder.query('begin; lock table ledger.request in share row exclusive mode');
   const plugs = [];
-  for (const plug of plugOrders) {
-    plugs.push(send(plug));
-    await expect.poll(heldUp, { timeout: 5000 }).toBe(plugs.length);
+  for (let count = 1; count <= commitsAtOnce; count += 1) {
+    plugs.push(order(`plug-${count}.example`));
+    await expect.poll(heldUp).toBe(count);
   }
   const verifiedBefore = await verified();
-  const answers = orders.map((order) => send(order));
+  const names = Array.from({ length: batchMax }, (_, at) => (at === 20 ? 'poison.example' : `good-${at}.example`));
+  const answers = names.map((name) => order(name));
   await expect.poll(verified, { timeout: 20_000 }).toBe(verifiedBefore + batchMax);
   const sizes = [1, 2, 4, 8, 16, 32, 64];
   const before = await Promise.all(sizes.map(committed));
   await holder.query('commit');
+  await holder.end();
 
   expect((await Promise.all(plugs)).map(({ status }) => status)).toEqual([201, 201, 201]);
   const all = await Promise.all(answers);
@@ -101,7 +89,7 @@ it('what it was told is true: no request, no work, no serial', async () => {
 
 it('the same under a key is unknown, since an equal call elsewhere may fare better; the key stays free', async () => {
   const key = randomUUID();
-  expect(await send(orderOf('poison.example'), key)).toMatchObject({ status: 500, code: 'internal', fate: 'unknown' });
+  expect(await order('poison.example', key)).toMatchObject({ status: 500, code: 'internal', fate: 'unknown' });
   await system.query('alter table ledger.request drop constraint planted');
-  expect(await send(orderOf('cured.example'), key)).toMatchObject({ status: 201 });
+  expect(await order('cured.example', key)).toMatchObject({ status: 201 });
 });
