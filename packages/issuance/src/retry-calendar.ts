@@ -48,10 +48,10 @@ export function createRetryCalendar(): RetryCalendar {
 
   /** Seconds until a burst that goes on now is thought to be over; 0: there is none. */
   function burstLeftS(perSecond: number): number {
+    const tooMany = (count: number): boolean => count > perSecond;
     const inThisSecond = came - (booked[nowS % booked.length] ?? 0);
-    const seconds = [inThisSecond, ...unbidden.toReversed()];
-    const calm = seconds.findIndex((count, at) => count <= perSecond && at > 0);
-    const lastedS = (calm === -1 ? seconds.length : calm) - (inThisSecond > perSecond ? 0 : 1);
+    const secondsBefore = unbidden.length - 1 - unbidden.findLastIndex((count) => !tooMany(count));
+    const lastedS = secondsBefore + (tooMany(inThisSecond) ? 1 : 0);
     return lastedS === 0 ? 0 : lastedS + burstMoreSMin;
   }
 
