@@ -181,6 +181,21 @@ describe('partitions', () => {
     expect(await coming).toBeGreaterThan(0);
   });
 
+  it('are made while somebody reads what moves, and he finds it', async () => {
+    const atMs = Date.now() + 400 * dayMs;
+    const requestId = await acceptAt(atMs);
+    expect(await partitionOf(requestId)).toBe('ledger.request_default');
+    const maker = fixture.connect('issuer-registry', 1);
+    const onMaker = (text: string) => maker.call({ name: '', text }, []);
+    await onMaker('begin');
+    await onMaker(`select ledger.make_partitions(7, '${new Date(atMs).toISOString()}')`);
+    const reading = identity.read(requestId);
+    await untilWaiting(fixture);
+    await onMaker('commit');
+    expect(await reading).toMatchObject({ state: 'queued' });
+    expect(await partitionOf(requestId)).not.toBe('ledger.request_default');
+  });
+
   it('are not made at the cost of others: nobody queues behind a reader of a default partition for long', async () => {
     const far = new Date(Date.now() + 300 * dayMs);
     const reader = fixture.connect('issuer-registry', 1);
