@@ -49,6 +49,13 @@ const told = (answers: readonly Answer[]): string[] => [
   ),
 ];
 
+/** Whoever asks for a dead CA learns that it is disabled, and nobody else notices. */
+async function onlyTheDeadAreRefused({ dead, healthy }: Storm): Promise<void> {
+  expect(told(dead)).toEqual(['409 ca-disabled not-issued']);
+  expect(notIssued(healthy)).toEqual([]);
+  expect(await cas.harm()).toEqual(noHarm);
+}
+
 it('the registry says active and the keys are gone: quarantined and held, and nobody else notices', async () => {
   cas.destroyKeys();
   const found = await storm(
@@ -70,10 +77,7 @@ it('the registry says active and the keys are gone: quarantined and held, and no
 it('disabled, and the front ends were not told: accepted, and rejected by the claim', async () => {
   await cas.disableUnheard();
   const before = await cas.traces();
-  const { dead, healthy } = await storm(fewRounds);
-  expect(told(dead)).toEqual(['409 ca-disabled not-issued']);
-  expect(notIssued(healthy)).toEqual([]);
-  expect(await cas.harm()).toEqual(noHarm);
+  await onlyTheDeadAreRefused(await storm(fewRounds));
   const after = await cas.traces();
   expect(after.rejected - before.rejected).toBe(deadCount * rounds);
   expect(after.serials).toBe(before.serials);
@@ -92,10 +96,7 @@ it('with signers that step back after any failure, as in the incident, the same 
 it('the front ends were told: refused at once, nothing stored', async () => {
   await cas.tellFrontEnds();
   const before = await cas.traces();
-  const { dead, healthy } = await storm(fewRounds);
-  expect(told(dead)).toEqual(['409 ca-disabled not-issued']);
-  expect(notIssued(healthy)).toEqual([]);
-  expect(await cas.harm()).toEqual(noHarm);
+  await onlyTheDeadAreRefused(await storm(fewRounds));
   expect(await cas.traces()).toEqual(before);
 });
 

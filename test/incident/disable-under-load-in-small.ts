@@ -3,7 +3,6 @@ import { beforeAll, expect, it } from 'vitest';
 import { plantBug } from '../crash/plant-bug.js';
 import { disableUnderLoad } from './disable-under-load.js';
 import { cas } from './one-incident.js';
-import { untilApplied } from './until-applied.js';
 
 // How claims and the change exclude each other in the ledger itself: test/integration/disable-under-claims.test.ts. Here
 // with all that may go on by an older word of the registry. With times: disable-under-load.soak.ts.
@@ -14,7 +13,7 @@ const leaseMs = 10_000;
 let client: RecordingClient;
 beforeAll(async () => {
   const { apiKey } = await makeMoreCas(cas.system.admin, ['told', 'untold', 'unchecked']);
-  await untilApplied(cas.system, ['signer', 'identity-api']);
+  await cas.system.applied([...cas.system.signers, ...cas.system.frontEnds]);
   client = cas.system.client({ apiKey });
 });
 

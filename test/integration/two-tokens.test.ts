@@ -73,14 +73,6 @@ async function quarantine(): Promise<{ tokens: string[]; whole: boolean }> {
   return row ?? { tokens: [], whole: false };
 }
 
-/** Resolves when every signer works by the registry's present state. */
-async function untilPushed(): Promise<void> {
-  const behind = async (): Promise<unknown> =>
-    system.query(`select name from registry.subscriber
-      where service = 'signer' and not fenced and applied_epoch < (select epoch from registry.epoch)`);
-  await expect.poll(behind, { timeout: noticeMs }).toEqual([]);
-}
-
 const serialsOf = async (member: Member): Promise<number> => {
   const rows = await system.query<{ count: number }>(
     `select count(*)::int as count from ledger.serial where signer = $1 and ca = $2`,
@@ -121,7 +113,7 @@ it('a key gone from one token: quarantined there and pushed, no request fails, a
   const answers = await orderMeanwhile([...both, dead.profile], async () => {
     renameSync(keyFile(2), `${keyFile(2)}.gone`);
     await expect.poll(quarantine, { timeout: noticeMs }).toEqual({ tokens: ['token-2'], whole: false });
-    await untilPushed();
+    await system.applied(signers);
     const [serials, other] = [await serialsOf(signers[1]), signedBy(2, healthy.ca)];
     await expect.poll(() => signedBy(2, healthy.ca), { timeout: noticeMs }).toBeGreaterThan(other);
     // Not asked again, and nothing taken to be given back.
@@ -157,7 +149,7 @@ it('gone from both: the CA is quarantined, its work is held, and no other CA not
         { timeout: noticeMs },
       )
       .toEqual({ tokens: ['token-1', 'token-2'], whole: true });
-    await untilPushed();
+    await system.applied(signers);
     const serials = await Promise.all(signers.map(serialsOf));
     expect(await order(dead.profile, 'wait=2')).toMatchObject({ status: 202, fate: 'continuing' });
     held = await order(dead.profile, 'respond-async');
@@ -175,7 +167,7 @@ it('put back and lifted: both tokens issue again, and what was held is issued', 
   const signed = [signedBy(1, dead.ca), signedBy(2, dead.ca)] as const;
   await system.query(`select registry.lift_quarantine('operator-1', $1, null, 'put back')`, [dead.ca]);
   const answers = await orderMeanwhile(both, async () => {
-    await untilPushed();
+    await system.applied(signers);
     await expect.poll(() => signedBy(1, dead.ca), { timeout: noticeMs }).toBeGreaterThan(signed[0]);
     await expect.poll(() => signedBy(2, dead.ca), { timeout: noticeMs }).toBeGreaterThan(signed[1]);
   });

@@ -6,7 +6,6 @@ import { plantBug } from '../crash/plant-bug.js';
 import { makeAccounts } from '../flood/accounts.js';
 import { plantNoDeadlines } from '../flood/old-queue.js';
 import { destroyKeys } from '../incident/destroy-keys.js';
-import { untilApplied } from '../incident/until-applied.js';
 import type { Guard } from './guards.js';
 import { ordersPerSecondOf, type Size } from './size.js';
 
@@ -50,7 +49,7 @@ export async function setStage({ has, size, postgres }: StageOptions): Promise<S
   const { apiKey: renewerKey } = await makeMoreCas(system.admin, [...deadCas, ...liveCas]);
   const limit = Math.ceil((limitTimes * ordersPerSecondOf(size)) / clientAccounts.length);
   const clientKeys = await makeAccounts(system, clientAccounts, { rate_per_second: limit, burst: 2 * limit });
-  await untilApplied(system, ['signer', 'identity-api']);
+  await system.applied([...system.signers, ...system.frontEnds]);
   for (const [guard, take] of Object.entries(without)) if (!has.has(guard as Guard)) await take(system);
   return {
     system,
@@ -63,7 +62,7 @@ export async function setStage({ has, size, postgres }: StageOptions): Promise<S
       if (!has.has('push')) system.wires?.frontEndsRegistry.cut();
       for (const ca of deadCas) await retire(patient(system.admin), ca);
       destroyKeys(system, deadCas);
-      if (has.has('push')) await untilApplied(system, ['identity-api']);
+      if (has.has('push')) await system.applied(system.frontEnds);
     },
     async close() {
       const faults = await system.stop();

@@ -61,10 +61,13 @@ export async function startMember(
   };
 }
 
+/** For a drain (10 s) and what a service waits beyond it, on a machine that does other work. Who needed either says so by its code. */
+const drainWaitMs = 25_000;
+
 /** SIGTERM to all of them; says which did not end by itself with code 0. */
 export async function endAll(members: readonly Member[]): Promise<string[]> {
   const exits = await Promise.all(
-    members.map(async (member) => ({ name: member.name, exit: await member.process.terminate(25_000) })),
+    members.map(async (member) => ({ name: member.name, exit: await member.process.terminate(drainWaitMs) })),
   );
   return exits
     .filter(({ exit }) => exit.code !== 0)

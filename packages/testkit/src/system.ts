@@ -67,6 +67,8 @@ export interface System {
   witness(): WitnessEntry[];
   /** SQL as superuser, one connection per call. */
   query<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Waits until each of them works by the registry's present state, and signers have told their token; throws, naming who does not. */
+  applied(members: readonly Member[]): Promise<void>;
   /** Waits until nothing is open any more; throws, naming what is, when that takes longer. */
   settle(waitMs: number): Promise<void>;
   audit(answers: readonly Answer[], endWithinMs?: number): Promise<AuditReport>;
@@ -225,10 +227,12 @@ async function start(options: SystemOptions, whenFailed: (end: () => Promise<unk
     startSigners(),
     several('identity-api', options.frontEnds ?? 1, frontEndsRegistryUrl),
   ] as const);
-  await untilApplied(
-    adminUrl,
-    [...signers, ...frontEnds].map(({ name }) => name),
-  );
+  const applied = (members: readonly Member[]): Promise<void> =>
+    untilApplied(
+      adminUrl,
+      members.map(({ name }) => name),
+    );
+  await applied([...signers, ...frontEnds]);
   const witness = (): WitnessEntry[] => readWitness(witnessFile);
   const description = await describedBy(frontEnds[0], '/openapi.json');
   return {
@@ -255,6 +259,7 @@ async function start(options: SystemOptions, whenFailed: (end: () => Promise<unk
       }),
     compare: description.compare,
     query: (sql, values = []) => query(adminUrl, sql, values),
+    applied,
     settle: (waitMs) => untilSettled(adminUrl, waitMs),
     audit: (answers, endWithinMs) =>
       auditHistory({
