@@ -4,14 +4,18 @@ import { type Load, startLoad } from './load.js';
 import { everythingKilled, flushAll, type Outage, redisAway, redisHanging } from './outages.js';
 import { untilInFlight } from './signer-faults.js';
 
-const inFlight = 30;
-
 /** The outages one after the other under load, then the accounting of all of it. */
-export function outageSuite({ outageMs, leaseMs }: { readonly outageMs: number; readonly leaseMs: number }): void {
+export function outageSuite(how: {
+  readonly outageMs: number;
+  readonly leaseMs: number;
+  readonly inFlight: number;
+  readonly signaturesPerSecond: number;
+}): void {
+  const { outageMs, leaseMs, inFlight, signaturesPerSecond } = how;
   let system: System;
   let load: Load;
   beforeAll(async () => {
-    system = await startSystem({ signers: 2, frontEnds: 2, postgres: 'own', leaseMs, signaturesPerSecond: 30 });
+    system = await startSystem({ signers: 2, frontEnds: 2, postgres: 'own', leaseMs, signaturesPerSecond });
     load = startLoad(system, { inFlight });
   });
   afterAll(async () => {

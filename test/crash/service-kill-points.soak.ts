@@ -1,3 +1,3 @@
 import { serviceKillSuite, servicePoints } from './service-kill-suite.js';
 
-serviceKillSuite(servicePoints);
+serviceKillSuite(servicePoints, 80);

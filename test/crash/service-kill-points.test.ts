@@ -4,7 +4,8 @@ import { serviceKillSuite, servicePoints } from './service-kill-suite.js';
 
 /** Where something has just become durable and nobody has been told; every point in `npm run test:soak`. */
 const short = ['accept', 'decide', 'createCa', 'putKeyWork', 'completeGenerate', 'completeCaCertificate'];
-serviceKillSuite(servicePoints.filter(([label]) => short.some((verb) => label.endsWith(`:after-${verb}`))));
+const shortPoints = servicePoints.filter(([label]) => short.some((verb) => label.endsWith(`:after-${verb}`)));
+serviceKillSuite(shortPoints, 40);
 
 it('has every label of every service', () => {
   const points = new Set(servicePoints.map(([label]) => label));

@@ -8,7 +8,6 @@ import { startAgain } from './mixtures/start-again.js';
 import * as provoke from './provocations.js';
 import { until, untilInFlight } from './signer-faults.js';
 
-const signaturesPerSecond = 40;
 const inFlight = 40;
 const leaseMs = 2000;
 const strikeWaitMs = 20_000;
@@ -52,7 +51,7 @@ export const servicePoints: readonly (readonly [label: string, provoked: provoke
 ];
 
 /** A death at each of these points, under load; then the end of all work, and the accounting. */
-export function serviceKillSuite(points: typeof servicePoints): void {
+export function serviceKillSuite(points: typeof servicePoints, signaturesPerSecond: number): void {
   let system: System;
   let load: Load;
   let site: provoke.Site;

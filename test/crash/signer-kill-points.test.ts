@@ -1,3 +1,4 @@
 import { signerKillSuite } from './signer-kill-suite.js';
 
-signerKillSuite({ leaseMs: 2000, rounds: 1 });
+// Few signatures: the tokens shall be short and not the machine, whatever else runs on it.
+signerKillSuite({ leaseMs: 2000, rounds: 1, inFlight: 100, signaturesPerSecond: 30 });

@@ -3,13 +3,16 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Load, startLoad } from './load.js';
 import { freezeSignerPastItsLease, killSignerAt, signerKillPoints, untilOpen } from './signer-faults.js';
 
-/** Little, so that it is the tokens that are short and not the machine, whatever else runs on it. */
-const signaturesPerSecond = 30;
-const inFlight = 100;
 const openMin = 100;
 
 /** Each kill point, `rounds` times, and a signer that comes back late, under load; then the accounting of all of it. */
-export function signerKillSuite({ leaseMs, rounds }: { readonly leaseMs: number; readonly rounds: number }): void {
+export function signerKillSuite(how: {
+  readonly leaseMs: number;
+  readonly rounds: number;
+  readonly inFlight: number;
+  readonly signaturesPerSecond: number;
+}): void {
+  const { leaseMs, rounds, inFlight, signaturesPerSecond } = how;
   let system: System;
   let load: Load;
   beforeAll(async () => {

@@ -10,9 +10,7 @@ import { lift, type SiteWithCaApart } from './registry-provocations.js';
 import { untilInFlight } from './signer-faults.js';
 import { unprovoked, writes } from './writes.js';
 
-const signaturesPerSecond = 25;
 const leaseMs = 2000;
-const inFlight = 8;
 const strikeWaitMs = 60_000;
 
 interface Write {
@@ -31,9 +29,12 @@ const all: readonly Write[] = (Object.keys(writes) as (keyof typeof writes)[]).f
 export function writesSuite(how: {
   readonly failures: readonly VerbFailure[];
   readonly alone: boolean;
+  readonly inFlight: number;
+  readonly signaturesPerSecond: number;
   /** Every request must have ended so soon; without, all must end, however slow the machine. */
   readonly endWithinMs?: number;
 }): void {
+  const { inFlight, signaturesPerSecond } = how;
   let system: System;
   let load: Load;
   let site: SiteWithCaApart;

@@ -1,4 +1,4 @@
 import { verbFailures } from '@sluice/testkit';
 import { writesSuite } from './writes-suite.js';
 
-writesSuite({ failures: verbFailures, alone: true, endWithinMs: 60_000 });
+writesSuite({ failures: verbFailures, alone: true, inFlight: 16, signaturesPerSecond: 60, endWithinMs: 60_000 });

@@ -8,8 +8,8 @@ import { type PlannedFault, planMixture, type Times } from './plan.js';
 import { seededRandom } from './seeded-random.js';
 import { startAgain } from './start-again.js';
 
-export const signaturesPerSecond = 40;
-const inFlight = 30;
+export const signaturesPerSecond = 60;
+const inFlight = 40;
 /** All accepted work has ended so long after the faults. */
 const endWaitMs = 60_000;
 
