@@ -19,7 +19,8 @@ const ordersPerSecond = 0.2 * signaturesPerSecond;
 /** NEIGHBOUR_SECONDS: of each run. */
 const runSeconds = Number(process.env.NEIGHBOUR_SECONDS ?? 15);
 const pairs = 5;
-const calmAccounts = 9;
+/** So many that a hundred times the fair share of one account is what this machine can also make. */
+const calmAccounts = 39;
 /** In percent of the capacity, as in ARCHITECTURE. */
 const shares = { background: 5, urgent: 20 } as const;
 const flood = 100;

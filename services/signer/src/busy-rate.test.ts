@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { BusyRate } from './busy-rate.js';
 
-function measured() {
+function measured(places = 1) {
   let nowMs = 1000;
-  const rate = new BusyRate(() => nowMs);
+  const rate = new BusyRate(() => nowMs, places);
   return {
     rate,
     pass: (ms: number) => {
@@ -92,5 +92,65 @@ describe('the capacity', () => {
     expect(rate.perSecond()).toBeGreaterThan(3000);
     work(5000, 10);
     expect(rate.perSecond()).toBeLessThan(125);
+  });
+
+  describe('of four places', () => {
+    /** One order now and then, in hand for so long. */
+    function single(times: number, tookMs: number, { rate, pass }: ReturnType<typeof measured>): void {
+      for (let order = 0; order < times; order += 1) {
+        pass(500);
+        rate.begin();
+        pass(tookMs);
+        rate.done(1);
+        rate.end();
+      }
+    }
+    /** More in hand than there are places, a row done every so many ms. */
+    function full(forMs: number, msPerRow: number, { rate, pass }: ReturnType<typeof measured>): void {
+      rate.begin(8);
+      for (let ms = 0; ms < forMs; ms += msPerRow) {
+        pass(msPerRow);
+        rate.done(1);
+      }
+      rate.end(8);
+    }
+
+    it('is time per row × places as long as they were never all used', () => {
+      const four = measured(4);
+      single(20, 40, four);
+      expect(four.rate.perSecond()).toBeCloseTo(100, -1);
+    });
+
+    it('is what was done while all were used, as soon as that is known, and after it', () => {
+      const four = measured(4);
+      single(20, 40, four);
+      full(3000, 20, four);
+      expect(four.rate.perSecond()).toBeCloseTo(50, -1);
+      single(20, 40, four);
+      expect(four.rate.perSecond()).toBeCloseTo(50, -1);
+    });
+
+    it('falls with what single orders take, and is back with them', () => {
+      const four = measured(4);
+      full(5000, 10, four);
+      single(20, 800, four);
+      expect(four.rate.perSecond()).toBeGreaterThan(3);
+      expect(four.rate.perSecond()).toBeLessThan(8);
+      single(100, 20, four);
+      expect(four.rate.perSecond()).toBeCloseTo(100, -1);
+    });
+
+    it('falls towards 0 with a single row that hangs, and a hang while full says nothing about after it', () => {
+      const four = measured(4);
+      full(5000, 10, four);
+      four.rate.begin();
+      four.pass(10_000);
+      expect(four.rate.perSecond()).toBeLessThan(1);
+      four.rate.begin(7);
+      four.pass(60_000);
+      four.rate.end(8);
+      single(20, 40, four);
+      expect(four.rate.perSecond()).toBeGreaterThan(60);
+    });
   });
 });

@@ -113,7 +113,7 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
     claimHindrance: () => claimHindrance({ tokenBreaker, clockWatch, attachment: rules.attachment }),
     bell,
     gate: new SigningGate(config.signingSlots, clock.monotonicMs),
-    capacity: new BusyRate(clock.monotonicMs),
+    capacity: new BusyRate(clock.monotonicMs, config.signingSlots),
     randomBytes,
     leaseMs: config.leaseMs,
     mustStop: lanes.mustStop,

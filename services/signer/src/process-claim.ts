@@ -45,13 +45,13 @@ export async function processClaim(context: SignerContext, claim: Claim): Promis
 
 /** All the while until the last late row has ended counts as time in which there was work. */
 async function signMeasured(context: SignerContext, claim: Claim, rows: readonly ClaimedRequest[]): Promise<LateRows> {
-  context.capacity.begin();
+  context.capacity.begin(rows.length);
   let late = noneLate;
   try {
     late = await signCertificates(context, claim, rows);
     return late;
   } finally {
-    void late.ended.then(() => context.capacity.end());
+    void late.ended.then(() => context.capacity.end(rows.length));
   }
 }
 

@@ -224,7 +224,7 @@ export async function createTestSigner(leaseMs = 10_000) {
     claimHindrance: () => signer.hindrance,
     backOff,
     gate: new SigningGate(4, clock.monotonicMs),
-    capacity: new BusyRate(clock.monotonicMs),
+    capacity: new BusyRate(clock.monotonicMs, 4),
     clock,
     randomBytes,
     leaseMs,
