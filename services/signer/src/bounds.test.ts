@@ -20,8 +20,8 @@ describe('the size of a batch', () => {
   it.each([
     [undefined, 64],
     [10_000, 64],
-    [1000, 37],
-    [100, 3],
+    [1000, 20],
+    [100, 2],
     [5, 1],
     [0, 1],
   ])('of a lane that signs %s rows a second is %i with four claims in flight', (rowsPerSecond, rows) => {

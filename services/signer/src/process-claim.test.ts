@@ -409,11 +409,27 @@ describe('a signature that does not come', () => {
     const back = works.filter(({ state }) => state === 'queued');
     expect(back.every(({ code, serial }) => code === 'token-failed' && serialState(serial) === 'void')).toBe(true);
     expect(context.backOff.waitingCas()).toEqual(['slow']);
-    expect(await context.gate.enter('background', new AbortController().signal)).toBeTypeOf('function');
+    expect(await context.gate.enter('background', 'flow', new AbortController().signal)).toBeTypeOf('function');
     letGo();
     await ended;
     expect(ledger.states()).toEqual({ issued: 5, queued: 16 });
     expect([context.backOff.waitingCas(), context.tokenBreaker.state()]).toEqual([[], 'closed']);
+  });
+
+  it('keeps no certificate of its claim that is there already', async () => {
+    const { context, ledger, keyStore } = signer;
+    const [first, second] = [signer.accept('tls'), signer.accept('tls')];
+    let letGo = (): void => undefined;
+    const held = new Promise<undefined>((resolve) => {
+      letGo = () => resolve(undefined);
+    });
+    let asked = 0;
+    keyStore.onSign = () => (asked++ === 0 ? undefined : held);
+    const processed = processClaim(context, await claimBatch(context, lane, { countMax: 64 }));
+    await expect.poll(() => ledger.states()).toEqual({ issued: 1, signing: 1 });
+    letGo();
+    await (await processed).ended;
+    expect([first.state, second.state]).toEqual(['issued', 'issued']);
   });
 
   it('and never comes is given up before the lease ends', async () => {
@@ -430,7 +446,8 @@ describe('a signature that does not come', () => {
 describe('the signing gate', () => {
   async function takeAllPlaces(): Promise<void> {
     const { gate } = signer.context;
-    for (let place = 0; place < gate.places; place += 1) await gate.enter('urgent', new AbortController().signal);
+    for (let place = 0; place < gate.places; place += 1)
+      await gate.enter('urgent', 'flow', new AbortController().signal);
   }
 
   it('gives rows back that waited there too long: their key was not asked', async () => {

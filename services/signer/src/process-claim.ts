@@ -156,8 +156,12 @@ async function signGroup(context: SignerContext, claim: Claim, group: readonly C
   const about = { claim_id: claim.claimId, ca: name, token: context.keyStore.token };
   const rows = group.map(({ row }) => auditRow(row));
   context.audit.info({ event: 'signing', ...about, rows }, 'about to ask the key');
-  const signed = await signRows(context, claim, ca, group);
-  const settled = settle(context, claim, group, signed);
+  const settling: Promise<void>[] = [];
+  const signed = await signRows(context, claim, ca, group, (completions) => {
+    settling.push(settle(context, claim, group, { ...nothingElse, completions }));
+  });
+  settling.push(settle(context, claim, group, signed));
+  const settled = Promise.all(settling);
   if (signed.late.length === 0) {
     countForToken(context, signed);
     await settled;
@@ -175,13 +179,13 @@ async function settleLate(
   context: SignerContext,
   claim: Claim,
   group: readonly CheckedRow[],
-  { completions, doubtful, late }: SignedRows,
+  { completions, completedEarly, doubtful, late }: SignedRows,
 ): Promise<void> {
-  const all = { completions: [...completions], doubtful: [...doubtful] };
+  const all = { completions: [...completions], completedEarly, doubtful: [...doubtful] };
   const each = late.map(async (coming) => {
     const answer = await coming;
     take(all, answer);
-    const one = { completions: [], doubtful: [], refused: [], notBegun: [], late: [] };
+    const one = { ...nothingElse, completions: [], doubtful: [] };
     take(one, answer);
     await settle(context, claim, group, one);
   });
@@ -190,12 +194,16 @@ async function settleLate(
   await Promise.all(each);
 }
 
+/** What can be settled at once. */
+type Answered = { readonly [List in Exclude<keyof SignedRows, 'completedEarly'>]: readonly SignedRows[List][number][] };
+const nothingElse: Answered = { completions: [], doubtful: [], refused: [], notBegun: [], late: [] };
+
 /** Steps 8 and 9 for all that has an answer. */
 async function settle(
   context: SignerContext,
   claim: Claim,
   group: readonly CheckedRow[],
-  { completions, doubtful, refused, notBegun, late }: SignedRows,
+  { completions, doubtful, refused, notBegun, late }: Answered,
 ): Promise<void> {
   const ca = group[0]?.row.ca ?? '';
   const outcome = {
@@ -218,11 +226,12 @@ async function settle(
 /** One batch counts once: most of its signatures came, or most did not. */
 function countForToken(
   { tokenBreaker }: SignerContext,
-  { completions, doubtful }: Pick<SignedRows, 'completions' | 'doubtful'>,
+  { completions, completedEarly, doubtful }: Pick<SignedRows, 'completions' | 'completedEarly' | 'doubtful'>,
 ): void {
   const [doubt] = doubtful;
-  if (doubt && doubtful.length > completions.length) tokenBreaker.count(new SluiceError(doubt.code, doubt.detail));
-  else if (completions.length > 0) tokenBreaker.count();
+  const came = completions.length + completedEarly.length;
+  if (doubt && doubtful.length > came) tokenBreaker.count(new SluiceError(doubt.code, doubt.detail));
+  else if (came > 0) tokenBreaker.count();
 }
 
 /** A CA's certificate changes the registry as well, and so has a verb of its own. */

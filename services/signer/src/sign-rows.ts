@@ -21,9 +21,14 @@ const patienceShare = 0.2;
 /** The same for the first signature after a failure. */
 const trialPatienceMs = 250;
 
+/** A signature waits so long for the rest of its claim, to be completed with it in one commit. */
+const togetherMsMax = 20;
+
 /** What became of the rows of one CA. Every row is in exactly one list. */
 export interface SignedRows {
   readonly completions: Completion[];
+  /** These did not wait for the others: `complete` has had them. */
+  readonly completedEarly: Completion[];
   /** The key was asked and something is in doubt: these serials are burned. */
   readonly doubtful: RefusedRow[];
   /** The row itself cannot be built, or what was built breaks a rule; the key was not asked. */
@@ -55,9 +60,18 @@ export async function signRows(
   { lane, lease }: Claim,
   ca: SigningCa,
   rows: readonly CheckedRow[],
+  complete: (early: readonly Completion[]) => void,
 ): Promise<SignedRows> {
-  const signed: SignedRows = { completions: [], doubtful: [], refused: [], notBegun: [], late: [] };
+  const signed: SignedRows = {
+    completions: [],
+    completedEarly: [],
+    doubtful: [],
+    refused: [],
+    notBegun: [],
+    late: [],
+  };
   const waiting = [...rows];
+  const together = completeTogether(signed, complete);
   const leaseEnd = alarmAt(lease.remainingMs() * (1 - settleShare));
   const tooLate = new AbortController();
   // One for each place may wait at the gate.
@@ -67,14 +81,19 @@ export async function signRows(
 
   async function signInPlaces(): Promise<void> {
     while (waiting.length > 0 && !whyNotNow(batch)) {
-      const leave = await context.gate.enter(lane.class, tooLate.signal);
-      if (!leave) return;
       const next = waiting.shift();
+      if (!next) return;
+      const leave = await context.gate.enter(lane.class, flowOf(next), tooLate.signal);
+      if (!leave) {
+        waiting.unshift(next);
+        return;
+      }
       try {
-        if (next) await signOne(batch, next);
+        await signOne(batch, next);
       } finally {
         leave();
       }
+      together.signedOne();
       // Fast keys sign without ever leaving this process: the answers to other cycles' claims must come in between.
       await othersTurn();
     }
@@ -86,11 +105,35 @@ export async function signRows(
     await Promise.all(Array.from({ length: Math.min(context.gate.places, waiting.length) }, signInPlaces));
   } finally {
     clearTimeout(tooLateTimer);
+    together.end();
     void Promise.all(signed.late).then(leaseEnd.cancel);
   }
   for (const { row } of waiting) signed.notBegun.push({ row, ...(whyNotNow(batch) ?? noTimeLeft) });
   return signed;
 }
+
+/** Fast keys sign a whole claim in less; of a slow token nobody's certificate waits for those of others. */
+function completeTogether(
+  signed: Pick<SignedRows, 'completions' | 'completedEarly'>,
+  complete: (early: readonly Completion[]) => void,
+): { signedOne(): void; end(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  const completeNow = (): void => {
+    timer = undefined;
+    const early = signed.completions.splice(0);
+    signed.completedEarly.push(...early);
+    complete(early);
+  };
+  return {
+    signedOne() {
+      if (signed.completions.length > 0) timer ??= setTimeout(completeNow, togetherMsMax);
+    },
+    end: () => clearTimeout(timer),
+  };
+}
+
+/** As in the claim: by account and CA. */
+const flowOf = ({ row }: CheckedRow): string => `${row.account} ${row.ca}`;
 
 async function signOne(batch: Batch, checked: CheckedRow): Promise<void> {
   const { context, lease, ca, leaseEnd, signed } = batch;

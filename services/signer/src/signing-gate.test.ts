@@ -15,7 +15,7 @@ async function contend(gate: SigningGate, classes: readonly RequestClass[], rows
   let total = 0;
   const want = async (requestClass: RequestClass): Promise<void> => {
     while (total < rows) {
-      const leave = await gate.enter(requestClass, never);
+      const leave = await gate.enter(requestClass, 'flow', never);
       if (total < rows) served[requestClass] += 1;
       total += 1;
       await Promise.resolve();
@@ -48,7 +48,7 @@ describe('the signing gate', () => {
     const order: string[] = [];
     const leaves: Leave[] = [];
     const enter = (name: string, requestClass: RequestClass): void => {
-      void gate.enter(requestClass, never).then((leave) => {
+      void gate.enter(requestClass, 'flow', never).then((leave) => {
         order.push(name);
         if (leave) leaves.push(leave);
       });
@@ -66,6 +66,26 @@ describe('the signing gate', () => {
     expect(order.slice(4)).toContain('i');
   });
 
+  it('lets flows take turns inside a class', async () => {
+    const gate = new SigningGate(1, clockMs);
+    const order: string[] = [];
+    const enter = (flow: string): void => {
+      void gate.enter('interactive', flow, never).then(async (leave) => {
+        order.push(flow);
+        await turn();
+        leave?.();
+      });
+    };
+    for (let row = 0; row < 20; row += 1) enter('flood');
+    await turn();
+    enter('calm-1');
+    enter('calm-2');
+    enter('calm-1');
+    while (order.length < 23) await turn();
+    expect(order.findLastIndex((flow) => flow !== 'flood')).toBeLessThan(8);
+    expect(order.filter((flow) => flow === 'flood').length).toBe(20);
+  });
+
   it('a class that was idle has no credit from it', async () => {
     const gate = new SigningGate(1, clockMs);
     await contend(gate, ['interactive'], 1000);
@@ -76,13 +96,13 @@ describe('the signing gate', () => {
 
   it('whoever has waited too long leaves the line, and takes no place', async () => {
     const gate = new SigningGate(1, clockMs);
-    const leave = await gate.enter('interactive', never);
+    const leave = await gate.enter('interactive', 'flow', never);
     const tooLate = new AbortController();
-    const waiting = gate.enter('interactive', tooLate.signal);
-    const behind = gate.enter('interactive', never);
+    const waiting = gate.enter('interactive', 'flow', tooLate.signal);
+    const behind = gate.enter('interactive', 'flow', never);
     tooLate.abort();
     expect(await waiting).toBeUndefined();
-    expect(await gate.enter('interactive', tooLate.signal)).toBeUndefined();
+    expect(await gate.enter('interactive', 'flow', tooLate.signal)).toBeUndefined();
     leave?.();
     expect(await behind).toBeTypeOf('function');
   });
@@ -100,7 +120,7 @@ describe('the signing gate', () => {
           else {
             const tooLate = new AbortController();
             waiting.add(tooLate);
-            void gate.enter(what, tooLate.signal).then((leave) => {
+            void gate.enter(what, `flow-${index % 3}`, tooLate.signal).then((leave) => {
               waiting.delete(tooLate);
               if (leave) inside.push(leave);
             });

@@ -4,9 +4,12 @@ import { BusyRate } from './busy-rate.js';
 /** Gives a place back; called once. */
 export type Leave = () => void;
 
+type Settle = (granted: boolean) => void;
+
 interface Line {
   readonly share: number;
-  readonly waiting: Set<(granted: boolean) => void>;
+  /** By flow. The flow that was served last is the last. */
+  readonly waiting: Map<string, Set<Settle>>;
   /** Rows that wait or have a place. */
   present: number;
   /** Rows granted ÷ share: whoever has least is next. */
@@ -17,7 +20,8 @@ interface Line {
  * The places in front of the keys: each row needs one while it is built, signed and verified, so a row of one class waits
  * for at most the rows that have a place, and never behind batches of another. When more want one than there are, the
  * class that got least for its share goes first; what a class does not use, the others may (work-conserving). Strides,
- * counted in rows and not in time: a key that hangs would be charged to the class that suffers from it.
+ * counted in rows and not in time: a key that hangs would be charged to the class that suffers from it. Inside a class the
+ * flows take turns, as in the claim: what one account had claimed before keeps another waiting for a row, not for a batch.
  */
 export class SigningGate {
   readonly places: number;
@@ -33,7 +37,7 @@ export class SigningGate {
     this.#rate = new BusyRate(monotonicMs);
     const line = (requestClass: RequestClass): Line => ({
       share: signingShares[requestClass],
-      waiting: new Set(),
+      waiting: new Map(),
       present: 0,
       used: 0,
     });
@@ -45,11 +49,11 @@ export class SigningGate {
     };
   }
 
-  /** Resolves when a place is this caller's, or with `undefined` when `tooLate` came first. First come first served within a class. */
-  async enter(requestClass: RequestClass, tooLate: AbortSignal): Promise<Leave | undefined> {
+  /** Resolves when a place is this caller's, or with `undefined` when `tooLate` came first. First come first served within a flow. */
+  async enter(requestClass: RequestClass, flow: string, tooLate: AbortSignal): Promise<Leave | undefined> {
     const line = this.#lines[requestClass];
     this.#come(line);
-    if (!(await this.#granted(line, tooLate))) {
+    if (!(await this.#granted(line, flow, tooLate))) {
       this.#go(line);
       return undefined;
     }
@@ -85,21 +89,23 @@ export class SigningGate {
     this.#rate.end();
   }
 
-  #granted(line: Line, tooLate: AbortSignal): Promise<boolean> | boolean {
+  #granted(line: Line, flow: string, tooLate: AbortSignal): Promise<boolean> | boolean {
     if (tooLate.aborted) return false;
     if (this.#free > 0) {
       this.#serve(line);
       return true;
     }
     return new Promise((resolve) => {
-      const settle = (granted: boolean): void => {
-        line.waiting.delete(settle);
+      const settle: Settle = (granted) => {
+        takeOut(line, flow, settle);
         tooLate.removeEventListener('abort', giveUp);
         resolve(granted);
       };
       const giveUp = (): void => settle(false);
       tooLate.addEventListener('abort', giveUp);
-      line.waiting.add(settle);
+      const sameFlow = line.waiting.get(flow);
+      if (sameFlow) sameFlow.add(settle);
+      else line.waiting.set(flow, new Set([settle]));
     });
   }
 
@@ -109,10 +115,14 @@ export class SigningGate {
       const line = this.#lines[requestClass];
       if (line.waiting.size > 0 && (!next || this.#rank(line) < this.#rank(next))) next = line;
     }
-    const [first] = next?.waiting ?? [];
-    if (!next || !first) return;
+    const [turn] = next?.waiting ?? [];
+    if (!next || !turn) return;
+    const [flow, rows] = turn;
+    next.waiting.delete(flow);
+    next.waiting.set(flow, rows);
     this.#serve(next);
-    first(true);
+    const [first] = rows;
+    first?.(true);
   }
 
   #serve(line: Line): void {
@@ -124,4 +134,10 @@ export class SigningGate {
   #rank(line: Line): number {
     return Math.max(line.used, this.#floor);
   }
+}
+
+function takeOut({ waiting }: Line, flow: string, settle: Settle): void {
+  const rows = waiting.get(flow);
+  rows?.delete(settle);
+  if (rows?.size === 0) waiting.delete(flow);
 }
