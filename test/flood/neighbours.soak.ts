@@ -12,6 +12,8 @@ import { createSwiftClient, type SwiftClient } from './swift-client.js';
 
 /** NEIGHBOUR_CAPACITY: a hundred times a share of it must not be too much for the machine that also makes the flood. */
 const signaturesPerSecond = Number(process.env.NEIGHBOUR_CAPACITY ?? 100);
+/** NEIGHBOUR_SIGNERS: they share one token, and whoever has a row in it keeps the others waiting for as long. */
+const signers = Number(process.env.NEIGHBOUR_SIGNERS ?? 2);
 /** The paced token signs one row at a time, whoever asks: more places in front of it would only be a line. */
 const signingSlots = 1;
 /** Of the other accounts together: a third of what interactive may have at least. */
@@ -30,7 +32,7 @@ let clients: SwiftClient[];
 let flooding: SwiftClient;
 beforeAll(async () => {
   const env = { signer: { SLUICE_SIGNING_SLOTS: String(signingSlots) } };
-  system = await startSystem({ signers: 2, frontEnds: 2, signaturesPerSecond, env });
+  system = await startSystem({ signers, frontEnds: 2, signaturesPerSecond, env });
   const names = Array.from({ length: calmAccounts }, (_, index) => `calm-${index}`);
   clients = (await makeAccounts(system, names)).map((key) => createSwiftClient(system, key));
   flooding = createSwiftClient(system);
