@@ -34,6 +34,8 @@ const orders = (count: number) => Array.from({ length: count }, newOrder);
 
 const inFlight = 20;
 const sleepTries = 8;
+/** As a signer has by default: so many rows may be on their way to a key when it freezes. */
+const signingSlots = 4;
 const underLoad =
   (fault: (system: System, load: Load) => Promise<unknown>): Provocation =>
   async (system) => {
@@ -105,23 +107,23 @@ export const signerAsleep: Provocation = async (system) => {
     await Promise.all(orders(40).map((order) => client.post(order)));
     await withSession(system, async (session) => {
       await holdCa(session);
-      await Promise.all(orders(12).map((order) => client.post({ ...order, ...async })));
+      await Promise.all(orders(30).map((order) => client.post({ ...order, ...async })));
       armFreeze(system.killFile, 'signer:before-sign');
       await letCaGo(session);
     });
     if (await sleptPastItsLease(system)) return client.answers;
-    if (tried === sleepTries) throw new Error('each time it had one order in hand');
+    if (tried === sleepTries) throw new Error('each time it had too few orders in hand');
   }
 };
 
-/** Wakes the signer that is frozen when its lease is over. True: it had more in hand than the one that froze it. */
+/** Wakes the signer that is frozen when its lease is over. True: it had more in hand than may be past their check. */
 async function sleptPastItsLease(system: System): Promise<boolean> {
   await until('a signer is frozen', () => frozenBy(system.killFile) !== undefined);
   const frozen = system.signers.find((signer) => signer.process.pid === frozenBy(system.killFile));
   const inHand = `select from ledger.work where signer = $1 and state = 'signing' and lease_until > clock_timestamp()`;
   const countInHand = async (): Promise<number> => (await system.query(inHand, [frozen?.name])).length;
   try {
-    const several = (await countInHand()) > 1;
+    const several = (await countInHand()) > signingSlots;
     await until('its lease is over', async () => (await countInHand()) === 0);
     return several;
   } finally {

@@ -96,24 +96,28 @@ it('a certificate is stored', async () => {
   expect(await complete(await claimNew(front, signer))).toBeLessThan(pagesMax);
 });
 
-it('interactive work is claimed', async () => {
-  const counts: number[] = [];
-  for (let round = 0; round < 3; round += 1) {
-    const ids = await acceptMany(front, 5);
-    counts.push(await claim('interactive'));
+/**
+ * The fewest pages of some claims. One looks at all when the last that did is twenty times its own time ago, which on a
+ * busy machine may be several in a row; and one that comes first after new statistics reads the catalog too.
+ */
+async function fewestPages(requestClass: 'interactive' | 'async', waitMs: number): Promise<number> {
+  let fewest = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 30 && fewest >= pagesMax; round += 1) {
+    const ids = await acceptMany(front, 5, { class: requestClass, waitMs });
+    fewest = Math.min(fewest, await claim(requestClass));
     expect(await isSigning(ids)).toBe(true);
   }
-  // One that comes first after new statistics reads the catalog too.
-  expect(Math.min(...counts)).toBeLessThan(pagesMax);
+  return fewest;
+}
+
+it('interactive work is claimed', async () => {
+  expect(await fewestPages('interactive', 60_000)).toBeLessThan(pagesMax);
 });
 
 it('async work is claimed, after a look at all', async () => {
-  const day = { class: 'async', waitMs: 86_400_000 } as const;
-  await acceptOne(front, day);
+  await acceptOne(front, { class: 'async', waitMs: 86_400_000 });
   await claim('async');
-  const ids = await acceptMany(front, 5, day);
-  expect(await claim('async')).toBeLessThan(pagesMax);
-  expect(await isSigning(ids)).toBe(true);
+  expect(await fewestPages('async', 86_400_000)).toBeLessThan(pagesMax);
 });
 
 it('and what lies before the head found last is found by the next look at all', async () => {
