@@ -1,7 +1,7 @@
 import { escapeText } from './page-style.js';
 import type { Table } from './table-text.js';
 
-const isNumber = (cell: string): boolean => /^([\d.,]+|–)$/.test(cell);
+const isNumber = (cell: string): boolean => /^(-?[\d.,]+|–)$/.test(cell);
 
 function classOf(cell: string, numeric: boolean): string {
   if (numeric) return ' class="number"';

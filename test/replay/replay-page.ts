@@ -10,7 +10,7 @@ const ownStyle = `
 body{max-width:1680px}.beside{display:grid;grid-template-columns:17rem 1fr;gap:1.6rem;align-items:start;margin-top:2rem}
 aside{position:sticky;top:1rem;font-size:.84rem}aside h2{margin-top:0}aside dt{font-weight:600;margin-top:.8rem}aside dd{margin:.1rem 0 0}
 aside .here{color:var(--quiet)}.beside .charts{margin-top:0}
-.figures td{white-space:nowrap}.chips{display:flex;flex-wrap:wrap;gap:.1rem .8rem}.on{color:var(--d)}.off{color:var(--e)}code{font-size:.78rem}
+.figures table{font-size:.82rem}.figures th,.figures td{padding:.25rem .45rem}.figures th{white-space:normal}.figures td{white-space:nowrap}.chips{display:flex;flex-wrap:wrap;gap:.1rem .8rem}.on{color:var(--d)}.off{color:var(--e)}code{font-size:.78rem}
 @media (max-width:60rem){.beside{grid-template-columns:1fr}aside{position:static}}`;
 
 function timelineHtml(timetable: Timetable): string {
