@@ -19,7 +19,13 @@ export async function untilAtRest(system: System, help: () => Promise<unknown>):
     if (open.length === 0) return;
     if (open.length < fewest) end = performance.now() + patienceMs;
     fewest = Math.min(fewest, open.length);
-    if (performance.now() > end) throw new Error(`nothing ends: ${open.map(({ what }) => what).join(', ')}`);
+    if (performance.now() > end) throw new Error(`nothing ends of ${open.length}: ${some(open)}`);
     await wait(100);
   }
 }
+
+const some = (open: readonly { what: string }[]): string =>
+  open
+    .slice(0, 20)
+    .map(({ what }) => what)
+    .join(', ');

@@ -79,13 +79,18 @@ export function bulkActsSuite({ parked: parkedCount, resubmitted: resubmittedCou
     tell(`the registry was killed ${killed} times before the receipt was ${state}`);
     return until(id, state);
   }
-  /** Open requests of the other account. */
-  async function open(count: number, profile: string = testProfiles.p256): Promise<string[]> {
+  /** An order of the other account, to be cloned; none is accepted any more once it has as many open as it may. */
+  async function original(profile: string = testProfiles.p256): Promise<string> {
     const name = 'flood.example';
     const order = { profile, csr: makeCsr('ec-p256', name).pem, subjectDn: { common_name: name } };
-    const { id } = await system.client({ apiKey: system.otherApiKey }).post({ ...order, prefer: 'respond-async' });
-    return cloneRequests(system, id ?? '', count);
+    const { id, code } = await system
+      .client({ apiKey: system.otherApiKey })
+      .post({ ...order, prefer: 'respond-async' });
+    if (id === undefined) throw new Error(`what was to be cloned was refused: ${code}`);
+    return id;
   }
+  /** Open requests of the other account. */
+  const open = async (count: number): Promise<string[]> => cloneRequests(system, await original(), count);
   const pause = (): Promise<unknown> => post('/queue/pause', { lane, for_s: 3600, reason });
   const resume = (): Promise<unknown> => post('/queue/resume', { lane, reason });
   const park = async (filter: object): Promise<ReceiptView> =>
@@ -145,9 +150,10 @@ export function bulkActsSuite({ parked: parkedCount, resubmitted: resubmittedCou
     async () => {
       await pause();
       const third = Math.round(resubmittedCount * 0.3);
-      const sound = await open(resubmittedCount - 2 * third);
-      const superseded = await open(third);
-      const disabled = await open(third, testProfiles.short);
+      const originals = [await original(), await original(), await original(testProfiles.short)] as const;
+      const sound = await cloneRequests(system, originals[0], resubmittedCount - 2 * third);
+      const superseded = await cloneRequests(system, originals[1], third);
+      const disabled = await cloneRequests(system, originals[2], third);
       const { id: parkedBy } = await park({ account: 'second-account', ca: 'ca-p256', class: 'async' });
       const all = [...sound, ...superseded, ...disabled];
       await killUntil(parkedBy, 'holding');
