@@ -34,8 +34,6 @@ const orders = (count: number) => Array.from({ length: count }, newOrder);
 
 const inFlight = 20;
 const sleepTries = 8;
-/** As a signer has by default: so many rows may be on their way to a key when it freezes. */
-const signingSlots = 4;
 const underLoad =
   (fault: (system: System, load: Load) => Promise<unknown>): Provocation =>
   async (system) => {
@@ -99,7 +97,7 @@ export const oppositeJoins: Provocation = async (system) => {
   return client.answers;
 };
 
-/** A signer stands still between claim and keys until its lease is over, with several orders. */
+/** A signer stands still between claim and keys until its lease is over, with several orders of one claim. */
 export const signerAsleep: Provocation = async (system) => {
   const client = system.client();
   for (let tried = 1; ; tried += 1) {
@@ -112,19 +110,21 @@ export const signerAsleep: Provocation = async (system) => {
       await letCaGo(session);
     });
     if (await sleptPastItsLease(system)) return client.answers;
-    if (tried === sleepTries) throw new Error('each time it had too few orders in hand');
+    if (tried === sleepTries) throw new Error('each time it had one order of its claim');
   }
 };
 
-/** Wakes the signer that is frozen when its lease is over. True: it had more in hand than may be past their check. */
+/** Wakes the signer that is frozen when its lease is over. True: its claims, or one of them, had several orders. */
 async function sleptPastItsLease(system: System): Promise<boolean> {
   await until('a signer is frozen', () => frozenBy(system.killFile) !== undefined);
   const frozen = system.signers.find((signer) => signer.process.pid === frozenBy(system.killFile));
-  const inHand = `select from ledger.work where signer = $1 and state = 'signing' and lease_until > clock_timestamp()`;
-  const countInHand = async (): Promise<number> => (await system.query(inHand, [frozen?.name])).length;
+  const inHand = `select count(*)::integer as count from ledger.work
+    where signer = $1 and state = 'signing' and lease_until > clock_timestamp() group by claim_id order by 1 desc`;
+  const ofOneClaim = async (): Promise<number> =>
+    (await system.query<{ count: number }>(inHand, [frozen?.name]))[0]?.count ?? 0;
   try {
-    const several = (await countInHand()) > signingSlots;
-    await until('its lease is over', async () => (await countInHand()) === 0);
+    const several = (await ofOneClaim()) > 1;
+    await until('its lease is over', async () => (await ofOneClaim()) === 0);
     return several;
   } finally {
     frozen?.process.thaw();

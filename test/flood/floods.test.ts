@@ -3,7 +3,7 @@ import type { RequestClass } from '@sluice/issuance';
 import { type Answer, type System, startSystem } from '@sluice/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeAccounts } from './accounts.js';
-import { type Arrivals, isIssued, startArrivals } from './arrivals.js';
+import { type Arrivals, isIssued, startArrivals, tally } from './arrivals.js';
 import { joinsOf } from './joins.js';
 import { createLaneFlood } from './lane-flood.js';
 import { mostOpenOfOneKey } from './most-open.js';
@@ -76,7 +76,11 @@ it('ten times the capacity: each is served in time or refused with a time to com
   const turnedAway = client.answers.filter(({ status }) => status === 503);
   expect(turnedAway.filter((answer) => !rightRefusal(answer))).toEqual([]);
   expect(client.answers.filter(({ status }) => ![201, 202, 503].includes(status ?? 0))).toEqual([]);
-  expect((await stored()) - before).toBe(new Set(client.answers.flatMap(({ id }) => id ?? [])).size);
+  // On a busy machine the ledger may not have said in time: such a client was told that it does not know.
+  const untold = countOf(arrivals, ({ code, id }) => code === 'outcome-unknown' && id === undefined);
+  const storedUntold = (await stored()) - before - new Set(client.answers.flatMap(({ id }) => id ?? [])).size;
+  expect(storedUntold, JSON.stringify(tally(arrivals.all))).toBeGreaterThanOrEqual(0);
+  expect(storedUntold, JSON.stringify(tally(arrivals.all))).toBeLessThanOrEqual(untold);
 });
 
 it.each<RequestClass>(['background', 'urgent'])('a flood in %s: every other call is answered 201', async (flooded) => {

@@ -24,6 +24,8 @@ export function killAt(options: { readonly file: string }): Checkpoint {
     if (order.action === 'freeze') {
       writeFileSync(`${options.file}.frozen`, String(process.pid));
       process.kill(process.pid, 'SIGSTOP');
+      // Another thread may get the signal first: nothing more is done here until it has reached all.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
       return;
     }
     process.kill(process.pid, 'SIGKILL');
