@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 /** How long the offset that was read last is taken for the present one. */
 const readEveryMs = 50;
@@ -27,9 +27,5 @@ export function shiftClock(file: string): void {
 }
 
 function readOffset(file: string): number {
-  try {
-    return Number(readFileSync(file, 'utf8')) || 0;
-  } catch {
-    return 0; // nobody has set it
-  }
+  return existsSync(file) ? Number(readFileSync(file, 'utf8')) || 0 : 0;
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 /** Bugs that live in a process and not in the ledger's functions. */
 export type ProcessBug =
@@ -26,9 +26,5 @@ export function planted(file: string | undefined, bug: ProcessBug): boolean {
 }
 
 function named(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return ''; // none is planted
-  }
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }
