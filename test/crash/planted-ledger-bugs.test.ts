@@ -94,7 +94,7 @@ it.each<Case>([
         "w.ca = any(v_free) and w.state || '' = 'queued' and w.class || '' = p_class and w.key_group || '' = p_key_group",
         'w.ca = any(v_free)',
       ],
-      ['order by w.request_id for update skip locked', 'order by w.request_id for update'],
+      ['for update skip locked', 'for update'],
     ],
     withoutGuard: 'guard_update',
     provoke: ordersThatWait,

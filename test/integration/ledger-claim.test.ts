@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { ClaimedRequest, ClaimOptions, Database, IdentityLedger } from '@sluice/ledger';
+import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   acceptMany,
@@ -36,6 +37,19 @@ const outdate = (id: string): Promise<unknown> =>
   fixture.sql(`update ledger.work set deadline = now() - interval '1 s' where request_id = $1`, id);
 const loseLease = (id: string): Promise<unknown> =>
   fixture.sql(`update ledger.work set lease_until = now() - interval '1 s' where request_id = $1`, id);
+
+/** As a claim does that has not committed yet. */
+async function whileRowsLocked<T>(ids: readonly string[], work: () => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: fixture.adminUrl });
+  await client.connect();
+  try {
+    await client.query('begin');
+    await client.query('select from ledger.work where request_id = any($1) for update', [ids]);
+    return await work();
+  } finally {
+    await client.end();
+  }
+}
 
 describe('a claim', () => {
   it('stores what is needed to sign it again: serial, revision, template, epoch, attempt, whole seconds', async () => {
@@ -205,6 +219,23 @@ describe('a claim', () => {
     expect(order).toEqual(['demo', 'other', 'third', 'demo', 'other', 'third']);
   });
 
+  it('takes what is further back while others have what comes first', async () => {
+    const ids = await acceptMany(front, 40);
+    const rows = await whileRowsLocked(ids.slice(0, 20), () => claimed(4));
+    expect(rows).toHaveLength(4);
+    expect(ids.slice(20)).toEqual(expect.arrayContaining(idsOf(rows)));
+    expect(await whileRowsLocked(ids, () => claimed(4))).toEqual([]);
+  });
+
+  it('goes round the flows also while others have what comes first', async () => {
+    const [first = ''] = await acceptMany(front, 1);
+    for (const account of ['other', 'third']) await acceptMany(front, 1, { account });
+    const further = await whileRowsLocked([first], () => signer.claim(1));
+    expect(further).toMatchObject({ claimed: [{ account: 'other' }], cursor: { account: 'demo' } });
+    const left = [await claimed(1, { cursor: further.cursor }), await claimed(1)].flat();
+    expect(left.map(({ account }) => account)).toEqual(['third', 'demo']);
+  });
+
   it('whose answer was lost can be asked for again, as long as it holds', async () => {
     const requestIds = await acceptMany(front, 3);
     const claimId = randomUUID();
@@ -223,7 +254,7 @@ describe('a claim', () => {
     const taken: string[] = [];
     await Promise.all(
       claimers.map(async ({ claim }) => {
-        // A claim may come back empty while others hold what it wanted.
+        // Towards the end a claim comes back empty: others have all that is left.
         while (taken.length < 500) taken.push(...(await claim(16)).claimed.map(({ requestId }) => requestId));
       }),
     );
