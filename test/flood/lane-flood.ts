@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { RequestClass } from '@sluice/issuance';
+import { flowName, type RequestClass } from '@sluice/issuance';
 import { newRequestId } from '@sluice/ledger';
 import { createTurnProducer } from '@sluice/queue';
 import type { System } from '@sluice/testkit';
@@ -87,7 +87,9 @@ export async function createLaneFlood(system: System, requestClass: RequestClass
       ],
     );
     // Crash here: the sweep adds the turns.
-    await turns.add({ class: requestClass, keyGroup: one.key_group }, ids).catch(() => undefined);
+    const flow = flowName(one.account, one.ca);
+    const requests = ids.map((requestId) => ({ requestId, flow }));
+    await turns.add({ class: requestClass, keyGroup: one.key_group }, requests).catch(() => undefined);
   }
 
   return {

@@ -19,6 +19,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 const lane = { class: 'interactive', keyGroup: 'default' } as const;
 const log = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
 const id = (n: number) => `018f6d2e-0000-7000-8000-${String(n).padStart(12, '0')}`;
+const request = (requestId: string) => ({ requestId, flow: 'demo ca' });
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-queue-'));
 let redis: OwnRedis;
@@ -80,10 +81,13 @@ describe('turns', () => {
   it('reach a consumer with their ids, 64 at most, and leave nothing behind', async () => {
     await consume();
     const ids = Array.from({ length: 70 }, (_, n) => id(n));
-    await producer.add(lane, ids);
-    await producer.add(lane, [id(100)]);
+    await producer.add(lane, ids.map(request));
+    await producer.add(lane, [request(id(100))]);
     await settled(3);
-    expect(turns.flatMap((turn) => turn.requestIds).sort()).toEqual([...ids, id(100)]);
+    expect(turns.flatMap(({ requests }) => requests.map(({ requestId }) => requestId)).sort()).toEqual([
+      ...ids,
+      id(100),
+    ]);
     expect(turns.map((turn) => turn.count).sort((a, b) => a - b)).toEqual([1, 6, 64]);
     await vi.waitFor(async () => expect(await producer.openTurns(lane)).toBe(0));
     expect(await admin.keys('*:turns:t*')).toEqual([]);
@@ -95,7 +99,7 @@ describe('turns', () => {
     await producer.addMissing(lane, 3, 8);
     await settled(3);
     expect(
-      turns.every((turn) => turn.count === 8 && turn.requestIds.length === 0 && turn.lane.class === 'interactive'),
+      turns.every((turn) => turn.count === 8 && turn.requests.length === 0 && turn.lane.class === 'interactive'),
     ).toBe(true);
     expect(await producer.openTurns({ ...lane, class: 'background' })).toBe(2);
   });
@@ -140,12 +144,12 @@ describe('turns', () => {
         await opened;
       },
     });
-    await producer.add(lane, [id(1)]);
+    await producer.add(lane, [request(id(1))]);
     await settled(1);
     await admin.flushall();
     expect(await producer.openTurns(lane)).toBe(0);
     open();
-    await producer.add(lane, [id(2)]);
+    await producer.add(lane, [request(id(2))]);
     await settled(2);
     await vi.waitFor(async () => expect(await producer.openTurns(lane)).toBe(0));
     expect(await consumer.health()).toBe('ok');
@@ -200,13 +204,13 @@ describe('Redis away or hanging', () => {
     await settled(1);
     await redis.kill9();
     await vi.waitFor(async () => expect(await consumer.health()).not.toBe('ok'), { timeout: 5000 });
-    const { waitedMs, code } = await timed(producer.add(lane, [id(1)]));
+    const { waitedMs, code } = await timed(producer.add(lane, [request(id(1))]));
     expect({ code, quick: waitedMs < 250 }).toEqual({ code: 'unavailable', quick: true });
     expect(await producer.health()).not.toBe('ok');
     await new Promise((resolve) => setTimeout(resolve, 3600));
     await redis.restart();
-    await vi.waitFor(() => producer.add(lane, [id(2)]), { timeout: 5000 });
-    await vi.waitFor(() => expect(turns.at(-1)?.requestIds).toEqual([id(2)]), { timeout: 5000 });
+    await vi.waitFor(() => producer.add(lane, [request(id(2))]), { timeout: 5000 });
+    await vi.waitFor(() => expect(turns.at(-1)?.requests).toEqual([request(id(2))]), { timeout: 5000 });
     // By itself, not because the watchdog replaced it.
     expect(log.warn).not.toHaveBeenCalledWith(expect.objectContaining({ event: 'turns-stuck' }), expect.anything());
   });
@@ -217,11 +221,11 @@ describe('Redis away or hanging', () => {
     await settled(1);
     redis.freeze();
     try {
-      const first = await timed(producer.add(lane, [id(1)]));
+      const first = await timed(producer.add(lane, [request(id(1))]));
       expect({ code: first.code, quick: first.waitedMs < 400 }).toEqual({ code: 'unavailable', quick: true });
       const begin = performance.now();
       const codes = new Set<unknown>();
-      for (let n = 0; n < 1000; n += 1) codes.add((await timed(producer.add(lane, [id(n)]))).code);
+      for (let n = 0; n < 1000; n += 1) codes.add((await timed(producer.add(lane, [request(id(n))]))).code);
       expect([...codes]).toEqual(['unavailable']);
       expect(performance.now() - begin).toBeLessThan(1000);
       // Past the worker's own watchdog (3 s) and the producer's reconnection (3 s).
@@ -230,8 +234,8 @@ describe('Redis away or hanging', () => {
     } finally {
       redis.thaw();
     }
-    await vi.waitFor(() => producer.add(lane, [id(7)]), { timeout: 5000 });
-    await vi.waitFor(() => expect(turns.some((turn) => turn.requestIds[0] === id(7))).toBe(true), { timeout: 5000 });
+    await vi.waitFor(() => producer.add(lane, [request(id(7))]), { timeout: 5000 });
+    await vi.waitFor(() => expect(turns.some((turn) => turn.requests[0]?.requestId === id(7))).toBe(true), { timeout: 5000 });
   });
 
   it('lets everything start and stop', async () => {
@@ -242,7 +246,7 @@ describe('Redis away or hanging', () => {
       const bell = createBell({ redisUrl: redis.url, log });
       await bell.listen(() => undefined);
       bell.ring([id(1)]);
-      expect((await timed(early.add(lane, [id(1)]))).code).toBe('unavailable');
+      expect((await timed(early.add(lane, [request(id(1))]))).code).toBe('unavailable');
       const { waitedMs } = await timed(Promise.all([consumer.stop(2000), bell.close(), early.close()]));
       expect(waitedMs).toBeLessThan(2300);
     } finally {

@@ -46,7 +46,7 @@ describe('createTurnConsumer', () => {
     await turns.start();
     expect(script.started[0]?.concurrencies).toEqual([3, 2]);
     expect(await script.feed({ count: 3, ids: [] })).toEqual({ ok: 1 });
-    expect(onTurn).toHaveBeenCalledWith({ lane, count: 3, requestIds: [], ageMs: 500 }, expect.any(AbortSignal));
+    expect(onTurn).toHaveBeenCalledWith({ lane, count: 3, requests: [], ageMs: 500 }, expect.any(AbortSignal));
     await turns.stop(100);
   });
 

@@ -57,13 +57,14 @@ export function createTurnProducer(options: TurnProducerOptions): TurnProducer &
   }
 
   return {
-    add: (lane, requestIds) => addJobs(lane, turnJobs(requestIds)),
+    add: (lane, requests) => addJobs(lane, turnJobs(requests)),
     addMissing: (lane, turns, count) =>
       addJobs(
         lane,
         Array.from({ length: Math.min(turns, missingTurnsMax) }, () => ({
           count: Math.min(count, requestsPerTurnMax),
           ids: [],
+          flows: [],
         })),
       ),
     async openTurns(lane) {

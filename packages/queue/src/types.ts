@@ -1,18 +1,24 @@
 import type { BreakerState } from '@sluice/breaker';
 import type { Lane } from '@sluice/issuance';
 
-/** "A signer may take up to `count` requests of this lane." The ids are a hint; nothing in it is ever signed. */
+export interface TurnRequest {
+  readonly requestId: string;
+  /** Account and CA, as `flowName` writes them; '' is not known. */
+  readonly flow: string;
+}
+
+/** "A signer may take up to `count` requests of this lane." What it names is a hint; nothing in it is ever signed. */
 export interface Turn {
   readonly lane: Lane;
   readonly count: number;
-  readonly requestIds: readonly string[];
+  readonly requests: readonly TurnRequest[];
   /** Milliseconds since the turn was added: a turn that waited is not calm, and the claim goes by policy. */
   readonly ageMs: number;
 }
 
 /** Adds turns. Fails fast while Redis is away: the sweeper and polling make up for lost turns, so callers only count the failure. */
 export interface TurnProducer {
-  add(lane: Lane, requestIds: readonly string[]): Promise<void>;
+  add(lane: Lane, requests: readonly TurnRequest[]): Promise<void>;
   /** Adds `turns` turns of `count` without ids: the sweeper's repair. */
   addMissing(lane: Lane, turns: number, count: number): Promise<void>;
   /** Turns waiting or active, for the sweeper's comparison. */

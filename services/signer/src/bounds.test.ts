@@ -20,12 +20,12 @@ describe('the size of a batch', () => {
   it.each([
     [undefined, 64],
     [10_000, 64],
-    [1000, 20],
-    [100, 2],
+    [500, 37],
+    [100, 7],
     [5, 1],
     [0, 1],
-  ])('of a lane that signs %s rows a second is %i with four claims in flight', (rowsPerSecond, rows) => {
-    expect(batchRows(rowsPerSecond, 4)).toBe(rows);
+  ])('of a lane that signs %s rows a second is %i with two claims in flight', (rowsPerSecond, rows) => {
+    expect(batchRows(rowsPerSecond, 2)).toBe(rows);
   });
 });
 

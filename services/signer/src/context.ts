@@ -43,7 +43,9 @@ import { createTokenAttachment } from './token-attachment.js';
 
 const service = 'signer';
 /** Cycles (claim, sign, complete) of one lane side by side: while one signs, others claim and complete. */
-const claimsInFlightMax = 4;
+const claimsInFlightMax = 2;
+/** Turns in hand, so that one of a fresh flow is seen behind those that wait for a claim. What a signer has, others do not see. */
+const turnsAtOnce = 8;
 const sweepIntervalMs = 1000;
 /** How soon a token that the ledger did not take, or that did not answer, is told again. */
 const attachIntervalMs = 1000;
@@ -130,7 +132,7 @@ export function createContext(config: SignerConfig, overrides: Overrides = {}): 
     createLanePump(context, new ClaimSlots(claimsInFlightMax), { class: requestClass, keyGroup }),
   );
   const consumers = pumps.map(({ lane, onTurn }) =>
-    createTurnConsumer({ redisUrl, lane, concurrency: claimsInFlightMax, onTurn, log }),
+    createTurnConsumer({ redisUrl, lane, concurrency: turnsAtOnce, onTurn, log }),
   );
   let sweptAtMs = Number.NEGATIVE_INFINITY;
   const sweepOutage = createOutageLog({

@@ -1,5 +1,5 @@
 import { SluiceError } from '@sluice/errors';
-import type { Lane } from '@sluice/issuance';
+import { flowName, type Lane } from '@sluice/issuance';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ClaimSlots } from './claim-slots.js';
 import { createLanePump, type LanePump } from './lane-pump.js';
@@ -31,8 +31,10 @@ function issued(work: Work): Promise<void> {
   });
 }
 
-function turn(requestIds: readonly string[], ageMs = 1) {
-  return { lane, count: Math.max(1, requestIds.length), requestIds, ageMs };
+/** '' is a flow that is not known. */
+function turn(requestIds: readonly string[], ageMs = 1, flow = '') {
+  const requests = requestIds.map((requestId) => ({ requestId, flow }));
+  return { lane, count: Math.max(1, requestIds.length), requests, ageMs };
 }
 
 /** Resolves at the next call of this verb, or the one after `passed` of them; the call itself waits until `letGo`. */
@@ -141,6 +143,44 @@ describe('fairness', () => {
     await Promise.all([flood, calm]);
     await expect.poll(() => signer.ledger.states()).toEqual({ issued: 151 });
     expect(signer.ledger.claims.filter(({ requestIds }) => requestIds !== undefined)).toEqual([]);
+  });
+
+  it('but a turn of a flow that has nothing in hand does not wait for the claims of another', async () => {
+    const alone = createLanePump(signer.context, new ClaimSlots(1), lane);
+    Array.from({ length: 150 }, () => signer.accept('tls'));
+    const { reached, letGo } = holdFirst('complete');
+    const flood = alone.onTurn(turn([]));
+    await reached;
+    const same = signer.accept('tls');
+    const behind = alone.onTurn(turn([same.row.requestId], 1, flowName(same.row.account, same.row.ca)));
+    const fresh = signer.accept('documents');
+    await alone.onTurn(turn([fresh.row.requestId], 1, flowName(fresh.row.account, fresh.row.ca)));
+    await expect.poll(() => fresh.state).toBe('issued');
+    expect(same.state).toBe('queued');
+    letGo();
+    await Promise.all([flood, behind]);
+    await alone.drain();
+    expect(signer.ledger.states()).toEqual({ issued: 152 });
+    expect(signer.ledger.claims.flatMap(({ requestIds }) => requestIds ?? [])).toEqual([fresh.row.requestId]);
+  });
+
+  it('and of such flows two are claimed at once', async () => {
+    const alone = createLanePump(signer.context, new ClaimSlots(0), lane);
+    let claims = 0;
+    let letGo = (): void => undefined;
+    const gate = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    signer.ledger.onCall = (verb) => {
+      if (verb !== 'claim') return undefined;
+      claims += 1;
+      return gate;
+    };
+    const works = Array.from({ length: 5 }, () => signer.accept('tls'));
+    works.forEach(({ row }, index) => void alone.onTurn(turn([row.requestId], 1, `account-${index} fast`)));
+    await expect.poll(() => claims).toBe(2);
+    letGo();
+    await expect.poll(() => signer.ledger.states()).toEqual({ issued: 2, queued: 3 });
   });
 
   it('and when the backlog is gone, turns are calm again', async () => {

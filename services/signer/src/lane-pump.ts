@@ -1,15 +1,19 @@
 import { asSluiceError, type SluiceError } from '@sluice/errors';
-import { type Lane, laneName } from '@sluice/issuance';
+import { flowName, type Lane, laneName } from '@sluice/issuance';
 import type { ClaimCursor, ClaimedRequest } from '@sluice/ledger';
 import type { Turn } from '@sluice/queue';
 import { batchRows } from './batch-size.js';
 import { type Claim, claimBatch } from './claim.js';
-import type { ClaimSlots } from './claim-slots.js';
+import { ClaimSlots } from './claim-slots.js';
 import { type LateRows, processClaim } from './process-claim.js';
 import type { SignerContext } from './signer-context.js';
 
 /** A turn older than this waited behind others: then the ledger says what is most urgent, not the turn. */
 const calmAgeMsMax = 50;
+/** A turn of a fresh flow is older than this only when the request has most likely been claimed by policy. */
+const freshAgeMsMax = 250;
+/** Claims in flight at once for flows that have nothing in hand here: few, because among many flows they go newest first. */
+const freshClaimsMax = 2;
 /** An idle lane asks the ledger this often, whatever Redis does. */
 const pollIntervalMs = 1000;
 /** After a claim that gave only work which cannot be signed here now, turns are let go for so long. */
@@ -17,13 +21,15 @@ const fruitlessRestMs = 250;
 /** After a claim by policy that gave nothing the next waits so long, twice as long each time up to the longest. */
 const emptyRestMs = { first: 5, longest: 100 };
 
+type ClaimWay = 'ids' | 'fresh' | 'policy' | 'poll';
+
 /**
  * Claims for one lane. Turns and polling only say *when* to look; what is taken is decided in the ledger. Several cycles
  * (claim, sign, complete) run side by side in the lane's own slots, so that the stages overlap.
  */
 export interface LanePump {
   readonly lane: Lane;
-  /** A turn's cycle; resolves when its slot is free again, which keeps turns waiting in Redis while this signer is busy. */
+  /** A turn's cycle; resolves when its slot is free again, which keeps turns waiting in Redis while this signer is busy. Of what is fresh at once. */
   onTurn(turn: Turn): Promise<void>;
   /** Claims by policy when the last claim by policy is a second ago. Resolves at once. */
   poll(): void;
@@ -31,12 +37,17 @@ export interface LanePump {
   drain(): Promise<void>;
 }
 
+const idsOf = (requests: Turn['requests']): string[] => requests.map(({ requestId }) => requestId);
+
 export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: Lane): LanePump {
   const { clock, metrics, templates, log } = context;
   const name = laneName(lane);
   const running = new Set<Promise<void>>();
   /** The cycle by policy that has not sent its claim yet: whoever wants one now is served by it. */
   let next: Promise<void> | undefined;
+  const freshSlots = new ClaimSlots(freshClaimsMax);
+  /** How many rows are in hand here, by flow. */
+  const inHand = new Map<string, number>();
   /** The last claim by policy left work behind: then the flows take turns, and no turn's ids go before them. */
   let backlog = false;
   let cursor: ClaimCursor | undefined;
@@ -69,13 +80,19 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
     await slots.acquire();
     next = undefined;
     byPolicyAtMs = clock.monotonicMs();
-    await inSlot(way);
+    await inSlot(slots, way);
   }
 
-  async function hintedCycle(requestIds: readonly string[]): Promise<void> {
-    if (await hindered()) return;
-    await slots.acquire();
-    await inSlot('ids', requestIds);
+  async function hintedCycle(from: ClaimSlots, way: 'ids' | 'fresh', requestIds: readonly string[]): Promise<void> {
+    await from.acquire();
+    if (await hindered()) from.release();
+    else await inSlot(from, way, requestIds);
+  }
+
+  /** The requests of a turn whose flows have nothing in hand here: what others have claimed is not ahead of them. */
+  function fresh({ requests, ageMs }: Turn): readonly string[] {
+    if (!freshSlots.free || ageMs > freshAgeMsMax) return [];
+    return idsOf(requests.filter(({ flow }) => flow !== '' && !inHand.has(flow))).slice(0, countMax());
   }
 
   /** Keeps the turn for a while: each that this signer lets go without a claim, one that could claim would miss. */
@@ -96,15 +113,19 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
   }
 
   /** Resolves when the slot is free again; what is late then is still under way. */
-  function inSlot(way: 'ids' | 'policy' | 'poll', requestIds?: readonly string[]): Promise<void> {
-    return new Promise((slotIsFree) => {
+  function inSlot(from: ClaimSlots, way: ClaimWay, requestIds?: readonly string[]): Promise<void> {
+    return new Promise((resolve) => {
+      const slotIsFree = (): void => {
+        from.release();
+        resolve();
+      };
       void track(context.claimsUnderWay.run(() => claimAndProcess(way, requestIds, slotIsFree)));
     });
   }
 
   /** Never rejects: what went wrong is logged, and the next turn or poll looks again. */
   async function claimAndProcess(
-    way: 'ids' | 'policy' | 'poll',
+    way: ClaimWay,
     requestIds: readonly string[] | undefined,
     slotIsFree: () => void,
   ): Promise<void> {
@@ -117,15 +138,24 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
       const claim = await claimBatch(context, lane, { countMax: countMax(), ...choice });
       away = false;
       if (!requestIds) afterPolicyClaim(claim);
-      late = await processClaim(context, claim);
+      count(claim.rows, 1);
+      late = await processClaim(context, claim).finally(() => count(claim.rows, -1));
     } catch (thrown) {
       failed(asSluiceError(thrown));
     } finally {
-      slots.release();
       slotIsFree();
     }
     // A key that hangs keeps nobody from claiming: its CA is passed over meanwhile.
     await late?.ended;
+  }
+
+  function count(rows: readonly ClaimedRequest[], by: 1 | -1): void {
+    for (const { account, ca } of rows) {
+      const flow = flowName(account, ca);
+      const present = (inHand.get(flow) ?? 0) + by;
+      if (present > 0) inHand.set(flow, present);
+      else inHand.delete(flow);
+    }
   }
 
   function countMax(): number {
@@ -161,10 +191,14 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
 
   return {
     lane,
-    onTurn({ ageMs, requestIds }) {
+    onTurn(turn) {
       if (draining) return Promise.resolve();
-      const calm = ageMs <= calmAgeMsMax && requestIds.length > 0 && slots.free && !backlog;
-      if (calm && requestIds.length <= countMax()) return track(hintedCycle(requestIds));
+      const { requests, ageMs } = turn;
+      const calm = ageMs <= calmAgeMsMax && requests.length > 0 && slots.free && !backlog;
+      if (calm && requests.length <= countMax()) return track(hintedCycle(slots, 'ids', idsOf(requests)));
+      const freshIds = fresh(turn);
+      if (freshIds.length > 0) void track(hintedCycle(freshSlots, 'fresh', freshIds));
+      if (freshIds.length > 0 && freshIds.length === requests.length) return Promise.resolve();
       return clock.monotonicMs() < restUntilMs ? Promise.resolve() : byPolicy('policy');
     },
     poll() {

@@ -1,6 +1,6 @@
-import { type Lane, laneName } from '@sluice/issuance';
+import { flowName, type Lane, laneName } from '@sluice/issuance';
 import type { AcceptRow } from '@sluice/ledger';
-import type { TurnProducer } from '@sluice/queue';
+import type { TurnProducer, TurnRequest } from '@sluice/queue';
 
 export interface GiveTurnsOptions {
   readonly turns: Pick<TurnProducer, 'add'>;
@@ -16,8 +16,8 @@ export interface GiveTurnsOptions {
  */
 export function createGiveTurns({ turns, isHeld, onTurn }: GiveTurnsOptions): (rows: readonly AcceptRow[]) => void {
   return (rows) => {
-    for (const { lane, requestIds } of byLane(rows.filter(({ ca }) => !isHeld(ca)))) {
-      turns.add(lane, requestIds).then(
+    for (const { lane, requests } of byLane(rows.filter(({ ca }) => !isHeld(ca)))) {
+      turns.add(lane, requests).then(
         () => onTurn(true),
         (error: unknown) => onTurn(false, error),
       );
@@ -25,14 +25,15 @@ export function createGiveTurns({ turns, isHeld, onTurn }: GiveTurnsOptions): (r
   };
 }
 
-function byLane(rows: readonly AcceptRow[]): Iterable<{ lane: Lane; requestIds: string[] }> {
-  const lanes = new Map<string, { lane: Lane; requestIds: string[] }>();
-  for (const { class: requestClass, keyGroup, requestId } of rows) {
+function byLane(rows: readonly AcceptRow[]): Iterable<{ lane: Lane; requests: TurnRequest[] }> {
+  const lanes = new Map<string, { lane: Lane; requests: TurnRequest[] }>();
+  for (const { class: requestClass, keyGroup, requestId, account, ca } of rows) {
     const lane = { class: requestClass, keyGroup };
     const name = laneName(lane);
     const known = lanes.get(name);
-    if (known) known.requestIds.push(requestId);
-    else lanes.set(name, { lane, requestIds: [requestId] });
+    const request = { requestId, flow: flowName(account, ca) };
+    if (known) known.requests.push(request);
+    else lanes.set(name, { lane, requests: [request] });
   }
   return lanes.values();
 }
