@@ -13,9 +13,15 @@ import type { Refusal, SignerContext } from './signer-context.js';
 
 /** Rows whose key was asked and has not answered yet: `ended` resolves before their lease does, and never rejects. */
 export interface LateRows {
+  readonly count: number;
   readonly ended: Promise<unknown>;
 }
-const noneLate: LateRows = { ended: Promise.resolve() };
+const noneLate: LateRows = { count: 0, ended: Promise.resolve() };
+
+const together = (all: readonly LateRows[]): LateRows => ({
+  count: all.reduce((sum, { count }) => sum + count, 0),
+  ended: Promise.all(all.map(({ ended }) => ended)),
+});
 
 /**
  * Steps 7 to 9 for the rows of one claim. Work is grouped by CA and each group completes as it ends, so that fast keys
@@ -43,7 +49,7 @@ export async function processClaim(context: SignerContext, claim: Claim): Promis
   return late;
 }
 
-/** All the while until the last late row has ended counts as time in which there was work. */
+/** Until the last late row has ended these, and no more, are still in hand: one that hangs does not use every place. */
 async function signMeasured(context: SignerContext, claim: Claim, rows: readonly ClaimedRequest[]): Promise<LateRows> {
   context.capacity.begin(rows.length);
   let late = noneLate;
@@ -51,7 +57,8 @@ async function signMeasured(context: SignerContext, claim: Claim, rows: readonly
     late = await signCertificates(context, claim, rows);
     return late;
   } finally {
-    void late.ended.then(() => context.capacity.end(rows.length));
+    context.capacity.end(rows.length - late.count);
+    void late.ended.then(() => context.capacity.end(late.count));
   }
 }
 
@@ -68,12 +75,11 @@ async function signCertificates(
     signAfterPush(context, claim, stale),
     refuse(context, claim, certain),
   ]);
-  return { ended: Promise.all([late.ended, lateAfterPush.ended]) };
+  return together([late, lateAfterPush]);
 }
 
 async function signGroups(context: SignerContext, claim: Claim, checked: readonly CheckedRow[]): Promise<LateRows> {
-  const late = await Promise.all(byCa(checked).map((group) => signGroup(context, claim, group)));
-  return { ended: Promise.all(late.map(({ ended }) => ended)) };
+  return together(await Promise.all(byCa(checked).map((group) => signGroup(context, claim, group))));
 }
 
 async function refuse(context: SignerContext, { lease }: Claim, refused: readonly RefusedRow[]): Promise<void> {
@@ -171,7 +177,7 @@ async function signGroup(context: SignerContext, claim: Claim, group: readonly C
   context.log.warn(facts, 'the key does not answer; this CA is left alone here until it does');
   const ended = settleLate(context, claim, group, signed);
   await settled;
-  return { ended };
+  return { count: signed.late.length, ended };
 }
 
 /** Each late answer as it comes; then all of the batch counts for the token. */

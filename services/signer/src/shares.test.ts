@@ -49,9 +49,9 @@ function flood(requestClass: RequestClass, count: number): Work[] {
 }
 
 function turn(requestClass: RequestClass, works: readonly Work[]): Promise<void> | undefined {
-  const requestIds = works.map(({ row }) => row.requestId);
+  const requests = works.map(({ row }) => ({ requestId: row.requestId, flow: '' }));
   const lane = { class: requestClass, keyGroup: 'default' };
-  return pumps.get(requestClass)?.onTurn({ lane, count: Math.max(1, requestIds.length), requestIds, ageMs: 1 });
+  return pumps.get(requestClass)?.onTurn({ lane, count: Math.max(1, requests.length), requests, ageMs: 1 });
 }
 
 const asked = (works: readonly Work[]) => works.filter(({ serial }) => signer.ledger.asked.has(hex(serial))).length;
@@ -63,6 +63,17 @@ it('a row somebody waits for stands behind what the token has, whatever floods a
   // Four at the token, and the two that may take a place while it is claimed.
   await sign(6);
   expect(asked(waitedFor ? [waitedFor] : [])).toBe(1);
+});
+
+it('a row of another account stands behind what the token has, also when one claim took both', async () => {
+  signer.snapshot.accounts.push({ name: 'other', state: 'enabled', profiles: ['tls'], apiKeyHashes: [] });
+  await signer.apply();
+  const flooding = flood('interactive', 50);
+  const alone = signer.accept('tls', { account: 'other' });
+  await sign(6);
+  expect(signer.ledger.claims).toHaveLength(1);
+  expect(asked([alone])).toBe(1);
+  expect(asked(flooding)).toBeLessThan(15);
 });
 
 it('floods in all classes get 20/60/15/5 of what the token signs', async () => {

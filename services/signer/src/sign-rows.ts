@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setImmediate as othersTurn } from 'node:timers/promises';
 import { asSluiceError, SluiceError } from '@sluice/errors';
-import type { RequestClass } from '@sluice/issuance';
+import { flowName, type RequestClass } from '@sluice/issuance';
 import type { Completion } from '@sluice/ledger';
 import { withinHeard } from '@sluice/lifecycle';
 import { askKey, type KeyAnswer, observeStep } from './ask-key.js';
@@ -54,6 +54,7 @@ interface Batch {
  * row and never again under its serial. After the first failure, or while a signature is overdue, it is not asked for
  * the rest, so that a broken token burns a handful of serials and not a batch. A CA that failed before is tried with one
  * row first, which takes no place: of fifty CAs that hang none keeps others waiting.
+ * `complete` has what was signed and would wait too long for the rest; it must not throw.
  */
 export async function signRows(
   context: SignerContext,
@@ -70,7 +71,7 @@ export async function signRows(
     notBegun: [],
     late: [],
   };
-  const waiting = [...rows];
+  const flows = byFlow(rows);
   const together = completeTogether(signed, complete);
   const leaseEnd = alarmAt(lease.remainingMs() * (1 - settleShare));
   const tooLate = new AbortController();
@@ -79,11 +80,11 @@ export async function signRows(
   const tooLateTimer = setTimeout(() => tooLate.abort(), lease.askKeyWithinMs());
   const batch: Batch = { context, class: lane.class, lease, ca, leaseEnd: leaseEnd.reached, signed };
 
-  async function signInPlaces(): Promise<void> {
+  async function signInPlaces(flow: string, waiting: CheckedRow[]): Promise<void> {
     while (waiting.length > 0 && !whyNotNow(batch)) {
       const next = waiting.shift();
       if (!next) return;
-      const leave = await context.gate.enter(lane.class, flowOf(next), tooLate.signal);
+      const leave = await context.gate.enter(lane.class, flow, tooLate.signal);
       if (!leave) {
         waiting.unshift(next);
         return;
@@ -100,15 +101,24 @@ export async function signRows(
   }
 
   try {
-    const trial = context.backOff.doubtful(ca.name) ? waiting.shift() : undefined;
-    if (trial) await signOne(batch, trial);
-    await Promise.all(Array.from({ length: Math.min(context.gate.places, waiting.length) }, signInPlaces));
+    const [first] = flows.values();
+    const trial = context.backOff.doubtful(ca.name) ? first?.shift() : undefined;
+    if (trial) {
+      await signOne(batch, trial);
+      together.signedOne();
+    }
+    // Each flow stands in line for itself: one row behind fifty of another account waits for one of them.
+    await Promise.all(
+      [...flows].flatMap(([flow, waiting]) =>
+        Array.from({ length: Math.min(context.gate.places, waiting.length) }, () => signInPlaces(flow, waiting)),
+      ),
+    );
   } finally {
     clearTimeout(tooLateTimer);
     together.end();
     void Promise.all(signed.late).then(leaseEnd.cancel);
   }
-  for (const { row } of waiting) signed.notBegun.push({ row, ...(whyNotNow(batch) ?? noTimeLeft) });
+  for (const { row } of [...flows.values()].flat()) signed.notBegun.push({ row, ...(whyNotNow(batch) ?? noTimeLeft) });
   return signed;
 }
 
@@ -133,7 +143,16 @@ function completeTogether(
 }
 
 /** As in the claim: by account and CA. */
-const flowOf = ({ row }: CheckedRow): string => `${row.account} ${row.ca}`;
+function byFlow(rows: readonly CheckedRow[]): ReadonlyMap<string, CheckedRow[]> {
+  const flows = new Map<string, CheckedRow[]>();
+  for (const checked of rows) {
+    const flow = flowName(checked.row.account, checked.row.ca);
+    const known = flows.get(flow);
+    if (known) known.push(checked);
+    else flows.set(flow, [checked]);
+  }
+  return flows;
+}
 
 async function signOne(batch: Batch, checked: CheckedRow): Promise<void> {
   const { context, lease, ca, leaseEnd, signed } = batch;

@@ -34,6 +34,7 @@ export class SigningGate {
   constructor(places: number, monotonicMs: () => number) {
     this.places = places;
     this.#free = places;
+    // As of one place: a claim must not take more than is lately signed, whatever more places might do.
     this.#rate = new BusyRate(monotonicMs);
     const line = (requestClass: RequestClass): Line => ({
       share: signingShares[requestClass],
