@@ -235,7 +235,9 @@ describe('Redis away or hanging', () => {
       redis.thaw();
     }
     await vi.waitFor(() => producer.add(lane, [request(id(7))]), { timeout: 5000 });
-    await vi.waitFor(() => expect(turns.some((turn) => turn.requests[0]?.requestId === id(7))).toBe(true), { timeout: 5000 });
+    await vi.waitFor(() => expect(turns.some((turn) => turn.requests[0]?.requestId === id(7))).toBe(true), {
+      timeout: 5000,
+    });
   });
 
   it('lets everything start and stop', async () => {
