@@ -14,6 +14,8 @@ declare
   v_ids uuid[];
   v_locked uuid[] := '{}';
   v_wanted integer := p_max;
+  v_most integer := least(1000, 64 * p_max, p_max + 256);
+  v_busy text[] := '{}';
   v_first uuid;
   v_last uuid;
   v_cas text[];
@@ -38,7 +40,7 @@ begin
     else
       select c.ids, coalesce(claim.next_account, c.next_account), coalesce(claim.next_ca, c.next_ca) into v_ids, next_account, next_ca
       from ledger.candidates(p_class, p_key_group, v_wanted, p_compiler, p_cursor_account, p_cursor_ca,
-        (select s.token from registry.subscriber s where s.name = p_caller), p_skip_cas) c;
+        (select s.token from registry.subscriber s where s.name = p_caller), p_skip_cas || v_busy) c;
     end if;
 
     -- (b) shared lock per CA, tried, in sorted order; a CA that somebody changes is skipped
@@ -46,9 +48,11 @@ begin
       select array_agg(distinct w.ca order by w.ca) into v_cas from ledger.work w
       where w.request_id = any(v_ids) and w.state || '' = 'queued' and w.class || '' = p_class and w.key_group || '' = p_key_group;
       foreach v_ca in array coalesce(v_cas, '{}') loop
-        continue when v_ca = any(p_skip_cas) or v_ca = any(v_free);
+        continue when v_ca = any(p_skip_cas || v_free || v_busy);
         if pg_try_advisory_xact_lock_shared(registry.lock_key('ca', v_ca)) then
           v_free := v_free || v_ca;
+        else
+          v_busy := v_busy || v_ca;
         end if;
       end loop;
     end if;
@@ -68,8 +72,8 @@ begin
       order by array_position(v_ids, w.request_id) limit p_max - cardinality(v_locked) for update skip locked) l;
 
     -- Others were there first. What they did not take is further back.
-    exit when p_ids is not null or cardinality(v_locked) >= p_max or coalesce(cardinality(v_ids), 0) < v_wanted or v_wanted >= 1000;
-    v_wanted := least(1000, v_wanted * 4);
+    exit when p_ids is not null or cardinality(v_locked) >= p_max or coalesce(cardinality(v_ids), 0) < v_wanted or v_wanted >= v_most;
+    v_wanted := least(v_most, v_wanted * 4);
   end loop;
   if cardinality(v_locked) = 0 then
     return;

@@ -4,7 +4,7 @@ export const batchRowsMax = 64;
 const workMsTarget = 150;
 
 /**
- * How many rows a lane claims at once: its claims in flight together as many as it gets signed in 150 ms (`undefined`: not
+ * How many rows a lane claims at once: its claims by policy in flight together as many as it gets signed in 150 ms (`undefined`: not
  * known yet), and each from 1 to 64. So few rows are under lease with a slow token, even fewer of a class that gets little
  * of a busy one, and what arrives meanwhile is still ordered by policy in the ledger.
  */

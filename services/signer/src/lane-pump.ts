@@ -14,6 +14,8 @@ const calmAgeMsMax = 50;
 const freshAgeMsMax = 250;
 /** Claims in flight at once for flows that have nothing in hand here: few, because among many flows they go newest first. */
 const freshClaimsMax = 2;
+/** And so many rows in each; what a turn has beyond them goes by policy. */
+const freshRowsMax = 4;
 /** An idle lane asks the ledger this often, whatever Redis does. */
 const pollIntervalMs = 1000;
 /** After a claim that gave only work which cannot be signed here now, turns are let go for so long. */
@@ -85,14 +87,22 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
 
   async function hintedCycle(from: ClaimSlots, way: 'ids' | 'fresh', requestIds: readonly string[]): Promise<void> {
     await from.acquire();
-    if (await hindered()) from.release();
-    else await inSlot(from, way, requestIds);
+    if (!context.claimHindrance()) return inSlot(from, way, requestIds);
+    from.release();
+    await hindered();
   }
 
   /** The requests of a turn whose flows have nothing in hand here: what others have claimed is not ahead of them. */
-  function fresh({ requests, ageMs }: Turn): readonly string[] {
-    if (!freshSlots.free || ageMs > freshAgeMsMax) return [];
-    return idsOf(requests.filter(({ flow }) => flow !== '' && !inHand.has(flow))).slice(0, countMax());
+  function freshOf({ requests, ageMs }: Turn): Turn['requests'] {
+    if (!freshSlots.free || ageMs > freshAgeMsMax || context.claimHindrance()) return [];
+    return requests.filter(({ flow }) => flow !== '' && !inHand.has(flow)).slice(0, Math.min(freshRowsMax, countMax()));
+  }
+
+  /** In hand from now on: until the ledger has answered, the next turn of these flows would find them fresh as well. */
+  async function freshCycle(requests: Turn['requests']): Promise<void> {
+    const flows = requests.map(({ flow }) => flow);
+    count(flows, 1);
+    await hintedCycle(freshSlots, 'fresh', idsOf(requests)).finally(() => count(flows, -1));
   }
 
   /** Keeps the turn for a while: each that this signer lets go without a claim, one that could claim would miss. */
@@ -138,8 +148,9 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
       const claim = await claimBatch(context, lane, { countMax: countMax(), ...choice });
       away = false;
       if (!requestIds) afterPolicyClaim(claim);
-      count(claim.rows, 1);
-      late = await processClaim(context, claim).finally(() => count(claim.rows, -1));
+      const flows = claim.rows.map(({ account, ca }) => flowName(account, ca));
+      count(flows, 1);
+      late = await processClaim(context, claim).finally(() => count(flows, -1));
     } catch (thrown) {
       failed(asSluiceError(thrown));
     } finally {
@@ -149,9 +160,8 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
     await late?.ended;
   }
 
-  function count(rows: readonly ClaimedRequest[], by: 1 | -1): void {
-    for (const { account, ca } of rows) {
-      const flow = flowName(account, ca);
+  function count(flows: readonly string[], by: 1 | -1): void {
+    for (const flow of flows) {
       const present = (inHand.get(flow) ?? 0) + by;
       if (present > 0) inHand.set(flow, present);
       else inHand.delete(flow);
@@ -196,9 +206,9 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
       const { requests, ageMs } = turn;
       const calm = ageMs <= calmAgeMsMax && requests.length > 0 && slots.free && !backlog;
       if (calm && requests.length <= countMax()) return track(hintedCycle(slots, 'ids', idsOf(requests)));
-      const freshIds = fresh(turn);
-      if (freshIds.length > 0) void track(hintedCycle(freshSlots, 'fresh', freshIds));
-      if (freshIds.length > 0 && freshIds.length === requests.length) return Promise.resolve();
+      const fresh = freshOf(turn);
+      if (fresh.length > 0) void track(freshCycle(fresh));
+      if (fresh.length > 0 && fresh.length === requests.length) return Promise.resolve();
       return clock.monotonicMs() < restUntilMs ? Promise.resolve() : byPolicy('policy');
     },
     poll() {

@@ -75,7 +75,7 @@ export async function signRows(
   const together = completeTogether(signed, complete);
   const leaseEnd = alarmAt(lease.remainingMs() * (1 - settleShare));
   const tooLate = new AbortController();
-  // One for each place may wait at the gate.
+  // One for each place and flow may wait at the gate.
   setMaxListeners(0, tooLate.signal);
   const tooLateTimer = setTimeout(() => tooLate.abort(), lease.askKeyWithinMs());
   const batch: Batch = { context, class: lane.class, lease, ca, leaseEnd: leaseEnd.reached, signed };
@@ -94,6 +94,8 @@ export async function signRows(
       } finally {
         leave();
       }
+      // Nobody stands in line for a key that will not be asked.
+      if (whyNotNow(batch)) tooLate.abort();
       together.signedOne();
       // Fast keys sign without ever leaving this process: the answers to other cycles' claims must come in between.
       await othersTurn();
