@@ -9,6 +9,7 @@ export {
 } from './description-checker.js';
 export { armFreeze, armKill, disarm, frozenBy, killAt } from './kill-point.js';
 export type { Member } from './member.js';
+export { readOrderFile } from './order-file.js';
 export { type Verdict, verifyWithCerttool, verifyWithOpenssl } from './outside-verifiers.js';
 export { createPacedKeyStore } from './paced-key-store.js';
 export { type Pacer, startPacer } from './pacer.js';

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Checkpoint } from '@sluice/lifecycle';
+import { readOrderFile } from './order-file.js';
 
 type Action = 'kill' | 'freeze';
 
@@ -75,14 +76,8 @@ function take(file: string): boolean {
 }
 
 function readOrder(file: string): { text: string; label: string; nth: number; action: Action } | undefined {
-  // Asked at every checkpoint of every process: reading a file that is not there took a tenth of a front end's time.
-  if (!existsSync(file)) return undefined;
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    return undefined; // taken away meanwhile
-  }
+  const text = readOrderFile(file);
+  if (text === undefined) return undefined; // not armed
   const [label = '', nth = '1', action] = text.split(' ');
   return { text, label, nth: Number(nth), action: action === 'freeze' ? 'freeze' : 'kill' };
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readOrderFile } from './order-file.js';
 
 /** How long the offset that was read last is taken for the present one. */
 const readEveryMs = 50;
@@ -27,5 +27,5 @@ export function shiftClock(file: string): void {
 }
 
 function readOffset(file: string): number {
-  return existsSync(file) ? Number(readFileSync(file, 'utf8')) || 0 : 0;
+  return Number(readOrderFile(file)) || 0; // nobody has set it
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readOrderFile } from '@sluice/testkit';
 
 /** Bugs that live in a process and not in the ledger's functions. */
 export type ProcessBug =
@@ -20,11 +20,7 @@ export function planted(file: string | undefined, bug: ProcessBug): boolean {
   if (file === undefined) return false;
   if (performance.now() - readAtMs > readEveryMs) {
     readAtMs = performance.now();
-    present = new Set(named(file).split('\n'));
+    present = new Set(readOrderFile(file)?.split('\n'));
   }
   return present.has(bug);
-}
-
-function named(file: string): string {
-  return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }
