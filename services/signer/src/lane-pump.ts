@@ -5,6 +5,7 @@ import type { Turn } from '@sluice/queue';
 import { batchRows } from './batch-size.js';
 import { type Claim, claimBatch } from './claim.js';
 import { ClaimSlots } from './claim-slots.js';
+import { FlowsInHand } from './flows-in-hand.js';
 import { type LateRows, processClaim } from './process-claim.js';
 import type { SignerContext } from './signer-context.js';
 
@@ -48,8 +49,7 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
   /** The cycle by policy that has not sent its claim yet: whoever wants one now is served by it. */
   let next: Promise<void> | undefined;
   const freshSlots = new ClaimSlots(freshClaimsMax);
-  /** How many rows are in hand here, by flow. */
-  const inHand = new Map<string, number>();
+  const inHand = new FlowsInHand();
   /** The last claim by policy left work behind: then the flows take turns, and no turn's ids go before them. */
   let backlog = false;
   let cursor: ClaimCursor | undefined;
@@ -100,9 +100,8 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
 
   /** In hand from now on: until the ledger has answered, the next turn of these flows would find them fresh as well. */
   async function freshCycle(requests: Turn['requests']): Promise<void> {
-    const flows = requests.map(({ flow }) => flow);
-    count(flows, 1);
-    await hintedCycle(freshSlots, 'fresh', idsOf(requests)).finally(() => count(flows, -1));
+    const letGo = inHand.take(requests.map(({ flow }) => flow));
+    await hintedCycle(freshSlots, 'fresh', idsOf(requests)).finally(letGo);
   }
 
   /** Keeps the turn for a while: each that this signer lets go without a claim, one that could claim would miss. */
@@ -148,9 +147,8 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
       const claim = await claimBatch(context, lane, { countMax: countMax(), ...choice });
       away = false;
       if (!requestIds) afterPolicyClaim(claim);
-      const flows = claim.rows.map(({ account, ca }) => flowName(account, ca));
-      count(flows, 1);
-      late = await processClaim(context, claim).finally(() => count(flows, -1));
+      const letGo = inHand.take(claim.rows.map(({ account, ca }) => flowName(account, ca)));
+      late = await processClaim(context, claim).finally(letGo);
     } catch (thrown) {
       failed(asSluiceError(thrown));
     } finally {
@@ -158,14 +156,6 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
     }
     // A key that hangs keeps nobody from claiming: its CA is passed over meanwhile.
     await late?.ended;
-  }
-
-  function count(flows: readonly string[], by: 1 | -1): void {
-    for (const flow of flows) {
-      const present = (inHand.get(flow) ?? 0) + by;
-      if (present > 0) inHand.set(flow, present);
-      else inHand.delete(flow);
-    }
   }
 
   function countMax(): number {

@@ -416,6 +416,32 @@ describe('a signature that does not come', () => {
     expect([context.backOff.waitingCas(), context.tokenBreaker.state()]).toEqual([[], 'closed']);
   });
 
+  it('is one row in hand, and not its whole claim', async () => {
+    const { context, keyStore } = signer;
+    for (let row = 0; row < 8; row += 1) signer.accept('tls');
+    let letGo = (): void => undefined;
+    const held = new Promise<undefined>((resolve) => {
+      letGo = () => resolve(undefined);
+    });
+    let asked = 0;
+    keyStore.onSign = () => (asked++ === 0 ? held : undefined);
+    let inHand = 0;
+    const { begin, end } = context.capacity;
+    context.capacity.begin = (rows = 1) => {
+      inHand += rows;
+      begin.call(context.capacity, rows);
+    };
+    context.capacity.end = (rows = 1) => {
+      inHand -= rows;
+      end.call(context.capacity, rows);
+    };
+    const { ended } = await processClaim(context, await claimBatch(context, lane, { countMax: 64 }));
+    expect(inHand).toBe(1);
+    letGo();
+    await ended;
+    expect(inHand).toBe(0);
+  });
+
   it('keeps no certificate of its claim that is there already', async () => {
     const { context, ledger, keyStore } = signer;
     const [first, second] = [signer.accept('tls'), signer.accept('tls')];
@@ -457,6 +483,26 @@ describe('the signing gate', () => {
     await cycle();
     expect(works.map(({ state, code }) => [state, code])).toEqual(works.map(() => ['queued', 'lease-lost']));
     expect(works.every(({ serial }) => serialState(serial) === 'void')).toBe(true);
+  });
+
+  it('is left by all rows of a claim when one of them fails, whatever their flows', async () => {
+    const { context, keyStore } = signer;
+    const names = Array.from({ length: 20 }, (_, index) => `account-${index}`);
+    for (const name of names)
+      signer.snapshot.accounts.push({ name, state: 'enabled', profiles: ['tls'], apiKeyHashes: [] });
+    await signer.apply();
+    const works = names.map((account) => signer.accept('tls', { account }));
+    keyStore.onSign = () => Promise.reject(new SluiceError('token-failed', 'broken'));
+    let placesGot = 0;
+    const { enter } = context.gate;
+    context.gate.enter = async (...asked) => {
+      const leave = await enter.apply(context.gate, asked);
+      if (leave) placesGot += 1;
+      return leave;
+    };
+    await cycle();
+    expect(works.every(({ state }) => state === 'queued')).toBe(true);
+    expect(placesGot).toBe(context.gate.places);
   });
 
   it('is passed by the one row with which a CA is tried that failed before', async () => {

@@ -5,6 +5,7 @@ import { keysBlockedSince } from './blocked-keys.js';
 import type { Claim } from './claim.js';
 import { findKeyFault } from './find-key-fault.js';
 import { generateKey } from './generate-key.js';
+import { groupRows } from './group-rows.js';
 import { hex } from './hex.js';
 import { type CheckedRow, recheck } from './recheck.js';
 import { burnRows, completeRows, type RefusedRow, refuseRows, releaseRows } from './settle.js';
@@ -18,7 +19,7 @@ export interface LateRows {
 }
 const noneLate: LateRows = { count: 0, ended: Promise.resolve() };
 
-const together = (all: readonly LateRows[]): LateRows => ({
+const allLate = (all: readonly LateRows[]): LateRows => ({
   count: all.reduce((sum, { count }) => sum + count, 0),
   ended: Promise.all(all.map(({ ended }) => ended)),
 });
@@ -75,11 +76,12 @@ async function signCertificates(
     signAfterPush(context, claim, stale),
     refuse(context, claim, certain),
   ]);
-  return together([late, lateAfterPush]);
+  return allLate([late, lateAfterPush]);
 }
 
 async function signGroups(context: SignerContext, claim: Claim, checked: readonly CheckedRow[]): Promise<LateRows> {
-  return together(await Promise.all(byCa(checked).map((group) => signGroup(context, claim, group))));
+  const groups = [...groupRows(checked, ({ row }) => row.ca).values()];
+  return allLate(await Promise.all(groups.map((group) => signGroup(context, claim, group))));
 }
 
 async function refuse(context: SignerContext, { lease }: Claim, refused: readonly RefusedRow[]): Promise<void> {
@@ -130,16 +132,6 @@ async function signAfterPush(context: SignerContext, claim: Claim, stale: readon
     releaseRows(context, claim.lease, still),
   ]);
   return late;
-}
-
-function byCa(rows: readonly CheckedRow[]): CheckedRow[][] {
-  const groups = new Map<string, CheckedRow[]>();
-  for (const checked of rows) {
-    const group = groups.get(checked.row.ca);
-    if (group) group.push(checked);
-    else groups.set(checked.row.ca, [checked]);
-  }
-  return [...groups.values()];
 }
 
 async function signGroup(context: SignerContext, claim: Claim, group: readonly CheckedRow[]): Promise<LateRows> {

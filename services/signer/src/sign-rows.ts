@@ -6,6 +6,7 @@ import type { Completion } from '@sluice/ledger';
 import { withinHeard } from '@sluice/lifecycle';
 import { askKey, type KeyAnswer, observeStep } from './ask-key.js';
 import type { Claim } from './claim.js';
+import { groupRows } from './group-rows.js';
 import { type LintedTbs, lintRow } from './linted-tbs.js';
 import type { CheckedRow } from './recheck.js';
 import type { RefusedRow } from './settle.js';
@@ -71,7 +72,7 @@ export async function signRows(
     notBegun: [],
     late: [],
   };
-  const flows = byFlow(rows);
+  const flows = groupRows(rows, ({ row }) => flowName(row.account, row.ca));
   const together = completeTogether(signed, complete);
   const leaseEnd = alarmAt(lease.remainingMs() * (1 - settleShare));
   const tooLate = new AbortController();
@@ -91,11 +92,11 @@ export async function signRows(
       }
       try {
         await signOne(batch, next);
+        // Nobody stands in line, and gets the place, for a key that will not be asked.
+        if (whyNotNow(batch)) tooLate.abort();
       } finally {
         leave();
       }
-      // Nobody stands in line for a key that will not be asked.
-      if (whyNotNow(batch)) tooLate.abort();
       together.signedOne();
       // Fast keys sign without ever leaving this process: the answers to other cycles' claims must come in between.
       await othersTurn();
@@ -142,18 +143,6 @@ function completeTogether(
     },
     end: () => clearTimeout(timer),
   };
-}
-
-/** As in the claim: by account and CA. */
-function byFlow(rows: readonly CheckedRow[]): ReadonlyMap<string, CheckedRow[]> {
-  const flows = new Map<string, CheckedRow[]>();
-  for (const checked of rows) {
-    const flow = flowName(checked.row.account, checked.row.ca);
-    const known = flows.get(flow);
-    if (known) known.push(checked);
-    else flows.set(flow, [checked]);
-  }
-  return flows;
 }
 
 async function signOne(batch: Batch, checked: CheckedRow): Promise<void> {
