@@ -159,9 +159,30 @@ describe('fairness', () => {
     expect(same.state).toBe('queued');
     letGo();
     await Promise.all([flood, behind]);
+    await expect.poll(() => signer.ledger.states()).toEqual({ issued: 152 });
     await alone.drain();
-    expect(signer.ledger.states()).toEqual({ issued: 152 });
     expect(signer.ledger.claims.flatMap(({ requestIds }) => requestIds ?? [])).toEqual([fresh.row.requestId]);
+  });
+
+  it('and keeps no turn from being seen behind those of the backlog, whose claims follow each other', async () => {
+    const alone = createLanePump(signer.context, new ClaimSlots(1), lane);
+    Array.from({ length: 150 }, () => signer.accept('tls'));
+    const { reached, letGo } = holdFirst('complete');
+    const flood = alone.onTurn(turn([]));
+    await reached;
+    await Promise.all(Array.from({ length: 20 }, () => alone.onTurn(turn([]))));
+    // Unless they do not follow: then a turn is kept, for signers that can claim.
+    signer.clock.pass(500);
+    let kept = true;
+    const late = alone.onTurn(turn([])).then(() => {
+      kept = false;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(kept).toBe(true);
+    letGo();
+    await Promise.all([flood, late]);
+    await expect.poll(() => signer.ledger.states()).toEqual({ issued: 150 });
+    await alone.drain();
   });
 
   it('and of such flows two are claimed at once, each once', async () => {

@@ -21,6 +21,8 @@ const freshRowsMax = 4;
 const pollIntervalMs = 1000;
 /** After a claim that gave only work which cannot be signed here now, turns are let go for so long. */
 const fruitlessRestMs = 250;
+/** Claims of a backlog follow each other; when the last is older than this, something keeps them. */
+const followsMsMax = 500;
 /** After a claim by policy that gave nothing the next waits so long, twice as long each time up to the longest. */
 const emptyRestMs = { first: 5, longest: 100 };
 
@@ -32,7 +34,10 @@ type ClaimWay = 'ids' | 'fresh' | 'policy' | 'poll';
  */
 export interface LanePump {
   readonly lane: Lane;
-  /** A turn's cycle; resolves when its slot is free again, which keeps turns waiting in Redis while this signer is busy. Of what is fresh at once. */
+  /**
+   * A turn's cycle; resolves when its slot is free again, which keeps turns waiting in Redis while this signer is busy. At
+   * once when it is of a fresh flow, or would only wait for claims that follow each other anyway.
+   */
   onTurn(turn: Turn): Promise<void>;
   /** Claims by policy when the last claim by policy is a second ago. Resolves at once. */
   poll(): void;
@@ -185,6 +190,11 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
     emptyUntilMs = empty ? clock.monotonicMs() + restMs : Number.NEGATIVE_INFINITY;
   }
 
+  /** A backlog's turns say nothing new, and while they waited here, the turn of a fresh flow would not be seen behind them. */
+  function claimsFollow(): boolean {
+    return backlog && !context.claimHindrance() && clock.monotonicMs() - byPolicyAtMs < followsMsMax;
+  }
+
   function maySign({ purpose, profile, profileRevision }: ClaimedRequest): boolean {
     return purpose === 'generate' || templates.rules().ready(profile, profileRevision) !== undefined;
   }
@@ -199,7 +209,9 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
       const fresh = freshOf(turn);
       if (fresh.length > 0) void track(freshCycle(fresh));
       if (fresh.length > 0 && fresh.length === requests.length) return Promise.resolve();
-      return clock.monotonicMs() < restUntilMs ? Promise.resolve() : byPolicy('policy');
+      if (clock.monotonicMs() < restUntilMs) return Promise.resolve();
+      const claimed = byPolicy('policy');
+      return claimsFollow() ? Promise.resolve() : claimed;
     },
     poll() {
       if (!draining && clock.monotonicMs() - byPolicyAtMs >= pollIntervalMs) void byPolicy('poll');

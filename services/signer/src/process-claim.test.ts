@@ -458,6 +458,30 @@ describe('a signature that does not come', () => {
     expect([first.state, second.state]).toEqual(['issued', 'issued']);
   });
 
+  it('of a token so slow that hardly another row would share its commit, is complete at once', async () => {
+    const { context, ledger, keyStore } = signer;
+    context.gate.rowsPerSecond = () => 100;
+    signer.accept('tls');
+    signer.accept('tls');
+    let letGo = (): void => undefined;
+    const held = new Promise<undefined>((resolve) => {
+      letGo = () => resolve(undefined);
+    });
+    let asked = 0;
+    let atOnce = false;
+    keyStore.onSign = () => (asked++ === 0 ? undefined : held);
+    ledger.onCall = (verb) => {
+      atOnce ||= verb === 'complete';
+      return undefined;
+    };
+    const processed = processClaim(context, await claimBatch(context, lane, { countMax: 64 }));
+    for (let turn = 0; turn < 20 && !atOnce; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(atOnce).toBe(true);
+    letGo();
+    await (await processed).ended;
+    expect(ledger.states()).toEqual({ issued: 2 });
+  });
+
   it('and never comes is given up before the lease ends', async () => {
     signer = await createTestSigner(1000);
     const work = signer.accept('tls');

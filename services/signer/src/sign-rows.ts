@@ -22,8 +22,9 @@ const patienceShare = 0.2;
 /** The same for the first signature after a failure. */
 const trialPatienceMs = 250;
 
-/** A signature waits so long for the rest of its claim, to be completed with it in one commit. */
+/** A signature waits so long for the rest of its claim, to be completed with it in one commit: when so many may share it. */
 const togetherMsMax = 20;
+const togetherRowsMin = 4;
 
 /** What became of the rows of one CA. Every row is in exactly one list. */
 export interface SignedRows {
@@ -73,7 +74,7 @@ export async function signRows(
     late: [],
   };
   const flows = groupRows(rows, ({ row }) => flowName(row.account, row.ca));
-  const together = completeTogether(signed, complete);
+  const together = completeTogether(signed, complete, togetherMs(context.gate.rowsPerSecond(lane.class)));
   const leaseEnd = alarmAt(lease.remainingMs() * (1 - settleShare));
   const tooLate = new AbortController();
   // One for each place and flow may wait at the gate.
@@ -125,10 +126,17 @@ export async function signRows(
   return signed;
 }
 
+/** `rowsPerSecond`: what the class gets signed here; `undefined`: not known yet. */
+function togetherMs(rowsPerSecond: number | undefined): number {
+  if (rowsPerSecond === undefined) return togetherMsMax;
+  return (rowsPerSecond * togetherMsMax) / 1000 < togetherRowsMin ? 0 : togetherMsMax;
+}
+
 /** Fast keys sign a whole claim in less; of a slow token nobody's certificate waits for those of others. */
 function completeTogether(
   signed: Pick<SignedRows, 'completions' | 'completedEarly'>,
   complete: (early: readonly Completion[]) => void,
+  waitMs: number,
 ): { signedOne(): void; end(): void } {
   let timer: NodeJS.Timeout | undefined;
   const completeNow = (): void => {
@@ -139,7 +147,9 @@ function completeTogether(
   };
   return {
     signedOne() {
-      if (signed.completions.length > 0) timer ??= setTimeout(completeNow, togetherMsMax);
+      if (signed.completions.length === 0) return;
+      if (waitMs === 0) completeNow();
+      else timer ??= setTimeout(completeNow, waitMs);
     },
     end: () => clearTimeout(timer),
   };
