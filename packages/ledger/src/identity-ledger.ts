@@ -1,18 +1,11 @@
 import { SluiceError } from '@sluice/errors';
 import { bigints, byteas, integers, jsons, texts, uuids } from './binary-array.js';
 import { createDatabase, type Database, type DatabaseOptions, type Statement } from './database.js';
+import { besidePatience, gatherPatience, type Waited } from './gather-patience.js';
 import { createGroupCommit, type GroupCommit, type Patience } from './group-commit.js';
 import { type StandingRow, toStanding } from './standing.js';
 import { enrol, readLoad, renew } from './subscriber-verbs.js';
 import type { AcceptResult, AcceptRow, Caller, IdentityLedger, Standing } from './types.js';
-
-/** Who waits in this process for requests to end. */
-export interface Waited {
-  /** Those that are held, or wait for a token that hangs, are not among them: whoever gathers for them gathers in vain. */
-  readonly count: number;
-  /** How long it lately took, in milliseconds. */
-  readonly latelyMs: number;
-}
 
 export interface IdentityLedgerOptions extends DatabaseOptions {
   /** Called once per commit with the rows it accepted: one turn for as many as shared it. */
@@ -232,24 +225,6 @@ async function decideAll(database: Database, actor: string, items: readonly Deci
     if (standing === undefined) throw new SluiceError('not-found', `No request ${item.requestId}`);
     return standing;
   });
-}
-
-/** A commit of 5 rows costs almost what one of 16 does. */
-const besideRowsMin = 16;
-const patienceMsMax = 50;
-const besidePatience: Patience = { rowsMin: (beside) => (beside ? besideRowsMin : 1), waitMs: () => patienceMsMax };
-const gatheredRowsMax = 32;
-
-/**
- * What is accepted together is claimed, signed, completed and read together, and each batch costs all processes together
- * what some five requests do. So orders gather until they are as many as those that are waited for, for at most half of
- * what these take: in the end half of all gather while the other half is being signed. Who comes alone does not wait.
- */
-function gatherPatience(waited: Waited): Patience {
-  return {
-    rowsMin: (beside) => Math.max(besidePatience.rowsMin(beside), Math.min(gatheredRowsMax, waited.count)),
-    waitMs: () => Math.min(patienceMsMax, waited.latelyMs / 2),
-  };
 }
 
 /** The ledger as the front end may use it. Every verb is batched with what else waits for the same verb. */
