@@ -21,7 +21,7 @@ beforeEach(() => {
     waitersPerRequestMax: 3,
     onReadFailed: () => undefined,
     clock,
-    pausesMs: [50, 100],
+    pausesMs: [100, 200],
     heldPausesMs: [500],
   });
 });
@@ -29,11 +29,11 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 it('many share one read and its result, each leaves at its own time', async () => {
   const first = waiters.wait('r', 1000);
-  const second = waiters.wait('r', 60);
+  const second = waiters.wait('r', 160);
   const third = waiters.wait('r', 1000);
   expect([waiters.count, waiters.full]).toEqual([3, true]);
   expect(() => waiters.wait('r', 1)).toThrow(expect.objectContaining({ code: 'unavailable' }));
-  await clock.advance(60);
+  await clock.advance(160);
   expect(await second.ended).toBe('time-over');
   third.leave();
   third.leave();
@@ -73,7 +73,7 @@ it('of those that wait for a CA that is held, nobody is served soon', async () =
   expect([waiters.count, waiters.soonCount]).toEqual([2, 1]);
   // And its waiters look seldom.
   const before = reads.length;
-  await clock.advance(499);
+  await clock.advance(559);
   expect(reads.length).toBe(before);
   await clock.advance(1);
   expect(reads.length).toBe(before + 1);
@@ -87,13 +87,24 @@ it('looks again at growing intervals, also after a read that failed', async () =
     await clock.advance(1);
     return reads.length - before;
   };
-  expect(await lookAt(50)).toBe(1);
+  expect(await lookAt(100)).toBe(1);
   reads[0]?.('queued');
   await settled();
-  expect(await lookAt(100)).toBe(1);
+  expect(await lookAt(200)).toBe(1);
   reads[1]?.(new Error('away'));
   await settled();
-  expect(await lookAt(100)).toBe(1);
+  expect(await lookAt(200)).toBe(1);
+});
+
+it('looks that nobody rang for are made together, however their requests came', async () => {
+  for (const id of ['r1', 'r2', 'r3']) {
+    void waiters.wait(id, 10_000);
+    await clock.advance(30);
+  }
+  await clock.advance(109);
+  expect(reads).toHaveLength(1);
+  await clock.advance(1);
+  expect(reads).toHaveLength(3);
 });
 
 it('reads once more when it was rung during a read, which may be older than the ring', async () => {

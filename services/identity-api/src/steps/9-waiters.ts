@@ -57,6 +57,8 @@ interface Watch {
   rung: boolean;
 }
 
+/** Looks that nobody rang for are made at multiples of this, so that those of many requests are one read. */
+const lookTickMs = 100;
 const weightOfNewest = 0.1;
 const nothing = (): void => undefined;
 
@@ -78,7 +80,9 @@ export function createWaiters(options: WaitersOptions): Waiters {
   function rest(watch: Watch): void {
     const pauseMs = watch.pausesMs[Math.min(watch.looks, watch.pausesMs.length - 1)] ?? 0;
     watch.looks += 1;
-    watch.stopResting = clock.after(pauseMs, () => look(watch));
+    const nowMs = clock.monotonicMs();
+    const dueMs = Math.ceil((nowMs + pauseMs) / lookTickMs) * lookTickMs;
+    watch.stopResting = clock.after(dueMs - nowMs, () => look(watch));
   }
 
   function look(watch: Watch): void {

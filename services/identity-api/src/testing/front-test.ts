@@ -16,10 +16,10 @@ export const it = test.extend<{ front: StartedFront; ledger: FakeLedger }>({
 
 export const oneSecond = { prefer: 'wait=1' };
 
-/** Posts, and lets the first look come. */
+/** Posts, and lets the first look come, which is made at the next full tenth of a second. */
 export async function looked(front: StartedFront, headers: Record<string, string> = {}): Promise<Response> {
   const asked = front.post(body, headers);
-  await front.pass(200);
+  await front.pass(300);
   return await asked;
 }
 
