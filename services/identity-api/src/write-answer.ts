@@ -5,11 +5,26 @@ import { securityHeaders } from './security-headers.js';
 
 const usualHeaders = { ...securityHeaders, 'cache-control': 'no-store', vary: 'Prefer, Authorization' };
 
+/** How long the rest of a body that nobody will read is thrown away before the connection is closed. */
+const lingerMs = 1000;
+
 /** Writes an answer as it is seen from outside. The id stands in its header and, for a problem, in its body too. */
 export function writeAnswer(response: ServerResponse, requestId: string, answer: Answer): void {
   const text = textOf(answer, requestId);
   response.writeHead(answer.status, headersOf(answer, requestId, text));
-  response.end(text);
+  if (answer.headers.connection === 'close' && !response.req.complete) endAfterRequest(response, text);
+  else response.end(text);
+}
+
+/** Closed with octets unread, a connection is reset, and who is still sending never sees the answer (RFC 9112, 9.6). */
+function endAfterRequest(response: ServerResponse, text: string): void {
+  const end = (): void => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(end, lingerMs);
+  response.write(text);
+  response.req.once('end', end).once('close', end).resume();
 }
 
 /** The same where Node has no response: what came was not a request that it could read. Ends the connection. */
