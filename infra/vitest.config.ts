@@ -14,7 +14,9 @@ export default defineConfig({
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     // Torn down in reverse order.
-    globalSetup: [`${root}infra/gate/leaked-processes.mjs`, `${root}infra/gate/shared-servers.mjs`],
+    globalSetup: ['leaked-processes', 'shared-servers', 'bundled-processes'].map(
+      (name) => `${root}infra/gate/${name}.mjs`,
+    ),
     reporters: ['default', `${root}infra/gate/closing-line.mjs`],
     projects: [
       project({ name: 'system', include: ['test/**/*.test.ts'] }),

@@ -109,9 +109,14 @@ export interface SystemOptions {
 
 type Service = 'identity-api' | 'signer' | 'issuer-registry';
 
+/** Where a test run has put the processes of test/processes, one file each (infra/gate/bundled-processes.mjs). */
+const bundled = process.env.TESTKIT_PROCESSES_DIR;
+
 /** The processes of test/processes are the services as they ship, with witness, pacer, kill points and a clock to set. */
-const entryOf = (service: Service, watched: boolean): string =>
-  join(root, watched ? `test/dist/processes/${service}.js` : `services/${service}/dist/main.js`);
+function entryOf(service: Service, watched: boolean): string {
+  if (!watched) return join(root, `services/${service}/dist/main.js`);
+  return bundled === undefined ? join(root, `test/dist/processes/${service}.js`) : join(bundled, `${service}.mjs`);
+}
 
 /**
  * A whole Sluice of real processes, with a database and a Redis of its own, keys on disk, the witness in every signer,
