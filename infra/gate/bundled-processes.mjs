@@ -1,6 +1,6 @@
 // vitest global set-up: the services that tests start are read from one file each. Loading their 1,300 modules one by one
 // is half of the CPU that a start costs, and a run has hundreds of them. `node_modules` beside it: for native modules.
-import { symlinkSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -33,10 +33,10 @@ export default async function setUp() {
     dir,
     format: 'esm',
     sourcemap: true,
-    entryFileNames: '[name].mjs',
-    chunkFileNames: '[name]-[hash].mjs',
+    entryFileNames: '[name].js',
   });
   await bundle.close();
+  writeFileSync(join(dir, 'package.json'), '{"type":"module"}');
   symlinkSync(join(root, 'node_modules'), join(dir, 'node_modules'));
   process.env.TESTKIT_PROCESSES_DIR = dir;
 }

@@ -3,13 +3,16 @@ import { type System, startSystem } from '@sluice/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeAccounts } from './accounts.js';
 import { type Arrival, arrivalsFor, isIssued, percentile, startArrivals, tally, tookMs } from './arrivals.js';
-import { createLaneFlood } from './lane-flood.js';
+import { createLaneFlood, type LaneFlood } from './lane-flood.js';
 import { nextOrder } from './orders.js';
 import { createSwiftClient, type SwiftClient } from './swift-client.js';
 import { warmUp } from './warm-up.js';
 
 // Goal: what comes in another class, or from another account, at a hundred times its share, costs the others nothing:
-// every call answered 201, and p99 no worse than max(1.2 × calm, calm + 50 ms), by the median of alternating runs.
+// every call answered 201, and p99 no worse than max(1.2 × theirs, theirs + 50 ms), by the median of alternating runs.
+// "Theirs" is measured twice: with no flood at all, and with the same flood in a second Sluice on the same machine, with a
+// database, a Redis and a token of its own. A flood uses up the machine's two cores, wherever it goes; what it costs beyond
+// that is what queue, ledger and signers let it cost, and that has to be within the bar.
 
 /** NEIGHBOUR_CAPACITY: a hundred times a share of it must not be too much for the machine that also makes the flood. */
 const signaturesPerSecond = Number(process.env.NEIGHBOUR_CAPACITY ?? 100);
@@ -22,27 +25,41 @@ const ordersPerSecond = 0.2 * signaturesPerSecond;
 /** NEIGHBOUR_SECONDS: of each run. */
 const runSeconds = Number(process.env.NEIGHBOUR_SECONDS ?? 15);
 /** The first is not counted: it warms what only floods need. */
-const pairs = 6;
+const rounds = 6;
 /** So many that a hundred times the fair share of one account is what this machine can also make. */
 const calmAccounts = 39;
 /** In percent of the capacity, as in ARCHITECTURE. */
 const shares = { background: 5, urgent: 20 } as const;
 const flood = 100;
 
-let system: System;
-let clients: SwiftClient[];
-let flooding: SwiftClient;
-beforeAll(async () => {
+/** Where a flood goes: into the Sluice of the neighbours, or into another one. */
+interface Place {
+  readonly system: System;
+  /** Of the account that floods. */
+  readonly flooding: SwiftClient;
+}
+
+async function startPlace(): Promise<Place> {
   const env = { signer: { SLUICE_SIGNING_SLOTS: String(signingSlots) } };
-  system = await startSystem({ signers, frontEnds: 2, signaturesPerSecond, env });
+  const system = await startSystem({ signers, frontEnds: 2, signaturesPerSecond, env });
+  return { system, flooding: createSwiftClient(system) };
+}
+
+let here: Place;
+let elsewhere: Place;
+let clients: SwiftClient[];
+beforeAll(async () => {
+  here = await startPlace();
+  elsewhere = await startPlace();
   const names = Array.from({ length: calmAccounts }, (_, index) => `calm-${index}`);
-  clients = (await makeAccounts(system, names)).map((key) => createSwiftClient(system, key));
-  flooding = createSwiftClient(system);
-  await warmUp(system, clients, signaturesPerSecond);
+  clients = (await makeAccounts(here.system, names)).map((key) => createSwiftClient(here.system, key));
+  await warmUp(here.system, clients, signaturesPerSecond);
+  await warmUp(elsewhere.system, [elsewhere.flooding], signaturesPerSecond);
 });
 afterAll(async () => {
-  await Promise.all([...(clients ?? []), flooding].map((client) => client?.close()));
-  if (system) expect(await system.stop()).toEqual([]);
+  const places = [here, elsewhere].filter((place) => place !== undefined);
+  await Promise.all([...(clients ?? []), ...places.map(({ flooding }) => flooding)].map((client) => client.close()));
+  for (const { system } of places) expect(await system.stop()).toEqual([]);
 });
 
 let asked = 0;
@@ -55,39 +72,42 @@ const p99Ms = (run: readonly Arrival[]): number => percentile(run.map(tookMs), 0
 const p50Ms = (run: readonly Arrival[]): number => percentile(run.map(tookMs), 0.5);
 const median = (values: readonly number[]): number => percentile(values, 0.5);
 
-/** `begin` begins the flood; what it resolves with ends it. */
-async function compare(what: string, begin: () => Promise<() => Promise<void>>): Promise<void> {
-  const calm: Arrival[][] = [];
-  const beside: Arrival[][] = [];
-  for (let pair = 0; pair < pairs; pair += 1) {
-    calm.push(await neighbours());
-    const end = await begin();
-    beside.push(await neighbours());
+/** `begin` begins the flood there; what it resolves with ends it. */
+async function compare(what: string, begin: (place: Place) => Promise<() => Promise<void>>): Promise<void> {
+  const runs = { calm: [] as Arrival[][], elsewhere: [] as Arrival[][], here: [] as Arrival[][] };
+  const besideFlood = async (place: Place): Promise<Arrival[]> => {
+    const end = await begin(place);
+    const run = await neighbours();
     await end();
-  }
-  const counted = (runs: readonly Arrival[][]): Arrival[][] => runs.slice(1);
-  const calmP99Ms = median(counted(calm).map(p99Ms));
-  const maxMs = Math.max(1.2 * calmP99Ms, calmP99Ms + 50);
-  const besideMs = median(counted(beside).map(p99Ms));
-  const times = {
-    calmP50Ms: median(counted(calm).map(p50Ms)),
-    p50Ms: median(counted(beside).map(p50Ms)),
-    calmP99Ms,
-    p99Ms: besideMs,
-    maxMs,
+    return run;
   };
-  console.table([{ what, ...times }]);
-  console.table(calm.map((run, pair) => ({ calmP99Ms: p99Ms(run), p99Ms: p99Ms(beside[pair] ?? []) })));
-  const all = [...calm, ...beside].flat();
+  for (let round = 0; round < rounds; round += 1) {
+    runs.calm.push(await neighbours());
+    runs.elsewhere.push(await besideFlood(elsewhere));
+    runs.here.push(await besideFlood(here));
+  }
+  const counted = (of: readonly Arrival[][]): Arrival[][] => of.slice(1);
+  const row = (flood: string, of: readonly Arrival[][]) => {
+    const p99OfRunsMs = counted(of).map(p99Ms);
+    return { what, flood, p50Ms: median(counted(of).map(p50Ms)), p99Ms: median(p99OfRunsMs), p99OfRunsMs };
+  };
+  const rows = [row('none', runs.calm), row('elsewhere', runs.elsewhere), row('here', runs.here)] as const;
+  const [calm, machine, beside] = rows;
+  const maxMs = (than: number): number => Math.max(1.2 * than, than + 50);
+  console.table(rows.map(({ p99OfRunsMs, ...all }) => ({ ...all, runs: p99OfRunsMs.map(Math.round).join(' ') })));
+  console.table([{ what, barMs: maxMs(machine.p99Ms), barOfCalmMs: maxMs(calm.p99Ms) }]);
+  const all = Object.values(runs).flat(2);
   console.table(tally(all));
   expect(all.filter((arrival) => !isIssued(arrival)).map(({ answer }) => answer)).toEqual([]);
-  expect(besideMs).toBeLessThanOrEqual(maxMs);
+  expect(beside.p99Ms).toBeLessThanOrEqual(maxMs(machine.p99Ms));
 }
 
 it.each<keyof typeof shares>(['background', 'urgent'])('a flood in %s', async (flooded) => {
   const perSecond = (flood * shares[flooded] * signaturesPerSecond) / 100;
-  const lane = await createLaneFlood(system, flooded);
-  await compare(`${perSecond}/s in ${flooded}`, async () => {
+  const lanes = new Map<Place, LaneFlood>();
+  for (const place of [here, elsewhere]) lanes.set(place, await createLaneFlood(place.system, flooded));
+  await compare(`${perSecond}/s in ${flooded}`, async (place) => {
+    const lane = lanes.get(place) as LaneFlood;
     let over = false;
     const adding = (async () => {
       while (!over) await Promise.all([lane.add(perSecond / 5), wait(200)]);
@@ -98,20 +118,25 @@ it.each<keyof typeof shares>(['background', 'urgent'])('a flood in %s', async (f
       await lane.drain();
     };
   });
-  await lane.close();
+  for (const lane of lanes.values()) await lane.close();
 });
 
 it('one account at a hundred times its fair share', async () => {
   const perSecond = (flood * signaturesPerSecond) / (calmAccounts + 1);
-  await compare(`${perSecond}/s from one account`, async () => {
+  await compare(`${perSecond}/s from one account`, async ({ flooding }) => {
     const arrivals = startArrivals(perSecond, () => flooding.post(nextOrder()));
     return () => arrivals.stop();
   });
-  console.table(tally(flooding.answers.map((answer) => ({ answer }))));
+  console.table(tally(here.flooding.answers.map((answer) => ({ answer }))));
 });
 
 it('every accepted request ended, by witness, client history and ledger', async () => {
-  await system.settle(30_000);
-  const answers = [...clients, flooding].flatMap((client) => client.answers);
-  expect((await system.audit(answers)).violations).toEqual([]);
+  const answers = new Map([
+    [here, [...clients, here.flooding]],
+    [elsewhere, [elsewhere.flooding]],
+  ]);
+  for (const [{ system }, of] of answers) {
+    await system.settle(30_000);
+    expect((await system.audit(of.flatMap((client) => client.answers))).violations).toEqual([]);
+  }
 });
