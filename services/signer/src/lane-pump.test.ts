@@ -171,8 +171,8 @@ describe('fairness', () => {
     const flood = alone.onTurn(turn([]));
     await reached;
     await Promise.all(Array.from({ length: 20 }, () => alone.onTurn(turn([]))));
-    // Unless they do not follow: then a turn is kept, for signers that can claim.
-    signer.clock.pass(500);
+    // Unless something keeps them: then a turn is kept as well, for signers that can claim.
+    signer.clock.pass(200);
     let kept = true;
     const late = alone.onTurn(turn([])).then(() => {
       kept = false;
@@ -182,6 +182,34 @@ describe('fairness', () => {
     letGo();
     await Promise.all([flood, late]);
     await expect.poll(() => signer.ledger.states()).toEqual({ issued: 150 });
+    await alone.drain();
+  });
+
+  it('but not after a claim that failed, which nothing follows', async () => {
+    const alone = createLanePump(signer.context, new ClaimSlots(1), lane);
+    Array.from({ length: 150 }, () => signer.accept('tls'));
+    let letGo = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    let claims = 0;
+    signer.ledger.onCall = (verb) => {
+      if (verb !== 'claim') return undefined;
+      claims += 1;
+      if (claims === 2) throw new SluiceError('unavailable');
+      return claims > 2 ? held : undefined;
+    };
+    await alone.onTurn(turn([]));
+    await expect.poll(() => claims).toBe(2);
+    await signer.context.claimsUnderWay.ended();
+    let kept = true;
+    const turned = alone.onTurn(turn([])).then(() => {
+      kept = false;
+    });
+    await expect.poll(() => claims).toBe(3);
+    expect(kept).toBe(true);
+    letGo();
+    await turned;
     await alone.drain();
   });
 

@@ -21,8 +21,8 @@ const freshRowsMax = 4;
 const pollIntervalMs = 1000;
 /** After a claim that gave only work which cannot be signed here now, turns are let go for so long. */
 const fruitlessRestMs = 250;
-/** Claims of a backlog follow each other; when the last is older than this, something keeps them. */
-const followsMsMax = 500;
+/** Claims of a backlog follow each other, each with at most 150 ms of work; when the last is older than this, something keeps them. */
+const followsMsMax = 200;
 /** After a claim by policy that gave nothing the next waits so long, twice as long each time up to the longest. */
 const emptyRestMs = { first: 5, longest: 100 };
 
@@ -57,6 +57,8 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
   const inHand = new FlowsInHand();
   /** The last claim by policy left work behind: then the flows take turns, and no turn's ids go before them. */
   let backlog = false;
+  /** That claim is followed by another without a turn. */
+  let followed = false;
   let cursor: ClaimCursor | undefined;
   let byPolicyAtMs = Number.NEGATIVE_INFINITY;
   let restUntilMs = Number.NEGATIVE_INFINITY;
@@ -155,6 +157,7 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
       const letGo = inHand.take(claim.rows.map(({ account, ca }) => flowName(account, ca)));
       late = await processClaim(context, claim).finally(letGo);
     } catch (thrown) {
+      followed = false;
       failed(asSluiceError(thrown));
     } finally {
       slotIsFree();
@@ -179,8 +182,9 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
     restAfterEmpty(empty);
     backlog = full;
     const fruitless = rows.length > 0 && !rows.some(maySign);
+    followed = full && !fruitless && !draining;
     if (fruitless) restUntilMs = clock.monotonicMs() + fruitlessRestMs;
-    else if (full && !draining) void byPolicy('policy');
+    else if (followed) void byPolicy('policy');
   }
 
   /** Nothing is lost by it: a turn that comes meanwhile waits for the claim at the end of the rest, with all the others. */
@@ -192,7 +196,7 @@ export function createLanePump(context: SignerContext, slots: ClaimSlots, lane: 
 
   /** A backlog's turns say nothing new, and while they waited here, the turn of a fresh flow would not be seen behind them. */
   function claimsFollow(): boolean {
-    return backlog && !context.claimHindrance() && clock.monotonicMs() - byPolicyAtMs < followsMsMax;
+    return followed && !context.claimHindrance() && clock.monotonicMs() - byPolicyAtMs < followsMsMax;
   }
 
   function maySign({ purpose, profile, profileRevision }: ClaimedRequest): boolean {

@@ -460,7 +460,7 @@ describe('a signature that does not come', () => {
 
   it('of a token so slow that hardly another row would share its commit, is complete at once', async () => {
     const { context, ledger, keyStore } = signer;
-    context.gate.rowsPerSecond = () => 100;
+    context.gate.rowsPerSecond = () => 90;
     signer.accept('tls');
     signer.accept('tls');
     let letGo = (): void => undefined;
@@ -474,12 +474,20 @@ describe('a signature that does not come', () => {
       atOnce ||= verb === 'complete';
       return undefined;
     };
+    const audited: unknown[] = [];
+    Object.assign(context, { audit: { info: (facts: object) => audited.push(facts) } });
     const processed = processClaim(context, await claimBatch(context, lane, { countMax: 64 }));
     for (let turn = 0; turn < 20 && !atOnce; turn += 1) await new Promise((resolve) => setImmediate(resolve));
     expect(atOnce).toBe(true);
     letGo();
     await (await processed).ended;
     expect(ledger.states()).toEqual({ issued: 2 });
+    // Nothing is written down of the rest of a claim that has no rest.
+    expect(audited).toMatchObject([
+      { event: 'signing' },
+      { signed: [expect.any(String)] },
+      { signed: [expect.any(String)] },
+    ]);
   });
 
   it('and never comes is given up before the lease ends', async () => {

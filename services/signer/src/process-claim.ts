@@ -203,6 +203,8 @@ async function settle(
   group: readonly CheckedRow[],
   { completions, doubtful, refused, notBegun, late }: Answered,
 ): Promise<void> {
+  // All that was signed may be complete already.
+  if ([completions, doubtful, refused, notBegun, late].every((list) => list.length === 0)) return;
   const ca = group[0]?.row.ca ?? '';
   const outcome = {
     signed: completions.map(({ serial }) => hex(serial)),

@@ -24,7 +24,7 @@ const trialPatienceMs = 250;
 
 /** A signature waits so long for the rest of its claim, to be completed with it in one commit: when so many may share it. */
 const togetherMsMax = 20;
-const togetherRowsMin = 4;
+const togetherRowsMin = 2;
 
 /** What became of the rows of one CA. Every row is in exactly one list. */
 export interface SignedRows {
