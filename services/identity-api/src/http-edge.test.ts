@@ -40,23 +40,6 @@ async function said(octets: string) {
   });
 }
 
-it('a body that is too long is refused before its end, and its sender may go on to there', async () => {
-  const { hostname, port } = new URL(front.url);
-  const socket = connect(Number(port), hostname);
-  let answers = '';
-  socket.on('data', (octets) => {
-    answers += octets;
-  });
-  socket.write(lines('Content-Length: 1000000'));
-  await once(socket, 'data');
-  socket.write(Buffer.alloc(500_000));
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  socket.end(Buffer.alloc(500_000));
-  await once(socket, 'close');
-  expect(answers).toMatch(/^HTTP\/1\.1 413 /);
-  expect(answers).toContain('"body-too-large"');
-});
-
 describe('what is no request that can be read', () => {
   it.each([
     ['not HTTP', 'hello\r\n\r\n', 400, 'http-invalid'],

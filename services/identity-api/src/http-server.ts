@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import type { Log, Part } from '@sluice/lifecycle';
 import { type StatusRoutes, startListening } from '@sluice/telemetry';
+import { isLast } from './write-answer.js';
 
 /** Connections at once; each holds at most a body of 64 kB. */
 const connectionsMax = 10_000;
@@ -77,6 +78,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request;
     silent.delete(socket);
+    // What follows the last answer of a connection is not looked at (RFC 9112, 9.6): nobody would hear what became of it.
+    const earlier = answering.get(socket);
+    if (earlier !== undefined && isLast(earlier)) return;
     const pipelined = (unanswered.get(socket) ?? 0) + 1;
     if (socket.destroyed || pipelined > pipelinedMax) {
       socket.destroy();

@@ -11,9 +11,18 @@ const lingerMs = 1000;
 /** Writes an answer as it is seen from outside. The id stands in its header and, for a problem, in its body too. */
 export function writeAnswer(response: ServerResponse, requestId: string, answer: Answer): void {
   const text = textOf(answer, requestId);
-  response.writeHead(answer.status, headersOf(answer, requestId, text));
-  if (answer.headers.connection === 'close' && !response.req.complete) endAfterRequest(response, text);
+  const { connection, ...headers } = headersOf(answer, requestId, text);
+  // Set, not written: `isLast` looks for it.
+  if (connection !== undefined) response.setHeader('connection', connection);
+  response.writeHead(answer.status, headers);
+  const closes = isLast(response) || !response.shouldKeepAlive;
+  if (closes && !response.req.complete) endAfterRequest(response, text);
   else response.end(text);
+}
+
+/** Was it said, or is it about to be said, that nothing else is answered on this connection? */
+export function isLast(response: ServerResponse): boolean {
+  return response.getHeader('connection') === 'close';
 }
 
 /** Closed with octets unread, a connection is reset, and who is still sending never sees the answer (RFC 9112, 9.6). */

@@ -40,7 +40,7 @@ export interface WaitersOptions {
   readonly waitersPerRequestMax: number;
   readonly onReadFailed: (error: unknown) => void;
   readonly clock: Pick<Clock, 'after' | 'monotonicMs'>;
-  /** Pauses before the second, third … look; the last one repeats. */
+  /** Pauses before the second, third … look, to the next tenth of a second; the last one repeats. */
   readonly pausesMs?: readonly number[];
   /** The same for what is held. */
   readonly heldPausesMs?: readonly number[];
