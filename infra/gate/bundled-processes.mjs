@@ -29,13 +29,11 @@ export default async function setUp() {
     plugins: [ownAddress],
     logLevel: 'warn',
   });
-  await bundle.write({
-    dir,
-    format: 'esm',
-    sourcemap: true,
-    entryFileNames: '[name].js',
-  });
-  await bundle.close();
+  try {
+    await bundle.write({ dir, format: 'esm', sourcemap: true, entryFileNames: '[name].js' });
+  } finally {
+    await bundle.close();
+  }
   writeFileSync(join(dir, 'package.json'), '{"type":"module"}');
   symlinkSync(join(root, 'node_modules'), join(dir, 'node_modules'));
   process.env.TESTKIT_PROCESSES_DIR = dir;

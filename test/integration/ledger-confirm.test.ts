@@ -168,11 +168,11 @@ const fence = command('fence', async (world) => {
   const late = [...world.present].filter(([, { fenced, expired }]) => expired && !fenced);
   const fenced: string[] = [];
   // Whoever was just refused may still hold its lock: PostgreSQL tells of an error before it lets go. The next round has it.
-  const sofar = async (): Promise<string[]> => {
+  const soFar = async (): Promise<string[]> => {
     fenced.push(...(await fixture.registry.fenceExpired()));
     return fenced.sort();
   };
-  await expect.poll(sofar).toEqual(late.map(([name]) => name).sort());
+  await expect.poll(soFar).toEqual(late.map(([name]) => name).sort());
   for (const [, process] of late) process.fenced = true;
 });
 const confirm = command('confirm', async (world) => {

@@ -23,7 +23,7 @@ import {
 import { type AdminClient, createAdminClient } from './admin-client.js';
 import { type AuditReport, auditHistory } from './audit-history.js';
 import { createDescriptionChecker, type Document, type Exchange } from './description-checker.js';
-import { bundledProcesses } from './environment.js';
+import { bundledProcessesDir } from './environment.js';
 import { endAll, type Member, startMember } from './member.js';
 import { type Pacer, startPacer } from './pacer.js';
 import { type Answer, createRecordingClient, type RecordingClient } from './recording-client.js';
@@ -113,7 +113,7 @@ type Service = 'identity-api' | 'signer' | 'issuer-registry';
 /** The processes of test/processes are the services as they ship, with witness, pacer, kill points and a clock to set. */
 function entryOf(service: Service, watched: boolean): string {
   if (!watched) return join(root, `services/${service}/dist/main.js`);
-  return join(bundledProcesses ?? join(root, 'test/dist/processes'), `${service}.js`);
+  return join(bundledProcessesDir ?? join(root, 'test/dist/processes'), `${service}.js`);
 }
 
 /**
