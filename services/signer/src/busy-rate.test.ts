@@ -77,16 +77,6 @@ describe('the capacity', () => {
     expect(rate.perSecond()).toBeGreaterThan(50);
   });
 
-  it('is not forgotten for a second and a half in which the machine did something else', () => {
-    const { rate, pass, work } = measured();
-    work(10_000, 33);
-    rate.begin();
-    pass(1500);
-    rate.done(1);
-    rate.end();
-    expect(rate.perSecond()).toBeGreaterThan(8);
-  });
-
   it('of a token that answers once in two seconds stays low', () => {
     const { rate, work } = measured();
     work(20_000, 2000);

@@ -3,7 +3,7 @@ const busyFadeMs = 1250;
 /** Idle time says nothing about the rate. It only makes what was seen before it weigh less. */
 const idleFadeMs = 10_000;
 /** After so much work without a row done, the next row is the first of a new time: what hung said nothing about it. */
-const hangMs = 2500;
+const hangMs = 1000;
 /** And that row counts as if it had taken so long, so that one row alone does not promise a thousand. */
 const firstRowMs = 250;
 /** Below this weight nothing fades further: the last rate is kept, however long nothing happens. */
