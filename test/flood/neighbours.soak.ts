@@ -9,11 +9,9 @@ import { createSwiftClient, type SwiftClient } from './swift-client.js';
 import { warmUp } from './warm-up.js';
 
 // Goal: what comes in another class, or from another account, at a hundred times its share, costs the others nothing:
-// every call answered 201, and p99 no worse than max(1.2 × theirs, theirs + 50 ms), by the median of alternating runs.
-// "Theirs" is measured twice: with no flood at all, and with the same flood in a second Sluice on the same machine, with a
-// database, a Redis and a token of its own, which signs as much of the flood as is signed of it here. A flood uses up the
-// machine's two cores, wherever it goes; what it costs beyond that is what queue, ledger and signers let it cost, and that
-// has to be within the bar. Whether it is within that of no flood at all is printed: it is a question to the machine as well.
+// every call answered 201, and p99 no worse than max(1.2 × calm, calm + 50 ms), by the median of runs in turn.
+// Where it is missed, a third arm tells what is the machine's: the same flood in a second Sluice on the same cores, with a
+// database, a Redis and a token of its own, which signs as much of the flood as is signed of it here. It excuses nothing.
 
 /** NEIGHBOUR_CAPACITY: a hundred times a share of it must not be too much for the machine that also makes the flood. */
 const signaturesPerSecond = Number(process.env.NEIGHBOUR_CAPACITY ?? 100);
@@ -89,7 +87,7 @@ async function compare(what: string, begin: (place: Place) => Promise<() => Prom
   const names = ['none', 'elsewhere', 'here'] as const;
   const runs: Record<keyof typeof arms, Arrival[][]> = { none: [], elsewhere: [], here: [] };
   for (let round = 0; round < rounds; round += 1) {
-    // Each arm comes after each other one as often.
+    // Each arm has each place in a round as often.
     for (const turn of [0, 1, 2]) {
       const arm = names[(round + turn) % names.length] as keyof typeof arms;
       runs[arm].push(await arms[arm]());
@@ -107,11 +105,11 @@ async function compare(what: string, begin: (place: Place) => Promise<() => Prom
   const maxMs = (than: number): number => Math.max(1.2 * than, than + 50);
   const [calm, machine, beside] = [row('none'), row('elsewhere'), row('here')];
   console.table([calm, machine, beside]);
-  console.table([{ what, barMs: maxMs(machine.p99Ms), barOfNoFloodMs: maxMs(calm.p99Ms) }]);
+  console.table([{ what, barMs: maxMs(calm.p99Ms), barOfElsewhereMs: maxMs(machine.p99Ms) }]);
   const all = Object.values(runs).flat(2);
   console.table(tally(all));
   expect(all.filter((arrival) => !isIssued(arrival)).map(({ answer }) => answer)).toEqual([]);
-  expect(beside.p99Ms).toBeLessThanOrEqual(maxMs(machine.p99Ms));
+  expect(beside.p99Ms).toBeLessThanOrEqual(maxMs(calm.p99Ms));
 }
 
 it.each<keyof typeof shares>(['background', 'urgent'])('a flood in %s', async (flooded) => {
