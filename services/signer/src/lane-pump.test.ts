@@ -56,6 +56,16 @@ function holdFirst(verb: string, passed = 0): { reached: Promise<void>; letGo: (
   return { reached, letGo };
 }
 
+/** A pump with one slot, which its first claim of a backlog of 150 has until `letGo`; `flood` is the turn of that claim. */
+async function backlogged(): Promise<{ alone: LanePump; letGo: () => void; flood: Promise<void> }> {
+  const alone = createLanePump(signer.context, new ClaimSlots(1), lane);
+  Array.from({ length: 150 }, () => signer.accept('tls'));
+  const { reached, letGo } = holdFirst('complete');
+  const flood = alone.onTurn(turn([]));
+  await reached;
+  return { alone, letGo, flood };
+}
+
 describe('a turn', () => {
   it('that is calm claims its own requests and no more', async () => {
     const mine = signer.accept('tls');
@@ -146,11 +156,7 @@ describe('fairness', () => {
   });
 
   it('but a turn of a flow that has nothing in hand does not wait for the claims of another', async () => {
-    const alone = createLanePump(signer.context, new ClaimSlots(1), lane);
-    Array.from({ length: 150 }, () => signer.accept('tls'));
-    const { reached, letGo } = holdFirst('complete');
-    const flood = alone.onTurn(turn([]));
-    await reached;
+    const { alone, letGo, flood } = await backlogged();
     const same = signer.accept('tls');
     const behind = alone.onTurn(turn([same.row.requestId], 1, flowName(same.row.account, same.row.ca)));
     const fresh = signer.accept('documents');
@@ -165,11 +171,7 @@ describe('fairness', () => {
   });
 
   it('and keeps no turn from being seen behind those of the backlog, whose claims follow each other', async () => {
-    const alone = createLanePump(signer.context, new ClaimSlots(1), lane);
-    Array.from({ length: 150 }, () => signer.accept('tls'));
-    const { reached, letGo } = holdFirst('complete');
-    const flood = alone.onTurn(turn([]));
-    await reached;
+    const { alone, letGo, flood } = await backlogged();
     await Promise.all(Array.from({ length: 20 }, () => alone.onTurn(turn([]))));
     // Unless something keeps them: then a turn is kept as well, for signers that can claim.
     signer.clock.pass(200);

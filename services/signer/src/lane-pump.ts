@@ -36,7 +36,7 @@ export interface LanePump {
   readonly lane: Lane;
   /**
    * A turn's cycle; resolves when its slot is free again, which keeps turns waiting in Redis while this signer is busy. At
-   * once when it is of a fresh flow, or would only wait for claims that follow each other anyway.
+   * once when it is of a fresh flow, would only wait for claims that follow each other anyway, or the lane rests.
    */
   onTurn(turn: Turn): Promise<void>;
   /** Claims by policy when the last claim by policy is a second ago. Resolves at once. */

@@ -12,7 +12,7 @@ export function createSignerMetrics(metrics: Metrics) {
   // There from the start, so that a first violation is an increase.
   for (const invariant of Object.keys(auditInvariants) as AuditInvariant[]) auditViolations.inc({ invariant }, 0);
   return {
-    claims: metrics.counter('claims_total', 'Claims by lane and way (ids, policy, poll).', ['lane', 'way']),
+    claims: metrics.counter('claims_total', 'Claims by lane and way (ids, fresh, policy, poll).', ['lane', 'way']),
     hindered: metrics.counter('claims_hindered_total', 'Looks at a lane that were not followed by a claim, and why.', [
       'lane',
       'code',
