@@ -11,10 +11,9 @@ const lingerMs = 1000;
 /** Writes an answer as it is seen from outside. The id stands in its header and, for a problem, in its body too. */
 export function writeAnswer(response: ServerResponse, requestId: string, answer: Answer): void {
   const text = textOf(answer, requestId);
-  const { connection, ...headers } = headersOf(answer, requestId, text);
-  // Set, not written: `isLast` looks for it.
-  if (connection !== undefined) response.setHeader('connection', connection);
-  response.writeHead(answer.status, headers);
+  // Set as well as written: `isLast` sees only what was set.
+  if (answer.headers.connection !== undefined) response.setHeader('connection', answer.headers.connection);
+  response.writeHead(answer.status, headersOf(answer, requestId, text));
   const closes = isLast(response) || !response.shouldKeepAlive;
   if (closes && !response.req.complete) endAfterRequest(response, text);
   else response.end(text);
